@@ -1,0 +1,82 @@
+//! Ask twice, get it once: the answers that each identity has been given.
+//!
+//! Command ids strictly increase per identity. The highest is kept, and the last
+//! [`ANSWERS_KEPT`] answers with a hash of their commands' content, so that a command sent again after a
+//! doubt is answered as at first and never done twice. All of this is a function of the journal, and
+//! therefore survives a restart.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use serde::{Deserialize, Serialize};
+
+use crate::digest::Digest;
+use crate::id::{CommandId, IdentityId, Sequence};
+use crate::reject::Reject;
+
+/// How many answers are kept for each identity.
+pub const ANSWERS_KEPT: usize = 1024;
+
+/// What a command was answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Answer {
+    /// The command's place in the order of the world.
+    pub sequence: Sequence,
+    /// Whether it was done, or why not.
+    pub outcome: Result<(), Reject>,
+}
+
+/// What the kept answers say of a command.
+pub(crate) enum Recall {
+    /// It was not seen before.
+    New,
+    /// It was answered before, with the same content.
+    Again(Answer),
+    /// It cannot be executed: too old, or its id was used for something else.
+    Refused(Reject),
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct Kept {
+    highest: CommandId,
+    /// In order of command id, the oldest first.
+    recent: VecDeque<(CommandId, Digest, Answer)>,
+}
+
+/// The kept answers of all identities.
+#[derive(Debug, Default, Serialize, Deserialize)]
+pub(crate) struct Answers(BTreeMap<IdentityId, Kept>);
+
+impl Answers {
+    pub(crate) fn recall(&self, sender: IdentityId, id: CommandId, content: Digest) -> Recall {
+        match self.0.get(&sender) {
+            None => Recall::New,
+            Some(kept) if id > kept.highest => Recall::New,
+            Some(kept) => match kept.find(id) {
+                Some((_, hash, answer)) if *hash == content => Recall::Again(*answer),
+                Some(_) => Recall::Refused(Reject::IdReused),
+                None => Recall::Refused(Reject::TooOld { highest: kept.highest }),
+            },
+        }
+    }
+
+    pub(crate) fn keep(&mut self, sender: IdentityId, id: CommandId, content: Digest, answer: Answer) {
+        let kept =
+            self.0.entry(sender).or_insert_with(|| Kept { highest: id, recent: VecDeque::with_capacity(1) });
+        kept.highest = id;
+        if kept.recent.len() == ANSWERS_KEPT {
+            kept.recent.pop_front();
+        }
+        kept.recent.push_back((id, content, answer));
+    }
+
+    pub(crate) fn find(&self, sender: IdentityId, id: CommandId) -> Option<Answer> {
+        self.0.get(&sender)?.find(id).map(|(_, _, answer)| *answer)
+    }
+}
+
+impl Kept {
+    fn find(&self, id: CommandId) -> Option<&(CommandId, Digest, Answer)> {
+        let at = self.recent.binary_search_by_key(&id, |(kept, _, _)| *kept).ok()?;
+        self.recent.get(at)
+    }
+}

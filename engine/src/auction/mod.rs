@@ -1,0 +1,510 @@
+//! Auctions: their life cycle, what bids they admit, and how they are cleared and become final.
+//!
+//! `Announced → Open → Closed → Cleared → Final`, or `Cancelled` from any but `Final`. Opening, closing and
+//! becoming final happen at a `Tick` of the due instant; clearing is an operator's command and decides
+//! nothing, since the result is a function of the book. Two kinds: a *call auction* between buyers and
+//! sellers, and a *support auction*, in which suppliers offer strikes below a floor for a monthly volume
+//! and win entitlements. Both clear at one price by the cascade of [`price`] and ration as [`ration`] says.
+//!
+//! Before the close nobody is shown another's bid: nothing here emits an event about a bid but to its owner.
+
+mod price;
+mod ration;
+
+use std::collections::BTreeSet;
+use std::num::NonZeroU32;
+
+use serde::{Deserialize, Serialize};
+
+use crate::book::{Book, Ladder, Order, Replaced, Side};
+use crate::command::NewBid;
+use crate::digest::Feed;
+use crate::event::{Event, Events};
+use crate::exchange::State;
+use crate::id::{AuctionId, BidId, FloorId, MarketId, ParticipantId};
+use crate::ledger::Account;
+use crate::market::Market;
+use crate::num::{Money, Price, Quantity};
+use crate::participant::Role;
+use crate::reject::Reject;
+use crate::time::Instant;
+pub use price::CascadeStep;
+
+/// What an auction is, fixed when it is announced.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AuctionTerms {
+    /// Who trades what with whom.
+    pub kind: AuctionKind,
+    /// From when on bids are taken.
+    pub opens_at: Instant,
+    /// A bid stamped at or after this instant is too late.
+    pub closes_at: Instant,
+    /// How long a result can be challenged before it is final, in seconds.
+    pub challenge_seconds: NonZeroU32,
+    /// The price that the cascade's last criterion looks to.
+    pub reference_price: Price,
+}
+
+/// The kind of an auction.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum AuctionKind {
+    /// Buyers and sellers of a market meet, at one price for all.
+    Call {
+        /// The market.
+        market: MarketId,
+    },
+    /// Suppliers offer strikes for entitlements under a floor; the lowest are taken, all get one strike.
+    Support {
+        /// The floor.
+        floor: FloorId,
+        /// How much the programme supports at most, per month.
+        monthly: Quantity,
+    },
+}
+
+/// What came out of an auction.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AuctionResult {
+    /// The one price; `None` where nothing traded, and then there are no fills.
+    pub price: Option<Price>,
+    /// How much was bought and sold.
+    pub volume: Quantity,
+    /// How much was wanted at or above the price.
+    pub demand: Quantity,
+    /// How much was offered at or below the price.
+    pub supply: Quantity,
+    /// The criterion that decided the price.
+    pub step: Option<CascadeStep>,
+    /// What each bid was given, in order of time; bids that were given nothing are not listed.
+    pub fills: Vec<Fill>,
+    /// For a support auction: what the programme will reserve for the entitlements won.
+    pub reserved: Option<Money>,
+}
+
+/// What one bid was given.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Fill {
+    /// The bid.
+    pub bid: BidId,
+    /// Whose it is.
+    pub participant: ParticipantId,
+    /// Its side.
+    pub side: Side,
+    /// How much.
+    pub quantity: Quantity,
+}
+
+/// Where an auction is in its life.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+enum Stage {
+    Announced,
+    Open,
+    Closed,
+    Cleared { result: AuctionResult, final_at: Instant },
+    Final { result: AuctionResult },
+    Cancelled,
+}
+
+/// An auction with its book.
+#[derive(Debug)]
+pub(crate) struct Auction {
+    terms: AuctionTerms,
+    stage: Stage,
+    book: Book,
+    /// What a support auction has reserved in its programme and not yet turned into entitlements.
+    budget: Option<Money>,
+}
+
+impl Auction {
+    pub(crate) const fn new(terms: AuctionTerms, budget: Option<Money>) -> Self {
+        Self { terms, stage: Stage::Announced, book: Book::new(), budget }
+    }
+
+    /// The instant at which something happens to it next by itself.
+    pub(crate) const fn due(&self) -> Option<Instant> {
+        match &self.stage {
+            Stage::Announced => Some(self.terms.opens_at),
+            Stage::Open => Some(self.terms.closes_at),
+            Stage::Cleared { final_at, .. } => Some(*final_at),
+            Stage::Closed | Stage::Final { .. } | Stage::Cancelled => None,
+        }
+    }
+
+    /// The floor that a support auction is held under.
+    pub(crate) const fn floor(&self) -> Option<FloorId> {
+        match self.terms.kind {
+            AuctionKind::Call { .. } => None,
+            AuctionKind::Support { floor, .. } => Some(floor),
+        }
+    }
+
+    pub(crate) const fn budget(&self) -> Option<Money> {
+        self.budget
+    }
+
+    /// Refuses a bid, replacement or withdrawal outside the time for it.
+    fn check_open(&self, at: Instant) -> Result<(), Reject> {
+        match self.stage {
+            Stage::Announced => Err(Reject::NotYetOpen { opens_at: self.terms.opens_at }),
+            Stage::Open if at < self.terms.closes_at => Ok(()),
+            Stage::Cancelled => Err(Reject::AuctionCancelled),
+            _ => Err(Reject::TooLate { closed_at: self.terms.closes_at }),
+        }
+    }
+
+    fn check_cancel(&self) -> Result<(), Reject> {
+        match self.stage {
+            Stage::Final { .. } => Err(Reject::AlreadyFinal),
+            Stage::Cancelled => Err(Reject::AuctionCancelled),
+            _ => Ok(()),
+        }
+    }
+
+    pub(crate) fn feed(&self, feed: &mut Feed) {
+        feed.add(&self.terms);
+        feed.add(&self.stage);
+        self.book.feed(feed);
+        feed.add(&self.budget);
+    }
+}
+
+/// A bid that was found right, in the market's grid.
+struct Admitted {
+    level: u32,
+    lots: i64,
+}
+
+impl State {
+    fn auction(&self, id: AuctionId) -> Result<&Auction, Reject> {
+        self.auctions.get(&id).ok_or(Reject::UnknownAuction { auction: id })
+    }
+
+    /// The market that an auction's bids are in.
+    fn market_of(&self, kind: AuctionKind) -> Result<&Market, Reject> {
+        match kind {
+            AuctionKind::Call { market } => self.market(market),
+            AuctionKind::Support { floor, .. } => self.market(self.floor(floor)?.terms.market),
+        }
+    }
+
+    /// Refuses terms that do not make an auction; returns the budget that it reserves.
+    pub(crate) fn check_announce(
+        &self,
+        id: AuctionId,
+        terms: &AuctionTerms,
+        at: Instant,
+    ) -> Result<Option<Money>, Reject> {
+        if self.auctions.contains_key(&id) {
+            return Err(Reject::AuctionTaken);
+        }
+        let market = self.market_of(terms.kind)?;
+        if terms.opens_at <= at || terms.closes_at <= terms.opens_at {
+            return Err(Reject::AuctionTimes { now: at });
+        }
+        let AuctionKind::Support { floor, monthly } = terms.kind else {
+            return Ok(None);
+        };
+        market.check_quantity(monthly)?;
+        // The dearest outcome: the whole volume at the floor's own price.
+        self.check_reservation(floor, self.floor(floor)?.terms.price, monthly).map(Some)
+    }
+
+    pub(crate) fn announce(&mut self, id: AuctionId, terms: AuctionTerms, budget: Option<Money>) {
+        if let (AuctionKind::Support { floor, .. }, Some(budget)) = (terms.kind, budget) {
+            self.reserve(floor, budget);
+        }
+        self.schedule(id, Some(terms.opens_at));
+        self.auctions.insert(id, Auction::new(terms, budget));
+    }
+
+    pub(crate) fn check_cancel(&self, id: AuctionId) -> Result<(), Reject> {
+        self.auction(id)?.check_cancel()
+    }
+
+    pub(crate) fn cancel(&mut self, id: AuctionId) {
+        let Some(auction) = self.auctions.get_mut(&id) else {
+            return;
+        };
+        let due = auction.due();
+        auction.stage = Stage::Cancelled;
+        let budget = auction.budget.take();
+        let kind = auction.terms.kind;
+        self.unschedule(id, due);
+        if let (AuctionKind::Support { floor, .. }, Some(budget)) = (kind, budget) {
+            self.release(floor, budget);
+        }
+    }
+
+    /// The one test that a bid must pass, whenever it is read.
+    fn admit(&self, auction: &Auction, roles: &BTreeSet<Role>, bid: &NewBid) -> Result<Admitted, Reject> {
+        let market = self.market_of(auction.terms.kind)?;
+        let floor = match auction.terms.kind {
+            AuctionKind::Call { .. } => None,
+            AuctionKind::Support { floor, .. } => Some(&self.floor(floor)?.terms),
+        };
+        let may_take_side = match bid.side {
+            Side::Buy => roles.contains(&Role::Buyer) && floor.is_none(),
+            Side::Sell => roles.contains(&Role::Supplier),
+        };
+        if !may_take_side {
+            return Err(Reject::WrongSide);
+        }
+        let level = market.check_price(bid.price)?;
+        if let Some(floor) = floor.filter(|floor| bid.price > floor.price) {
+            return Err(Reject::StrikeAboveFloor { floor: floor.price });
+        }
+        let lots = market.check_quantity(bid.quantity)?;
+        match (bid.side, bid.origin) {
+            (Side::Buy, None) => {}
+            (Side::Sell, Some(origin)) => {
+                if floor.is_some_and(|floor| !floor.origins.contains(&origin)) {
+                    return Err(Reject::OriginNotEligible { origin });
+                }
+            }
+            _ => return Err(Reject::OriginStated),
+        }
+        Ok(Admitted { level, lots })
+    }
+
+    pub(crate) fn place_bid(
+        &mut self,
+        at: Instant,
+        id: AuctionId,
+        bid_id: BidId,
+        bid: NewBid,
+        out: &mut Events,
+    ) -> Result<(), Reject> {
+        let (participant, terms) = self.registry.acting(bid_id.identity)?;
+        let auction = self.auction(id)?;
+        auction.check_open(at)?;
+        let Admitted { level, lots } = self.admit(auction, &terms.roles, &bid)?;
+        if !auction.book.has_room_for(bid.side, lots) {
+            return Err(Reject::BookFull);
+        }
+        let order = Order { bid: bid_id, participant, side: bid.side, level, lots, origin: bid.origin };
+        if let Some(auction) = self.auctions.get_mut(&id) {
+            auction.book.add(order);
+        }
+        let NewBid { price, quantity, .. } = bid;
+        out.push(Event::BidAccepted { auction: id, bid: bid_id, participant, price, quantity });
+        Ok(())
+    }
+
+    /// A standing bid, if it is `participant`'s.
+    fn own_bid(&self, auction: &Auction, bid: BidId, participant: ParticipantId) -> Result<Order, Reject> {
+        let order = auction.book.find(bid).filter(|order| order.participant == participant);
+        order.copied().ok_or(Reject::UnknownBid { bid })
+    }
+
+    pub(crate) fn replace_bid(
+        &mut self,
+        at: Instant,
+        id: AuctionId,
+        participant: ParticipantId,
+        bid: BidId,
+        (price, quantity): (Price, Quantity),
+        out: &mut Events,
+    ) -> Result<(), Reject> {
+        let auction = self.auction(id)?;
+        auction.check_open(at)?;
+        let order = self.own_bid(auction, bid, participant)?;
+        let roles = &self.registry.participant(participant)?.roles;
+        let new = NewBid { side: order.side, price, quantity, origin: order.origin };
+        let Admitted { level, lots } = self.admit(auction, roles, &new)?;
+        if !auction.book.has_room_for(order.side, lots) {
+            return Err(Reject::BookFull);
+        }
+        let replaced = self.auctions.get_mut(&id).map(|auction| auction.book.replace(bid, level, lots));
+        let kept_priority = replaced == Some(Replaced::KeptPriority);
+        out.push(Event::BidReplaced { auction: id, bid, participant, price, quantity, kept_priority });
+        Ok(())
+    }
+
+    pub(crate) fn withdraw_bid(
+        &mut self,
+        at: Instant,
+        id: AuctionId,
+        participant: ParticipantId,
+        bid: BidId,
+        out: &mut Events,
+    ) -> Result<(), Reject> {
+        let auction = self.auction(id)?;
+        auction.check_open(at)?;
+        self.own_bid(auction, bid, participant)?;
+        if let Some(auction) = self.auctions.get_mut(&id) {
+            auction.book.withdraw(bid);
+        }
+        out.push(Event::BidWithdrawn { auction: id, bid, participant });
+        Ok(())
+    }
+
+    pub(crate) fn clear_auction(
+        &mut self,
+        at: Instant,
+        id: AuctionId,
+        out: &mut Events,
+    ) -> Result<(), Reject> {
+        let auction = self.auction(id)?;
+        match auction.stage {
+            Stage::Closed => {}
+            Stage::Announced | Stage::Open => {
+                return Err(Reject::NotClosed { closes_at: auction.terms.closes_at });
+            }
+            Stage::Cleared { .. } | Stage::Final { .. } => return Err(Reject::AlreadyCleared),
+            Stage::Cancelled => return Err(Reject::AuctionCancelled),
+        }
+        let result = self.result(auction)?;
+        let final_at =
+            at.plus_seconds(auction.terms.challenge_seconds.get()).ok_or(Reject::AuctionTimes { now: at })?;
+        out.push(Event::AuctionCleared { auction: id, final_at, result: result.clone() });
+        if let Some(auction) = self.auctions.get_mut(&id) {
+            auction.stage = Stage::Cleared { result, final_at };
+        }
+        self.schedule(id, Some(final_at));
+        Ok(())
+    }
+
+    /// The result of a closed auction: a pure function of its book and terms.
+    fn result(&self, auction: &Auction) -> Result<AuctionResult, Reject> {
+        let market = self.market_of(auction.terms.kind)?;
+        let supply = auction.book.ladder(Side::Sell);
+        let clear = |demand: &Ladder| {
+            price::clear(demand, supply, auction.terms.reference_price, |level| market.price(level))
+        };
+        let clearing = match auction.terms.kind {
+            AuctionKind::Call { .. } => clear(auction.book.ladder(Side::Buy)),
+            AuctionKind::Support { floor, monthly } => {
+                // The programme is the one buyer, at the floor's price.
+                let price = self.floor(floor)?.terms.price;
+                clear(&Ladder::of(market.check_price(price)?, market.check_quantity(monthly)?))
+            }
+        };
+        let Some(clearing) = clearing else {
+            return Ok(AuctionResult {
+                price: None,
+                volume: Quantity::ZERO,
+                demand: Quantity::ZERO,
+                supply: Quantity::ZERO,
+                step: None,
+                fills: Vec::new(),
+                reserved: None,
+            });
+        };
+        let price = market.price(clearing.level);
+        let quantity = |lots| market.quantity(lots).ok_or(Reject::AmountTooLarge);
+        let mut fills = ration::fill(&auction.book, Side::Sell, clearing.volume);
+        if let AuctionKind::Call { .. } = auction.terms.kind {
+            fills.extend(ration::fill(&auction.book, Side::Buy, clearing.volume));
+        }
+        let fills: Vec<Fill> = fills
+            .into_iter()
+            .map(|(order, lots)| {
+                let Order { bid, participant, side, .. } = order;
+                Ok(Fill { bid, participant, side, quantity: quantity(lots)? })
+            })
+            .collect::<Result<_, Reject>>()?;
+        let volume = quantity(clearing.volume)?;
+        for side in [Side::Sell, Side::Buy] {
+            let filled = filled(&fills, side);
+            let one_sided = matches!(auction.terms.kind, AuctionKind::Support { .. }) && side == Side::Buy;
+            assert!(filled == Some(volume) || one_sided, "what one side is given is the volume");
+        }
+        let reserved = match auction.terms.kind {
+            AuctionKind::Call { .. } => None,
+            AuctionKind::Support { floor, .. } => Some(self.reservation(floor, price, volume)?),
+        };
+        Ok(AuctionResult {
+            price: Some(price),
+            volume,
+            demand: quantity(clearing.demand)?,
+            supply: quantity(clearing.supply)?,
+            step: Some(clearing.step),
+            fills,
+            reserved,
+        })
+    }
+
+    /// Moves an auction on that is due.
+    pub(crate) fn advance(&mut self, id: AuctionId, out: &mut Events) {
+        let Some(auction) = self.auctions.get_mut(&id) else {
+            return;
+        };
+        match &auction.stage {
+            Stage::Announced => {
+                auction.stage = Stage::Open;
+                out.push(Event::AuctionOpened { auction: id });
+            }
+            Stage::Open => {
+                auction.stage = Stage::Closed;
+                out.push(Event::AuctionClosed { auction: id });
+            }
+            Stage::Cleared { result, .. } => {
+                let result = result.clone();
+                let (kind, budget) = (auction.terms.kind, auction.budget.take());
+                auction.stage = Stage::Final { result: result.clone() };
+                out.push(Event::AuctionFinalised { auction: id });
+                match kind {
+                    AuctionKind::Call { market } => self.book_awards(market, &result),
+                    AuctionKind::Support { floor, .. } => self.grant_awards(floor, &result, budget, out),
+                }
+            }
+            Stage::Closed | Stage::Final { .. } | Stage::Cancelled => {}
+        }
+        let due = self.auctions.get(&id).and_then(Auction::due);
+        self.schedule(id, due);
+    }
+
+    /// Books a call auction's awards against the clearing account, which pays what it is paid.
+    fn book_awards(&mut self, market: MarketId, result: &AuctionResult) {
+        let (Ok(market), Some(price)) = (self.market(market), result.price) else {
+            return;
+        };
+        let currency = market.currency;
+        for fill in &result.fills {
+            let rounded = price.times(fill.quantity, currency);
+            assert!(rounded.is_some(), "a market's largest bid at its widest price fits");
+            let Some(rounded) = rounded else { continue };
+            let party = Account::Participant(fill.participant);
+            let (from_party, from_rounding) = match fill.side {
+                Side::Buy => (rounded.amount, rounded.remainder),
+                Side::Sell => (negated(rounded.amount), negated(rounded.remainder)),
+            };
+            self.ledger.post(party, Account::Clearing, from_party);
+            self.ledger.post(Account::Rounding, Account::Clearing, from_rounding);
+        }
+    }
+
+    /// Turns a support auction's awards into entitlements, and its budget into their reservations.
+    fn grant_awards(
+        &mut self,
+        floor: FloorId,
+        result: &AuctionResult,
+        budget: Option<Money>,
+        out: &mut Events,
+    ) {
+        if let Some(budget) = budget {
+            self.release(floor, budget);
+        }
+        if let Some(strike) = result.price {
+            for fill in &result.fills {
+                let reserved = self.reservation(floor, strike, fill.quantity);
+                assert!(reserved.is_ok(), "the reservation of a part fits where that of the whole did");
+                if let Ok(reserved) = reserved {
+                    self.grant(floor, fill.participant, strike, fill.quantity, reserved, out);
+                }
+            }
+        }
+    }
+}
+
+fn negated(amount: Money) -> Money {
+    let negated = amount.checked_neg();
+    assert!(negated.is_some(), "an amount in minor units is never the least i64");
+    negated.unwrap_or(amount)
+}
+
+/// What the fills of one side sum to.
+fn filled(fills: &[Fill], side: Side) -> Option<Quantity> {
+    let of_side = fills.iter().filter(|fill| fill.side == side);
+    of_side.map(|fill| fill.quantity).try_fold(Quantity::ZERO, Quantity::checked_add)
+}

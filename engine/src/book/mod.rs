@@ -1,0 +1,251 @@
+//! The in-memory order book of one auction: the bids as they came, and a price ladder a side kept as they
+//! come.
+//!
+//! A bid's place in time is its place in the list, so the book stores no stamps. A withdrawn bid leaves
+//! its place empty; a replaced bid keeps its place if only its quantity falls, and else goes to the end.
+//! Everything is in the market's own grid: levels are ticks above the lowest price, quantities are lots.
+//! Taking in a bid costs a push, an index entry and one addition in the ladder; nothing is sorted.
+//!
+//! Deliberately absent: prices and rules, which are the auction's; and matching, which waits for the close.
+
+mod ladder;
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::digest::Feed;
+use crate::id::{BidId, CommandId, IdentityId, ParticipantId};
+use crate::text::Country;
+pub(crate) use ladder::{Ladder, Margin, for_each_level};
+
+/// Which side of the market a bid is on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum Side {
+    /// Wants material.
+    Buy,
+    /// Offers material.
+    Sell,
+}
+
+/// A bid in the book.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub(crate) struct Order {
+    pub(crate) bid: BidId,
+    pub(crate) participant: ParticipantId,
+    pub(crate) side: Side,
+    /// Ticks above the market's lowest price.
+    pub(crate) level: u32,
+    /// Zero once withdrawn, or moved to a later place.
+    pub(crate) lots: i64,
+    pub(crate) origin: Option<Country>,
+}
+
+/// All bids of an auction.
+#[derive(Debug, Default)]
+pub(crate) struct Book {
+    /// In order of time.
+    orders: Vec<Order>,
+    /// Where each identity's bids are in `orders`, by the command that placed them. Command ids increase,
+    /// so each list is sorted as it grows.
+    places: BTreeMap<IdentityId, Vec<(CommandId, u32)>>,
+    demand: Ladder,
+    supply: Ladder,
+}
+
+/// How a bid was replaced.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Replaced {
+    KeptPriority,
+    LostPriority,
+}
+
+impl Book {
+    pub(crate) const fn new() -> Self {
+        Self { orders: Vec::new(), places: BTreeMap::new(), demand: Ladder::new(), supply: Ladder::new() }
+    }
+
+    pub(crate) const fn ladder(&self, side: Side) -> &Ladder {
+        match side {
+            Side::Buy => &self.demand,
+            Side::Sell => &self.supply,
+        }
+    }
+
+    const fn ladder_mut(&mut self, side: Side) -> &mut Ladder {
+        match side {
+            Side::Buy => &mut self.demand,
+            Side::Sell => &mut self.supply,
+        }
+    }
+
+    /// The standing bids in order of time.
+    pub(crate) fn orders(&self) -> impl Iterator<Item = &Order> {
+        self.orders.iter().filter(|order| order.lots != 0)
+    }
+
+    /// Whether one more place is left, and so many more lots fit in the side's total.
+    pub(crate) fn has_room_for(&self, side: Side, lots: i64) -> bool {
+        u32::try_from(self.orders.len()).is_ok() && self.ladder(side).has_room_for(lots)
+    }
+
+    /// Takes in a bid whose room was checked, and whose command id is its identity's highest so far.
+    pub(crate) fn add(&mut self, order: Order) {
+        let place = self.push(order);
+        self.places.entry(order.bid.identity).or_default().push((order.bid.command, place));
+    }
+
+    fn push(&mut self, order: Order) -> u32 {
+        let place = u32::try_from(self.orders.len());
+        assert!(place.is_ok(), "the book was checked to have room");
+        self.orders.push(order);
+        self.ladder_mut(order.side).change(order.level, order.lots);
+        place.unwrap_or(u32::MAX)
+    }
+
+    /// A standing bid.
+    pub(crate) fn find(&self, bid: BidId) -> Option<&Order> {
+        let place = *self.place(bid)?;
+        self.orders.get(usize::try_from(place).ok()?).filter(|order| order.lots != 0)
+    }
+
+    fn place(&self, bid: BidId) -> Option<&u32> {
+        let places = self.places.get(&bid.identity)?;
+        let at = places.binary_search_by_key(&bid.command, |(command, _)| *command).ok()?;
+        places.get(at).map(|(_, place)| place)
+    }
+
+    /// Takes a standing bid out.
+    pub(crate) fn withdraw(&mut self, bid: BidId) {
+        if let Some(order) = self.find(bid).copied() {
+            self.set_lots(&order, 0);
+        }
+    }
+
+    /// Gives a standing bid a new level and quantity, whose room was checked.
+    pub(crate) fn replace(&mut self, bid: BidId, level: u32, lots: i64) -> Replaced {
+        let Some(order) = self.find(bid).copied() else {
+            return Replaced::LostPriority;
+        };
+        if level == order.level && lots <= order.lots {
+            self.set_lots(&order, lots);
+            return Replaced::KeptPriority;
+        }
+        self.set_lots(&order, 0);
+        let moved = self.push(Order { level, lots, ..order });
+        let places = self.places.get_mut(&bid.identity);
+        let entry = places.and_then(|places| {
+            let at = places.binary_search_by_key(&bid.command, |(command, _)| *command).ok()?;
+            places.get_mut(at)
+        });
+        if let Some((_, place)) = entry {
+            *place = moved;
+        }
+        Replaced::LostPriority
+    }
+
+    /// Changes a standing order's lots in its place and in the ladder.
+    fn set_lots(&mut self, order: &Order, lots: i64) {
+        let place = self.place(order.bid).copied().and_then(|place| usize::try_from(place).ok());
+        if let Some(standing) = place.and_then(|place| self.orders.get_mut(place)) {
+            standing.lots = lots;
+        }
+        self.ladder_mut(order.side).change(order.level, lots.saturating_sub(order.lots));
+    }
+
+    /// Adds the standing bids in order of time to a digest. Places in the list are not part of it: two
+    /// books in which the same bids stand in the same order are the same book.
+    pub(crate) fn feed(&self, feed: &mut Feed) {
+        let standing = u64::try_from(self.orders().count()).unwrap_or(u64::MAX);
+        feed.add(&standing);
+        self.orders().for_each(|order| feed.add(order));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    /// The book as anyone would write it who did not mind the time it takes.
+    #[derive(Default)]
+    struct NaiveBook(Vec<Order>);
+
+    impl NaiveBook {
+        fn replace(&mut self, bid: BidId, level: u32, lots: i64) {
+            let at = self.0.iter().position(|order| order.bid == bid).expect("standing");
+            let order = Order { level, lots, ..self.0[at] };
+            if level == self.0[at].level && lots <= self.0[at].lots {
+                self.0[at] = order;
+            } else {
+                self.0.remove(at);
+                self.0.push(order);
+            }
+        }
+
+        fn lots(&self, side: Side, level: u32) -> i64 {
+            self.0.iter().filter(|o| o.side == side && o.level == level).map(|o| o.lots).sum()
+        }
+    }
+
+    #[derive(Clone, Debug)]
+    enum Step {
+        Add { identity: u32, side: Side, level: u32, lots: i64 },
+        Replace { which: prop::sample::Index, level: u32, lots: i64 },
+        Withdraw { which: prop::sample::Index },
+    }
+
+    fn steps() -> impl Strategy<Value = Vec<Step>> {
+        let side = prop_oneof![Just(Side::Buy), Just(Side::Sell)];
+        // Levels on both sides of a page's end.
+        let add = (1_u32..4, side, 508_u32..516, 1_i64..5)
+            .prop_map(|(identity, side, level, lots)| Step::Add { identity, side, level, lots });
+        let replace = (any::<prop::sample::Index>(), 508_u32..516, 1_i64..5)
+            .prop_map(|(which, level, lots)| Step::Replace { which, level, lots });
+        let withdraw = any::<prop::sample::Index>().prop_map(|which| Step::Withdraw { which });
+        prop::collection::vec(prop_oneof![3 => add, 2 => replace, 1 => withdraw], 0..60)
+    }
+
+    proptest! {
+        #[test]
+        fn agrees_with_its_naive_twin(steps in steps()) {
+            let (mut book, mut naive) = (Book::default(), NaiveBook::default());
+            for (number, step) in (1_u64..).zip(steps) {
+                match step {
+                    Step::Add { identity, side, level, lots } => {
+                        let bid = BidId { identity: IdentityId(identity), command: CommandId(number) };
+                        let participant = ParticipantId(identity);
+                        let order = Order { bid, participant, side, level, lots, origin: None };
+                        book.add(order);
+                        naive.0.push(order);
+                    }
+                    Step::Replace { which, level, lots } if !naive.0.is_empty() => {
+                        let bid = which.get(&naive.0).bid;
+                        book.replace(bid, level, lots);
+                        naive.replace(bid, level, lots);
+                    }
+                    Step::Withdraw { which } if !naive.0.is_empty() => {
+                        let bid = which.get(&naive.0).bid;
+                        book.withdraw(bid);
+                        naive.0.retain(|order| order.bid != bid);
+                        prop_assert_eq!(book.find(bid), None);
+                    }
+                    _ => {}
+                }
+                prop_assert_eq!(book.orders().copied().collect::<Vec<_>>(), naive.0.clone());
+            }
+            let mut seen = Vec::new();
+            for_each_level(&book.demand, &book.supply, |level, demand, supply| seen.push((level, demand, supply)));
+            let expected: Vec<_> = (500..520)
+                .map(|level| (level, naive.lots(Side::Buy, level), naive.lots(Side::Sell, level)))
+                .filter(|&(_, demand, supply)| demand != 0 || supply != 0)
+                .collect();
+            prop_assert_eq!(seen, expected);
+            for side in [Side::Buy, Side::Sell] {
+                let total: i64 = naive.0.iter().filter(|order| order.side == side).map(|order| order.lots).sum();
+                prop_assert_eq!(book.ladder(side).total(), total);
+                prop_assert_eq!(book.ladder(side).margin(total + 1, side == Side::Buy), None);
+            }
+        }
+    }
+}

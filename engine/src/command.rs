@@ -1,0 +1,211 @@
+//! Everything that can be asked of an exchange.
+//!
+//! Commands are imperative. What moves money or changes rules is an [`Action`], and an action can only be
+//! proposed by one operator and confirmed by another: no command carries it directly. Every text and list
+//! in a command is bounded, so that none exceeds a few kilobytes.
+
+use std::collections::BTreeSet;
+
+use serde::{Deserialize, Serialize};
+
+use crate::auction::AuctionTerms;
+use crate::book::Side;
+use crate::cfd::IndexTerms;
+use crate::id::{
+    AuctionId, BidId, FloorId, IdentityId, IndexId, MarketId, OwnerGroup, ParticipantId, ProgrammeId,
+    ProposalId,
+};
+use crate::market::{FloorTerms, Market};
+use crate::num::{Currency, Money, Price, Quantity};
+use crate::participant::{Role, Standing};
+use crate::text::{Country, Name};
+use crate::time::{Instant, Month};
+
+/// A request to the exchange. Who may send it is said at each.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Command {
+    /// Founds the exchange: the centre, and its first two operators. System only, as the first command.
+    Found {
+        /// The centre.
+        participant: ParticipantId,
+        /// Its name.
+        name: Name,
+        /// Two people who act for it, so that the first proposal can be confirmed.
+        operators: [IdentityId; 2],
+    },
+    /// Lets everything that is due happen. System only: the writer sends it at each due instant, and
+    /// before the first command at or after one.
+    Tick,
+    /// Sets the clock of a rehearsal forward. Operators.
+    SetClock {
+        /// The new time, from the next command on; not before the time of this one.
+        to: Instant,
+    },
+    /// Proposes an action, for another operator to confirm. Operators.
+    Propose {
+        /// What is to be done.
+        action: Action,
+    },
+    /// Confirms another operator's proposal, and does it. Operators.
+    Confirm {
+        /// The proposal.
+        proposal: ProposalId,
+    },
+    /// Withdraws a proposal. Operators.
+    WithdrawProposal {
+        /// The proposal.
+        proposal: ProposalId,
+    },
+    /// Places a sealed bid in an open auction. Suppliers sell, buyers buy.
+    PlaceBid {
+        /// The auction.
+        auction: AuctionId,
+        /// The bid.
+        bid: NewBid,
+    },
+    /// Replaces an own bid's price and quantity. It keeps its place in time if only the quantity falls.
+    ReplaceBid {
+        /// The auction.
+        auction: AuctionId,
+        /// The bid.
+        bid: BidId,
+        /// Its new limit.
+        price: Price,
+        /// Its new quantity.
+        quantity: Quantity,
+    },
+    /// Withdraws an own bid while the auction is open.
+    WithdrawBid {
+        /// The auction.
+        auction: AuctionId,
+        /// The bid.
+        bid: BidId,
+    },
+    /// Clears a closed auction; the challenge period begins. Operators.
+    ClearAuction {
+        /// The auction.
+        auction: AuctionId,
+    },
+    /// Publishes an index's price of a month that is over; again for a revision. Its publisher.
+    PublishReferencePrice {
+        /// The index.
+        index: IndexId,
+        /// The month.
+        month: Month,
+        /// The price.
+        price: Price,
+    },
+}
+
+/// A sealed bid as it is placed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NewBid {
+    /// Whether material is wanted or offered.
+    pub side: Side,
+    /// The limit: the most a buyer pays, the least a seller takes; in a support auction, the strike.
+    pub price: Price,
+    /// How much; in a support auction, per month.
+    pub quantity: Quantity,
+    /// Where offered material comes from; `None` on a bid to buy.
+    pub origin: Option<Country>,
+}
+
+/// What moves money or changes rules: done only when two operators agree.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Action {
+    /// Admits a participant.
+    RegisterParticipant {
+        /// Its id.
+        participant: ParticipantId,
+        /// Its name.
+        name: Name,
+        /// Its beneficial owner.
+        owner_group: OwnerGroup,
+        /// What it may do.
+        roles: BTreeSet<Role>,
+    },
+    /// Lets somebody act for a participant.
+    AddIdentity {
+        /// The identity's id.
+        identity: IdentityId,
+        /// For whom it acts.
+        participant: ParticipantId,
+    },
+    /// Ends an identity's right to act, for good.
+    RevokeIdentity {
+        /// The identity.
+        identity: IdentityId,
+    },
+    /// Suspends a participant, or lets it take part again.
+    SetStanding {
+        /// The participant.
+        participant: ParticipantId,
+        /// Its new standing.
+        standing: Standing,
+    },
+    /// Defines a market.
+    DefineMarket {
+        /// Its id.
+        market: MarketId,
+        /// Its terms.
+        terms: Market,
+    },
+    /// Defines a price index and names its publisher.
+    DefineIndex {
+        /// Its id.
+        index: IndexId,
+        /// Its terms.
+        terms: IndexTerms,
+    },
+    /// Opens a support programme, without money yet.
+    OpenProgramme {
+        /// Its id.
+        programme: ProgrammeId,
+        /// Its name.
+        name: Name,
+        /// The currency it pays in.
+        currency: Currency,
+    },
+    /// Pays money into a programme.
+    FundProgramme {
+        /// The programme.
+        programme: ProgrammeId,
+        /// How much; positive, in the programme's currency.
+        amount: Money,
+    },
+    /// Sets a floor on a market.
+    SetFloor {
+        /// Its id.
+        floor: FloorId,
+        /// Its terms.
+        terms: FloorTerms,
+    },
+    /// Announces an auction; a support auction's budget is reserved at once.
+    AnnounceAuction {
+        /// Its id.
+        auction: AuctionId,
+        /// Its terms.
+        terms: AuctionTerms,
+    },
+    /// Cancels an auction that is not final.
+    CancelAuction {
+        /// The auction.
+        auction: AuctionId,
+    },
+    /// Grants an entitlement without an auction, at the floor's price.
+    GrantEntitlement {
+        /// The floor.
+        floor: FloorId,
+        /// Who is entitled.
+        holder: ParticipantId,
+        /// How much a month.
+        monthly: Quantity,
+    },
+    /// Runs a month's settlement of a floor: the first run, or a reconciliation after a revised price.
+    Settle {
+        /// The floor.
+        floor: FloorId,
+        /// The month: the next one to be settled, or an earlier one.
+        month: Month,
+    },
+}

@@ -1,0 +1,181 @@
+//! Everything that can happen: facts in the past tense, in the order in which they happened.
+//!
+//! [`Event::audience`] says who may be shown an event; a session sends nothing else. Until an auction is
+//! closed, what concerns a bid is for its own participant alone, not even for the operator.
+
+use serde::{Deserialize, Serialize};
+
+use crate::auction::AuctionResult;
+use crate::cfd::SettlementRun;
+use crate::command::Action;
+use crate::id::{AuctionId, BidId, EntitlementId, FloorId, IdentityId, IndexId, ParticipantId, ProposalId};
+use crate::num::{Money, Price, Quantity};
+use crate::time::{Instant, Month};
+
+/// All that one command made happen, appended to by [`crate::Exchange::apply`].
+pub type Events = Vec<Event>;
+
+/// A fact.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Event {
+    /// The exchange was founded.
+    Founded {
+        /// The centre.
+        participant: ParticipantId,
+    },
+    /// A rehearsal's clock was set.
+    ClockSet {
+        /// The time from the next command on.
+        to: Instant,
+    },
+    /// An operator proposed an action.
+    ActionProposed {
+        /// What to confirm.
+        proposal: ProposalId,
+        /// What it would do.
+        action: Action,
+    },
+    /// A second operator confirmed, and the action was done.
+    ActionConfirmed {
+        /// The proposal.
+        proposal: ProposalId,
+        /// Who confirmed it.
+        by: IdentityId,
+        /// What was done.
+        action: Action,
+    },
+    /// A proposal was withdrawn.
+    ProposalWithdrawn {
+        /// The proposal.
+        proposal: ProposalId,
+    },
+    /// An auction takes bids from now on.
+    AuctionOpened {
+        /// The auction.
+        auction: AuctionId,
+    },
+    /// An auction takes no more bids.
+    AuctionClosed {
+        /// The auction.
+        auction: AuctionId,
+    },
+    /// A bid stands in the book.
+    BidAccepted {
+        /// The auction.
+        auction: AuctionId,
+        /// The bid.
+        bid: BidId,
+        /// Whose it is.
+        participant: ParticipantId,
+        /// Its limit.
+        price: Price,
+        /// Its quantity.
+        quantity: Quantity,
+    },
+    /// A bid has a new price or quantity.
+    BidReplaced {
+        /// The auction.
+        auction: AuctionId,
+        /// The bid.
+        bid: BidId,
+        /// Whose it is.
+        participant: ParticipantId,
+        /// Its new limit.
+        price: Price,
+        /// Its new quantity.
+        quantity: Quantity,
+        /// Whether it kept its place in time.
+        kept_priority: bool,
+    },
+    /// A bid was taken out of the book by its owner.
+    BidWithdrawn {
+        /// The auction.
+        auction: AuctionId,
+        /// The bid.
+        bid: BidId,
+        /// Whose it was.
+        participant: ParticipantId,
+    },
+    /// An auction was cleared; until `final_at` its result can be challenged.
+    AuctionCleared {
+        /// The auction.
+        auction: AuctionId,
+        /// When it becomes final.
+        final_at: Instant,
+        /// Its result.
+        result: AuctionResult,
+    },
+    /// An auction's result stands: its awards are booked, its entitlements granted.
+    AuctionFinalised {
+        /// The auction.
+        auction: AuctionId,
+    },
+    /// A participant became entitled to difference payments.
+    EntitlementGranted {
+        /// The entitlement.
+        entitlement: EntitlementId,
+        /// The floor it comes under.
+        floor: FloorId,
+        /// Who is entitled.
+        holder: ParticipantId,
+        /// Its strike.
+        strike: Price,
+        /// How much a month.
+        monthly: Quantity,
+        /// The first month that it covers.
+        first: Month,
+        /// What the programme reserved for it.
+        reserved: Money,
+    },
+    /// A reference price was published or revised.
+    ReferencePricePublished {
+        /// The index.
+        index: IndexId,
+        /// The month.
+        month: Month,
+        /// 1 for the first price, then 2, 3, …
+        revision: u32,
+        /// The price.
+        price: Price,
+    },
+    /// A month of a floor was settled, or settled again.
+    SettlementRunCompleted {
+        /// The run with its lines.
+        run: SettlementRun,
+    },
+}
+
+/// Who may be shown an event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Audience {
+    /// Everybody.
+    Public,
+    /// One participant's identities.
+    Participant(ParticipantId),
+    /// Operators and auditors.
+    Operators,
+    /// Everybody gets the public part, each participant its own lines, operators and auditors the whole.
+    Parts,
+}
+
+impl Event {
+    /// Who may be shown this event.
+    pub const fn audience(&self) -> Audience {
+        match self {
+            Self::Founded { .. }
+            | Self::ClockSet { .. }
+            | Self::AuctionOpened { .. }
+            | Self::AuctionClosed { .. }
+            | Self::AuctionFinalised { .. }
+            | Self::ReferencePricePublished { .. } => Audience::Public,
+            Self::ActionProposed { .. } | Self::ActionConfirmed { .. } | Self::ProposalWithdrawn { .. } => {
+                Audience::Operators
+            }
+            Self::BidAccepted { participant, .. }
+            | Self::BidReplaced { participant, .. }
+            | Self::BidWithdrawn { participant, .. } => Audience::Participant(*participant),
+            Self::EntitlementGranted { holder, .. } => Audience::Participant(*holder),
+            Self::AuctionCleared { .. } | Self::SettlementRunCompleted { .. } => Audience::Parts,
+        }
+    }
+}

@@ -1,0 +1,548 @@
+//! The one door through which state changes: [`Exchange::apply`].
+//!
+//! The exchange is a function of its journal. The same commands with the same sequence numbers and stamps
+//! give the same state, the same events and the same answers on any machine, at any time. A command is
+//! either done whole or refused, and a refusal leaves the state as it was. Each handler therefore first
+//! looks (`check…`, `prepare…`, on `&self`) and then acts, and no acting part can fail.
+//!
+//! Deliberately absent: clocks, threads, files, sockets, randomness, floats, hash maps.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+
+use crate::answers::{Answer, Answers, Recall};
+use crate::auction::Auction;
+use crate::cfd::{Entitlement, Index, Settlement, SettlementRun};
+use crate::command::{Action, Command};
+use crate::digest::{Digest, Feed};
+use crate::event::{Event, Events};
+use crate::id::{
+    AuctionId, BidId, CommandId, EntitlementId, FloorId, IdentityId, IndexId, MarketId, OwnerGroup,
+    ParticipantId, ProgrammeId, ProposalId, Sequence,
+};
+use crate::ledger::{Account, Ledger, Programme};
+use crate::market::{Floor, FloorTerms, Market, ORIGINS_MAX};
+use crate::num::{Currency, Money};
+use crate::participant::{Participant, Registry, Role, Standing};
+use crate::reject::Reject;
+use crate::text::Name;
+use crate::time::{Instant, Month};
+
+/// Whether an exchange is real. Said once, when it is created.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Mode {
+    /// Time is the clock's.
+    Live,
+    /// Time is what an operator sets.
+    Rehearsal,
+}
+
+/// The most proposals that may be pending at once.
+const PROPOSALS_MAX: u32 = 1024;
+
+/// An exchange: all state, and the one way to change it.
+#[derive(Debug)]
+pub struct Exchange {
+    mode: Mode,
+    sequence: Sequence,
+    at: Instant,
+    answers: Answers,
+    state: State,
+}
+
+/// What the state digest covers. The handlers of each area are in that area's module.
+#[derive(Debug, Default)]
+pub(crate) struct State {
+    pub(crate) registry: Registry,
+    proposals: BTreeMap<ProposalId, Action>,
+    markets: BTreeMap<MarketId, Market>,
+    pub(crate) indices: BTreeMap<IndexId, Index>,
+    programmes: BTreeMap<ProgrammeId, Programme>,
+    pub(crate) floors: BTreeMap<FloorId, Floor>,
+    pub(crate) auctions: BTreeMap<AuctionId, Auction>,
+    /// When each auction moves on by itself; derived from the auctions.
+    due: BTreeSet<(Instant, AuctionId)>,
+    pub(crate) entitlements: BTreeMap<EntitlementId, Entitlement>,
+    pub(crate) runs: BTreeMap<(FloorId, Month), Vec<SettlementRun>>,
+    pub(crate) ledger: Ledger,
+}
+
+/// An action that was found possible, with what was worked out to find that.
+enum Prepared {
+    Plain,
+    Reserving(Option<Money>),
+    Settling(Box<Settlement>),
+}
+
+impl Exchange {
+    /// An exchange before its founding command.
+    pub fn new(mode: Mode) -> Self {
+        Self {
+            mode,
+            sequence: Sequence(0),
+            at: Instant(i64::MIN),
+            answers: Answers::default(),
+            state: State::default(),
+        }
+    }
+
+    /// Executes one command, or refuses it with a reason and changes nothing.
+    ///
+    /// `sequence` follows the last one, `at` is not before the last stamp, and `sender` was authenticated.
+    /// `id` is the sender's own number for the command; a command sent again is answered as at first
+    /// (see [`Exchange::answer`]) and makes nothing happen. What happened is appended to `out`.
+    ///
+    /// # Errors
+    /// Every [`Reject`] is a business outcome and part of the contract.
+    ///
+    /// # Panics
+    /// If `sequence` or `at` go backwards, which is a mistake of the caller's and not of a sender's.
+    pub fn apply(
+        &mut self,
+        sequence: Sequence,
+        at: Instant,
+        sender: IdentityId,
+        id: CommandId,
+        command: &Command,
+        out: &mut Events,
+    ) -> Result<(), Reject> {
+        assert!(Some(sequence.0) == self.sequence.0.checked_add(1), "the journal's sequence has no gap");
+        assert!(at >= self.at, "the journal's stamps never go backwards");
+        self.sequence = sequence;
+        self.at = at;
+        if sender == IdentityId::SYSTEM {
+            return self.apply_system(command, out);
+        }
+        if self.state.registry.identity(sender).is_none() {
+            return Err(Reject::UnknownSender);
+        }
+        let content = Digest::of(command);
+        match self.answers.recall(sender, id, content) {
+            Recall::New => {}
+            Recall::Again(answer) => return answer.outcome,
+            Recall::Refused(reject) => return Err(reject),
+        }
+        let happened = out.len();
+        let outcome = self.execute(sender, id, command, out);
+        assert!(outcome.is_ok() || out.len() == happened, "a refused command makes nothing happen");
+        self.answers.keep(sender, id, content, Answer { sequence, outcome });
+        outcome
+    }
+
+    fn apply_system(&mut self, command: &Command, out: &mut Events) -> Result<(), Reject> {
+        match command {
+            Command::Found { participant, name, operators } => {
+                self.state.found(*participant, name, *operators, out)
+            }
+            Command::Tick => {
+                self.state.tick(self.at, out);
+                Ok(())
+            }
+            _ => Err(Reject::NotPermitted),
+        }
+    }
+
+    fn execute(
+        &mut self,
+        sender: IdentityId,
+        id: CommandId,
+        command: &Command,
+        out: &mut Events,
+    ) -> Result<(), Reject> {
+        let (participant, Participant { roles, .. }) = self.state.registry.acting(sender)?;
+        check_permitted(command, roles)?;
+        let (state, at) = (&mut self.state, self.at);
+        match *command {
+            Command::Found { .. } | Command::Tick => Err(Reject::SystemOnly),
+            Command::SetClock { to } => {
+                if self.mode != Mode::Rehearsal {
+                    return Err(Reject::NotARehearsal);
+                }
+                if to < at {
+                    return Err(Reject::ClockBackwards { now: at });
+                }
+                out.push(Event::ClockSet { to });
+                Ok(())
+            }
+            Command::Propose { ref action } => {
+                state.propose(at, ProposalId { identity: sender, command: id }, action, out)
+            }
+            Command::Confirm { proposal } => state.confirm(at, sender, proposal, out),
+            Command::WithdrawProposal { proposal } => {
+                state.proposals.remove(&proposal).ok_or(Reject::UnknownProposal { proposal })?;
+                out.push(Event::ProposalWithdrawn { proposal });
+                Ok(())
+            }
+            Command::PlaceBid { auction, bid } => {
+                state.place_bid(at, auction, BidId { identity: sender, command: id }, bid, out)
+            }
+            Command::ReplaceBid { auction, bid, price, quantity } => {
+                state.replace_bid(at, auction, participant, bid, (price, quantity), out)
+            }
+            Command::WithdrawBid { auction, bid } => state.withdraw_bid(at, auction, participant, bid, out),
+            Command::ClearAuction { auction } => state.clear_auction(at, auction, out),
+            Command::PublishReferencePrice { index, month, price } => {
+                state.publish_reference_price(at, participant, index, month, price, out)
+            }
+        }
+    }
+
+    /// Whether it is a rehearsal.
+    pub const fn mode(&self) -> Mode {
+        self.mode
+    }
+
+    /// The last command's sequence; 0 before the first.
+    pub const fn sequence(&self) -> Sequence {
+        self.sequence
+    }
+
+    /// The last command's stamp.
+    pub const fn at(&self) -> Instant {
+        self.at
+    }
+
+    /// The next instant at which something happens by itself: the writer sends a `Tick` then.
+    pub fn next_due(&self) -> Option<Instant> {
+        self.state.due.first().map(|(at, _)| *at)
+    }
+
+    /// The answer that a command was first given, while it is kept.
+    pub fn answer(&self, sender: IdentityId, id: CommandId) -> Option<Answer> {
+        self.answers.find(sender, id)
+    }
+
+    /// All balances.
+    pub const fn ledger(&self) -> &Ledger {
+        &self.state.ledger
+    }
+
+    /// The digest of the state in canonical order: markets, bids, contracts, ledger and the like, without
+    /// clock, sequence or kept answers. Two exchanges with the same digest will do the same.
+    pub fn state_digest(&self) -> Digest {
+        let State {
+            registry,
+            proposals,
+            markets,
+            indices,
+            programmes,
+            floors,
+            auctions,
+            due: _,
+            entitlements,
+            runs,
+            ledger,
+        } = &self.state;
+        let mut feed = Feed::default();
+        feed.add(&self.mode);
+        feed.add(registry);
+        feed.add(proposals);
+        feed.add(markets);
+        feed.add(indices);
+        feed.add(programmes);
+        feed.add(floors);
+        feed.add(&u64::try_from(auctions.len()).unwrap_or(u64::MAX));
+        for (id, auction) in auctions {
+            feed.add(id);
+            auction.feed(&mut feed);
+        }
+        feed.add(entitlements);
+        feed.add(runs);
+        feed.add(ledger);
+        feed.finish()
+    }
+
+    /// The full check of what each command keeps piece by piece: every currency sums to zero, the clearing
+    /// account pays out what it takes in, and each programme's reserved money is what its auctions and
+    /// entitlements reserve.
+    pub fn is_conserved(&self) -> bool {
+        self.state.ledger.is_balanced() && self.state.is_cleared() && self.state.reservations_agree()
+    }
+}
+
+/// Who may send what. Sides of a bid and the publisher of an index are looked at where they are known.
+fn check_permitted(command: &Command, roles: &BTreeSet<Role>) -> Result<(), Reject> {
+    let permitted: &[Role] = match command {
+        // Refused with a reason of their own.
+        Command::Found { .. } | Command::Tick => return Ok(()),
+        Command::SetClock { .. }
+        | Command::Propose { .. }
+        | Command::Confirm { .. }
+        | Command::WithdrawProposal { .. }
+        | Command::ClearAuction { .. } => &[Role::Operator],
+        Command::PlaceBid { .. } | Command::ReplaceBid { .. } | Command::WithdrawBid { .. } => {
+            &[Role::Supplier, Role::Buyer]
+        }
+        Command::PublishReferencePrice { .. } => &[Role::Publisher],
+    };
+    if permitted.iter().any(|role| roles.contains(role)) { Ok(()) } else { Err(Reject::NotPermitted) }
+}
+
+impl State {
+    fn found(
+        &mut self,
+        centre: ParticipantId,
+        name: &Name,
+        operators: [IdentityId; 2],
+        out: &mut Events,
+    ) -> Result<(), Reject> {
+        if !self.registry.is_empty() {
+            return Err(Reject::AlreadyFounded);
+        }
+        let [first, second] = operators;
+        self.registry.check_new_identity(first)?;
+        self.registry.check_new_identity(second)?;
+        if first == second {
+            return Err(Reject::IdentityTaken);
+        }
+        let centre_terms = Participant {
+            name: name.clone(),
+            owner_group: OwnerGroup(centre.0),
+            roles: BTreeSet::from([Role::Operator]),
+            standing: Standing::Active,
+        };
+        self.registry.add_participant(centre, centre_terms);
+        self.registry.add_identity(first, centre);
+        self.registry.add_identity(second, centre);
+        out.push(Event::Founded { participant: centre });
+        Ok(())
+    }
+
+    /// Lets everything happen that is due, in the order of the instants and then of the ids.
+    fn tick(&mut self, at: Instant, out: &mut Events) {
+        while let Some(&(instant, auction)) = self.due.first().filter(|(instant, _)| *instant <= at) {
+            self.due.remove(&(instant, auction));
+            self.advance(auction, out);
+        }
+    }
+
+    pub(crate) fn schedule(&mut self, auction: AuctionId, due: Option<Instant>) {
+        if let Some(instant) = due {
+            self.due.insert((instant, auction));
+        }
+    }
+
+    pub(crate) fn unschedule(&mut self, auction: AuctionId, due: Option<Instant>) {
+        if let Some(instant) = due {
+            self.due.remove(&(instant, auction));
+        }
+    }
+
+    fn propose(
+        &mut self,
+        at: Instant,
+        proposal: ProposalId,
+        action: &Action,
+        out: &mut Events,
+    ) -> Result<(), Reject> {
+        if u32::try_from(self.proposals.len()).is_ok_and(|pending| pending >= PROPOSALS_MAX) {
+            return Err(Reject::TooManyProposals { most: PROPOSALS_MAX });
+        }
+        // Refused now rather than by the second operator; it is looked at again when it is confirmed.
+        self.prepare(at, action)?;
+        self.proposals.insert(proposal, action.clone());
+        out.push(Event::ActionProposed { proposal, action: action.clone() });
+        Ok(())
+    }
+
+    fn confirm(
+        &mut self,
+        at: Instant,
+        by: IdentityId,
+        proposal: ProposalId,
+        out: &mut Events,
+    ) -> Result<(), Reject> {
+        let action = self.proposals.get(&proposal).ok_or(Reject::UnknownProposal { proposal })?;
+        if by == proposal.identity {
+            return Err(Reject::SameOperator);
+        }
+        let prepared = self.prepare(at, action)?;
+        if let Some(action) = self.proposals.remove(&proposal) {
+            out.push(Event::ActionConfirmed { proposal, by, action: action.clone() });
+            self.perform(action, prepared, out);
+        }
+        Ok(())
+    }
+
+    /// Whether an action can be done now, and what was worked out to see that.
+    fn prepare(&self, at: Instant, action: &Action) -> Result<Prepared, Reject> {
+        match action {
+            Action::RegisterParticipant { participant, roles, .. } => {
+                self.registry.check_new_participant(*participant, roles)?;
+            }
+            Action::AddIdentity { identity, participant } => {
+                self.registry.participant(*participant)?;
+                self.registry.check_new_identity(*identity)?;
+            }
+            Action::RevokeIdentity { identity } => self.registry.check_revoke(*identity)?,
+            Action::SetStanding { participant, standing } => {
+                self.registry.check_standing(*participant, *standing)?;
+            }
+            Action::DefineMarket { market, terms } => {
+                if self.markets.contains_key(market) {
+                    return Err(Reject::MarketTaken);
+                }
+                terms.check()?;
+            }
+            Action::DefineIndex { index, terms } => self.check_define_index(*index, terms)?,
+            Action::OpenProgramme { programme, .. } => {
+                if self.programmes.contains_key(programme) {
+                    return Err(Reject::ProgrammeTaken);
+                }
+            }
+            Action::FundProgramme { programme, amount } => self.check_fund(*programme, *amount)?,
+            Action::SetFloor { floor, terms } => self.check_floor(*floor, terms)?,
+            Action::AnnounceAuction { auction, terms } => {
+                return self.check_announce(*auction, terms, at).map(Prepared::Reserving);
+            }
+            Action::CancelAuction { auction } => self.check_cancel(*auction)?,
+            Action::GrantEntitlement { floor, holder, monthly } => {
+                return self.check_grant(*floor, *holder, *monthly).map(Some).map(Prepared::Reserving);
+            }
+            Action::Settle { floor, month } => {
+                let settlement = self.prepare_settlement(at, *floor, *month)?;
+                return Ok(Prepared::Settling(Box::new(settlement)));
+            }
+        }
+        Ok(Prepared::Plain)
+    }
+
+    /// Does an action that was just found possible.
+    fn perform(&mut self, action: Action, prepared: Prepared, out: &mut Events) {
+        match (action, prepared) {
+            (Action::RegisterParticipant { participant, name, owner_group, roles }, _) => {
+                let standing = Standing::Active;
+                self.registry
+                    .add_participant(participant, Participant { name, owner_group, roles, standing });
+            }
+            (Action::AddIdentity { identity, participant }, _) => {
+                self.registry.add_identity(identity, participant);
+            }
+            (Action::RevokeIdentity { identity }, _) => self.registry.revoke(identity),
+            (Action::SetStanding { participant, standing }, _) => {
+                self.registry.set_standing(participant, standing);
+            }
+            (Action::DefineMarket { market, terms }, _) => {
+                self.markets.insert(market, terms);
+            }
+            (Action::DefineIndex { index, terms }, _) => {
+                self.indices.insert(index, Index::new(terms));
+            }
+            (Action::OpenProgramme { programme, name, currency }, _) => {
+                self.programmes.insert(programme, Programme { name, currency });
+            }
+            (Action::FundProgramme { programme, amount }, _) => {
+                self.ledger.post(Account::Funders(programme), Account::ProgrammeFree(programme), amount);
+            }
+            (Action::SetFloor { floor, terms }, _) => {
+                let next_month = terms.first;
+                self.floors.insert(floor, Floor { terms, next_month });
+            }
+            (Action::AnnounceAuction { auction, terms }, Prepared::Reserving(budget)) => {
+                self.announce(auction, terms, budget);
+            }
+            (Action::CancelAuction { auction }, _) => self.cancel(auction),
+            (Action::GrantEntitlement { floor, holder, monthly }, Prepared::Reserving(Some(reserved))) => {
+                if let Ok(strike) = self.floor(floor).map(|floor| floor.terms.price) {
+                    self.grant(floor, holder, strike, monthly, reserved, out);
+                }
+            }
+            (Action::Settle { .. }, Prepared::Settling(settlement)) => self.settle(*settlement, out),
+            (Action::AnnounceAuction { .. } | Action::GrantEntitlement { .. } | Action::Settle { .. }, _) => {
+                unreachable!("an action is performed with what was prepared for it");
+            }
+        }
+    }
+
+    pub(crate) fn market(&self, id: MarketId) -> Result<&Market, Reject> {
+        self.markets.get(&id).ok_or(Reject::UnknownMarket { market: id })
+    }
+
+    fn programme(&self, id: ProgrammeId) -> Result<&Programme, Reject> {
+        self.programmes.get(&id).ok_or(Reject::UnknownProgramme { programme: id })
+    }
+
+    pub(crate) fn floor(&self, id: FloorId) -> Result<&Floor, Reject> {
+        self.floors.get(&id).ok_or(Reject::UnknownFloor { floor: id })
+    }
+
+    fn check_fund(&self, id: ProgrammeId, amount: Money) -> Result<(), Reject> {
+        let currency = self.programme(id)?.currency;
+        if amount.currency != currency {
+            return Err(Reject::OtherCurrency);
+        }
+        let whole = amount.millionths.checked_rem(currency.minor_unit()) == Some(0);
+        if amount.millionths <= 0 || !whole {
+            return Err(Reject::AmountNotPayable);
+        }
+        // All that a programme was ever funded with fits in a Money, and so does any part of it.
+        let funded = self.ledger.balance(currency, Account::Funders(id)).checked_neg();
+        let funded = funded.and_then(|funded| funded.checked_add(i128::from(amount.millionths)));
+        match funded.map(i64::try_from) {
+            Some(Ok(_)) => Ok(()),
+            _ => Err(Reject::AmountTooLarge),
+        }
+    }
+
+    fn check_floor(&self, id: FloorId, terms: &FloorTerms) -> Result<(), Reject> {
+        if self.floors.contains_key(&id) {
+            return Err(Reject::FloorTaken);
+        }
+        let market = self.market(terms.market)?;
+        let programme = self.programme(terms.programme)?;
+        let index = self.index(terms.index)?;
+        if market.currency != programme.currency || market.currency != index.currency() {
+            return Err(Reject::OtherCurrency);
+        }
+        let on_grid = market.check_price(terms.price).is_ok() && terms.stress_price.is_on(market.tick);
+        if !on_grid || terms.stress_price >= terms.price {
+            return Err(Reject::FloorPrice);
+        }
+        if terms.last < terms.first || terms.last.end().is_none() {
+            return Err(Reject::FloorMonths);
+        }
+        if terms.origins.is_empty() || terms.origins.len() > ORIGINS_MAX {
+            return Err(Reject::FloorOrigins { most: u32::try_from(ORIGINS_MAX).unwrap_or(u32::MAX) });
+        }
+        Ok(())
+    }
+
+    /// What a programme has in one of its accounts.
+    pub(crate) fn programme_money(
+        &self,
+        id: ProgrammeId,
+        account: impl Fn(ProgrammeId) -> Account,
+        currency: Currency,
+    ) -> Money {
+        let millionths = i64::try_from(self.ledger.balance(currency, account(id)));
+        assert!(millionths.is_ok(), "a programme was funded with no more than fits");
+        Money { currency, millionths: millionths.unwrap_or(0) }
+    }
+
+    /// Refuses what a programme's free money cannot cover, saying how much is missing.
+    pub(crate) fn check_free(&self, id: ProgrammeId, needed: Money) -> Result<(), Reject> {
+        let free = self.programme_money(id, Account::ProgrammeFree, needed.currency);
+        let short = needed.checked_sub(free).ok_or(Reject::AmountTooLarge)?;
+        if short.millionths > 0 { Err(Reject::ProgrammeShort { short }) } else { Ok(()) }
+    }
+
+    fn is_cleared(&self) -> bool {
+        self.markets.values().all(|market| self.ledger.balance(market.currency, Account::Clearing) == 0)
+    }
+
+    fn reservations_agree(&self) -> bool {
+        self.programmes.iter().all(|(&id, programme)| {
+            let of_programme =
+                |floor: FloorId| self.floor(floor).is_ok_and(|floor| floor.terms.programme == id);
+            let entitlements = self.entitlements.values();
+            let held =
+                entitlements.filter(|e| of_programme(e.floor)).map(|e| i128::from(e.reserved.millionths));
+            let auctions = self.auctions.values().filter(|auction| auction.floor().is_some_and(of_programme));
+            let budgets = auctions.filter_map(Auction::budget).map(|budget| i128::from(budget.millionths));
+            let reserved = self.ledger.balance(programme.currency, Account::ProgrammeReserved(id));
+            let free = self.ledger.balance(programme.currency, Account::ProgrammeFree(id));
+            held.chain(budgets).sum::<i128>() == reserved && free >= 0
+        })
+    }
+}

@@ -1,0 +1,89 @@
+//! The ledger: double entry, and the programmes whose money it keeps.
+//!
+//! Money only moves between accounts, by balanced postings: the balances of each currency always sum to
+//! zero, which [`Ledger::post`] keeps at each posting and [`Ledger::is_balanced`] checks in full. A
+//! balance is an `i128`, so that no sequence of postings, each an `i64`, can overflow it.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::id::{ParticipantId, ProgrammeId};
+use crate::num::{Currency, Money};
+use crate::text::Name;
+
+/// Where money can be. A positive balance is the holder's; a negative one is owed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum Account {
+    /// A participant's balance with the centre.
+    Participant(ParticipantId),
+    /// What a programme's funders have paid in, as a negative balance.
+    Funders(ProgrammeId),
+    /// A programme's money that nothing is reserved for.
+    ProgrammeFree(ProgrammeId),
+    /// A programme's money that is reserved for an auction's budget or an entitlement.
+    ProgrammeReserved(ProgrammeId),
+    /// The centre as the other side of every award.
+    Clearing,
+    /// What rounding to minor units cut off.
+    Rounding,
+}
+
+/// A programme: a name, a currency, and its accounts in the ledger.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Programme {
+    /// Its name, for people.
+    pub name: Name,
+    /// What it is funded in and pays in.
+    pub currency: Currency,
+}
+
+/// All balances, in millionths.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Ledger {
+    balances: BTreeMap<(Currency, Account), i128>,
+}
+
+impl Ledger {
+    /// Moves `amount` from one account to another; a negative amount moves the other way.
+    pub(crate) fn post(&mut self, from: Account, to: Account, amount: Money) {
+        self.add(amount.currency, from, amount.millionths, |balance, by| balance.checked_sub(by));
+        self.add(amount.currency, to, amount.millionths, |balance, by| balance.checked_add(by));
+    }
+
+    fn add(
+        &mut self,
+        currency: Currency,
+        account: Account,
+        by: i64,
+        change: impl Fn(i128, i128) -> Option<i128>,
+    ) {
+        let balance = self.balances.entry((currency, account)).or_insert(0);
+        let changed = change(*balance, i128::from(by));
+        assert!(changed.is_some(), "an i128 holds more postings than a sequence has numbers");
+        *balance = changed.unwrap_or(*balance);
+    }
+
+    /// An account's balance in a currency, in millionths.
+    pub fn balance(&self, currency: Currency, account: Account) -> i128 {
+        self.balances.get(&(currency, account)).copied().unwrap_or(0)
+    }
+
+    /// All accounts that were ever posted to, with their balances in millionths.
+    pub fn balances(&self) -> impl Iterator<Item = (Currency, Account, i128)> {
+        self.balances.iter().map(|(&(currency, account), &balance)| (currency, account, balance))
+    }
+
+    /// Whether the balances of every currency sum to zero.
+    pub fn is_balanced(&self) -> bool {
+        let mut sums = BTreeMap::<Currency, i128>::new();
+        for (&(currency, _), &balance) in &self.balances {
+            let sum = sums.entry(currency).or_insert(0);
+            match sum.checked_add(balance) {
+                Some(next) => *sum = next,
+                None => return false,
+            }
+        }
+        sums.values().all(|&sum| sum == 0)
+    }
+}

@@ -1,0 +1,83 @@
+//! Golv's deterministic core: markets, auctions, contracts for difference and the ledger, without I/O.
+//!
+//! Everything goes through one door, [`Exchange::apply`]: a command with its place in the order of the
+//! world and its stamp goes in, events come out, and it is done whole or refused with a reason. The engine
+//! has no clock, no threads, no files or sockets, no floats, no randomness and no hash maps: whoever
+//! replays the same commands gets the same state, byte for byte, as [`Exchange::state_digest`] shows.
+//!
+//! | to find … | look in |
+//! |---|---|
+//! | what can be asked, what can happen, what can be refused | [`command`], [`event`], [`reject`] |
+//! | how a price is found and who gets what | [`auction`] |
+//! | bids and the price ladder | [`book`] |
+//! | entitlements, reference prices, settlement runs | [`cfd`] |
+//! | balances and programmes | [`ledger`] |
+//! | exact numbers, time, ids, texts | [`num`], [`time`], [`id`], [`text`] |
+//!
+//! ```
+//! use golv_engine::command::Command;
+//! use golv_engine::id::{CommandId, IdentityId, ParticipantId, Sequence};
+//! use golv_engine::reject::Reject;
+//! use golv_engine::time::Instant;
+//! use golv_engine::{Exchange, Mode};
+//!
+//! let mut exchange = Exchange::new(Mode::Rehearsal);
+//! let mut events = Vec::new();
+//! let morning = Instant::at_midnight(2018, 12, 3).expect("a day");
+//! let found = Command::Found {
+//!     participant: ParticipantId(1),
+//!     name: "The centre".parse().expect("a name"),
+//!     operators: [IdentityId(1), IdentityId(2)],
+//! };
+//! exchange
+//!     .apply(Sequence(1), morning, IdentityId::SYSTEM, CommandId(1), &found, &mut events)
+//!     .expect("nothing was founded before");
+//!
+//! // An operator may set a rehearsal's clock, but not back.
+//! let yesterday = Command::SetClock { to: Instant::at_midnight(2018, 12, 2).expect("a day") };
+//! let before = exchange.state_digest();
+//! let answer = exchange.apply(Sequence(2), morning, IdentityId(1), CommandId(1), &yesterday, &mut events);
+//! assert_eq!(answer, Err(Reject::ClockBackwards { now: morning }));
+//! assert_eq!(exchange.state_digest(), before);
+//! ```
+
+#![forbid(unsafe_code)]
+// The rules that every part of the engine keeps, as lints. Invariants are stated by `assert!`, which stays
+// in release builds; everything that can come from outside is refused with a `Reject`.
+#![cfg_attr(
+    not(test),
+    deny(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::panic,
+        clippy::indexing_slicing,
+        clippy::arithmetic_side_effects,
+        clippy::cast_possible_truncation,
+        clippy::cast_possible_wrap,
+        clippy::cast_sign_loss,
+        clippy::cast_precision_loss,
+        clippy::float_arithmetic,
+        clippy::iter_over_hash_type,
+        missing_docs
+    )
+)]
+
+mod answers;
+pub mod auction;
+pub mod book;
+pub mod cfd;
+pub mod command;
+pub mod digest;
+pub mod event;
+mod exchange;
+pub mod id;
+pub mod ledger;
+pub mod market;
+pub mod num;
+pub mod participant;
+pub mod reject;
+pub mod text;
+pub mod time;
+
+pub use answers::{ANSWERS_KEPT, Answer};
+pub use exchange::{Exchange, Mode};

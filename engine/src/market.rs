@@ -1,0 +1,189 @@
+//! Markets, and the floors in force on them over time.
+//!
+//! A market fixes the grid on which its books live: prices are whole ticks inside a band, quantities whole
+//! lots up to a largest size. The terms are checked once so that nothing later can overflow: a lot times
+//! a tick is a whole number of millionths of the currency, so every amount of an auction is exact, and
+//! the largest bid at the widest price fits in a [`Money`].
+//!
+//! A floor is a programme's offer to support producers on a market: entitlements to it are won in a
+//! support auction or granted, at a strike no higher than the floor's price, and pay strike − index
+//! whenever the published index is lower (`Difference`). The market itself clears where it clears.
+
+use serde::{Deserialize, Serialize};
+
+use crate::id::{IndexId, MarketId, ProgrammeId};
+use crate::num::{Currency, MILLIONTHS, Money, Price, Quantity};
+use crate::reject::Reject;
+use crate::text::{Country, Name};
+use crate::time::Month;
+
+/// The unit of mass that a market's prices and quantities are in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum MassUnit {
+    /// Kilogram.
+    Kilogram,
+    /// Tonne, 1,000 kg.
+    Tonne,
+}
+
+impl MassUnit {
+    /// `kg` or `t`.
+    pub const fn symbol(self) -> &'static str {
+        match self {
+            Self::Kilogram => "kg",
+            Self::Tonne => "t",
+        }
+    }
+}
+
+/// What a market trades, and the grid of its prices and quantities.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Market {
+    /// The material and grade, for people.
+    pub name: Name,
+    /// The unit of mass of prices and quantities.
+    pub unit: MassUnit,
+    /// The currency of prices.
+    pub currency: Currency,
+    /// Quantities are whole multiples of it.
+    pub lot: Quantity,
+    /// Prices are whole multiples of it.
+    pub tick: Price,
+    /// The lowest price taken.
+    pub lowest: Price,
+    /// The highest price taken.
+    pub highest: Price,
+    /// The largest quantity of one bid.
+    pub largest: Quantity,
+}
+
+/// The most price levels a market may have; a book's memory is bounded by it (16 bytes a level at most).
+pub const LEVELS_MAX: u32 = 1 << 22;
+
+impl Market {
+    /// Whether the terms keep the rules that a book relies on.
+    pub(crate) fn check(&self) -> Result<(), Reject> {
+        if self.lot.is_zero() || self.tick <= Price::ZERO {
+            return Err(Reject::MarketGrid);
+        }
+        let on_grid = self.lowest.is_on(self.tick) && self.highest.is_on(self.tick);
+        if !on_grid || self.highest < self.lowest || !self.largest.is_in(self.lot) || self.largest.is_zero() {
+            return Err(Reject::MarketGrid);
+        }
+        let lot_value = i128::from(self.lot.millionths()).checked_mul(i128::from(self.tick.millionths()));
+        let exact = lot_value.and_then(|value| value.checked_rem(i128::from(MILLIONTHS))) == Some(0);
+        if !exact {
+            return Err(Reject::MarketTooFine);
+        }
+        if self.level(self.highest).is_none() {
+            return Err(Reject::MarketTooWide { levels_max: LEVELS_MAX });
+        }
+        let fits = |price: Price| price.times(self.largest, self.currency).is_some();
+        if fits(self.lowest) && fits(self.highest) { Ok(()) } else { Err(Reject::AmountTooLarge) }
+    }
+
+    /// The level of a price on the grid, counted from the lowest; `None` off the grid.
+    pub(crate) fn level(&self, price: Price) -> Option<u32> {
+        let above = price.millionths().checked_sub(self.lowest.millionths())?;
+        if above < 0 || price > self.highest || above.checked_rem(self.tick.millionths())? != 0 {
+            return None;
+        }
+        let level = u32::try_from(above.checked_div(self.tick.millionths())?).ok()?;
+        (level < LEVELS_MAX).then_some(level)
+    }
+
+    /// The price of a level of the grid.
+    pub(crate) fn price(&self, level: u32) -> Price {
+        let price = i64::from(level)
+            .checked_mul(self.tick.millionths())
+            .and_then(|above| self.lowest.millionths().checked_add(above));
+        assert!(price.is_some(), "a level lies within the market's band");
+        price.map_or(Price::ZERO, Price::from_millionths)
+    }
+
+    /// A quantity in lots; `None` where it is not a whole number of them.
+    pub(crate) fn lots(&self, quantity: Quantity) -> Option<i64> {
+        if !quantity.is_in(self.lot) {
+            return None;
+        }
+        quantity.millionths().checked_div(self.lot.millionths())
+    }
+
+    /// The quantity of so many lots, if it fits.
+    pub(crate) fn quantity(&self, lots: i64) -> Option<Quantity> {
+        lots.checked_mul(self.lot.millionths()).and_then(Quantity::from_millionths)
+    }
+
+    /// Refuses a price off the tick or outside the band, saying what would be right.
+    pub(crate) fn check_price(&self, price: Price) -> Result<u32, Reject> {
+        if price < self.lowest || price > self.highest {
+            return Err(Reject::PriceOutsideBand { lowest: self.lowest, highest: self.highest });
+        }
+        self.level(price).ok_or(Reject::PriceOffTick { tick: self.tick })
+    }
+
+    /// Refuses a quantity that is nothing, too large or not in whole lots.
+    pub(crate) fn check_quantity(&self, quantity: Quantity) -> Result<i64, Reject> {
+        if quantity.is_zero() || quantity > self.largest {
+            return Err(Reject::QuantityOutOfRange { lot: self.lot, largest: self.largest });
+        }
+        self.lots(quantity).ok_or(Reject::QuantityOffLot { lot: self.lot })
+    }
+}
+
+/// The terms of a floor.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FloorTerms {
+    /// The market whose producers it supports.
+    pub market: MarketId,
+    /// The programme that pays.
+    pub programme: ProgrammeId,
+    /// The published index that it pays against.
+    pub index: IndexId,
+    /// The floor: no strike is higher.
+    pub price: Price,
+    /// The index price down to which payments are reserved: strike − stress price, per unit.
+    pub stress_price: Price,
+    /// The first month that it covers.
+    pub first: Month,
+    /// The last month that it covers.
+    pub last: Month,
+    /// Where supported material may come from.
+    pub origins: Vec<Country>,
+}
+
+/// The most origins a floor may name: more than there are countries.
+pub const ORIGINS_MAX: usize = 256;
+
+/// A floor, and how far it has been settled.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Floor {
+    /// Its terms, which never change.
+    pub terms: FloorTerms,
+    /// The first month without a settlement run; the one after the last month once all have one.
+    pub next_month: Month,
+}
+
+impl Floor {
+    /// How many months are still to be settled.
+    pub(crate) fn months_left(&self) -> u32 {
+        self.next_month.through(self.terms.last)
+    }
+
+    /// What a programme reserves for a strike and a quantity a month over so many months:
+    /// max(0, strike − stress price) × quantity × months. `None` where it does not fit.
+    pub(crate) fn reservation(
+        &self,
+        strike: Price,
+        monthly: Quantity,
+        months: u32,
+        currency: Currency,
+    ) -> Option<Money> {
+        let per_unit = strike.checked_sub(self.terms.stress_price)?.max(Price::ZERO);
+        let volume =
+            monthly.millionths().checked_mul(i64::from(months)).and_then(Quantity::from_millionths)?;
+        let rounded = per_unit.times(volume, currency)?;
+        // Strike and stress price are on the tick and the quantity is in lots: nothing was cut off.
+        rounded.amount.checked_add(rounded.remainder)
+    }
+}

@@ -1,0 +1,450 @@
+//! Exact numbers: [`Price`], [`Quantity`] and [`Money`] as integers in millionths of their unit.
+//!
+//! Every operation is checked: it returns `None` where the result does not fit, and no operator is
+//! implemented, so that arithmetic on money is always a named function with a stated rounding. Products
+//! pass through `i128`. Rounding happens in one place here, [`Price::times`]: an amount is rounded once,
+//! from the exact product, to the currency's minor unit (half to even), and what was cut off is returned
+//! beside it. Text is plain decimal; more decimals than fit are an error, never rounded away.
+//!
+//! Deliberately absent: floats, and arithmetic between different units or currencies.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+/// How many millionths make one unit.
+pub const MILLIONTHS: i64 = 1_000_000;
+
+/// A price in millionths of a currency unit per unit of mass. Negative prices exist.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Price(i64);
+
+/// A quantity in millionths of the market's unit of mass. Never negative.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "i64", into = "i64")]
+pub struct Quantity(i64);
+
+/// An amount of one currency, in millionths of its unit. Negative means owed or paid out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Money {
+    /// The currency that the amount is of.
+    pub currency: Currency,
+    /// The amount in millionths of the currency's unit.
+    pub millionths: i64,
+}
+
+/// A currency that contracts are denominated in, numbered as in ISO 4217.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum Currency {
+    /// Euro.
+    Eur = 978,
+    /// United States dollar.
+    Usd = 840,
+    /// Pound sterling.
+    Gbp = 826,
+    /// Chinese yuan renminbi.
+    Cny = 156,
+    /// Japanese yen, which has no minor unit.
+    Jpy = 392,
+}
+
+/// An amount as it is paid, and what rounding to the minor unit cut off.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Rounded {
+    /// The amount, in whole minor units.
+    pub amount: Money,
+    /// Exact product minus `amount`, rounded half to even to millionths.
+    pub remainder: Money,
+}
+
+impl Currency {
+    /// The ISO 4217 letters.
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::Eur => "EUR",
+            Self::Usd => "USD",
+            Self::Gbp => "GBP",
+            Self::Cny => "CNY",
+            Self::Jpy => "JPY",
+        }
+    }
+
+    /// Decimals of the minor unit: 2 where a hundredth can be paid.
+    pub const fn decimals(self) -> u32 {
+        match self {
+            Self::Eur | Self::Usd | Self::Gbp | Self::Cny => 2,
+            Self::Jpy => 0,
+        }
+    }
+
+    /// The minor unit in millionths: 10,000 for a cent.
+    pub const fn minor_unit(self) -> i64 {
+        match self.decimals() {
+            0 => MILLIONTHS,
+            _ => 10_000,
+        }
+    }
+}
+
+impl Price {
+    /// The price zero.
+    pub const ZERO: Self = Self(0);
+
+    /// A price of so many millionths.
+    pub const fn from_millionths(millionths: i64) -> Self {
+        Self(millionths)
+    }
+
+    /// A price of whole currency units; `None` where it does not fit.
+    pub const fn from_units(units: i64) -> Option<Self> {
+        match units.checked_mul(MILLIONTHS) {
+            Some(millionths) => Some(Self(millionths)),
+            None => None,
+        }
+    }
+
+    /// The price in millionths.
+    pub const fn millionths(self) -> i64 {
+        self.0
+    }
+
+    /// `self − other`, if it fits.
+    pub const fn checked_sub(self, other: Self) -> Option<Self> {
+        match self.0.checked_sub(other.0) {
+            Some(millionths) => Some(Self(millionths)),
+            None => None,
+        }
+    }
+
+    /// The distance between two prices, in millionths; cannot overflow.
+    pub const fn distance(self, other: Self) -> u64 {
+        self.0.abs_diff(other.0)
+    }
+
+    /// Price × quantity, rounded once to the currency's minor unit, half to even.
+    ///
+    /// `None` where the amount does not fit in a [`Money`]. The exact product is
+    /// `amount + remainder` whenever it is a whole number of millionths.
+    pub fn times(self, quantity: Quantity, currency: Currency) -> Option<Rounded> {
+        // Millionths × millionths: the exact product is in units of 10⁻¹².
+        let exact = i128::from(self.0).checked_mul(i128::from(quantity.0))?;
+        let minor = i128::from(currency.minor_unit());
+        let scale = i128::from(MILLIONTHS);
+        let amount = divide_half_even(exact, minor.checked_mul(scale)?)?.checked_mul(minor)?;
+        let cut = exact.checked_sub(amount.checked_mul(scale)?)?;
+        Some(Rounded {
+            amount: Money { currency, millionths: i64::try_from(amount).ok()? },
+            remainder: Money { currency, millionths: i64::try_from(divide_half_even(cut, scale)?).ok()? },
+        })
+    }
+
+    /// Whether the price is a whole multiple of `tick` (which must be positive).
+    pub const fn is_on(self, tick: Self) -> bool {
+        matches!(self.0.checked_rem(tick.0), Some(0))
+    }
+}
+
+impl Quantity {
+    /// Nothing.
+    pub const ZERO: Self = Self(0);
+
+    /// A quantity of so many millionths; `None` if negative.
+    pub const fn from_millionths(millionths: i64) -> Option<Self> {
+        if millionths < 0 { None } else { Some(Self(millionths)) }
+    }
+
+    /// A quantity of whole units of mass; `None` where it does not fit.
+    pub fn from_units(units: u32) -> Option<Self> {
+        i64::from(units).checked_mul(MILLIONTHS).map(Self)
+    }
+
+    /// The quantity in millionths.
+    pub const fn millionths(self) -> i64 {
+        self.0
+    }
+
+    /// Whether it is nothing.
+    pub const fn is_zero(self) -> bool {
+        self.0 == 0
+    }
+
+    /// `self + other`, if it fits.
+    pub const fn checked_add(self, other: Self) -> Option<Self> {
+        match self.0.checked_add(other.0) {
+            Some(millionths) => Some(Self(millionths)),
+            None => None,
+        }
+    }
+
+    /// `self − other`, if it is not negative.
+    pub const fn checked_sub(self, other: Self) -> Option<Self> {
+        match self.0.checked_sub(other.0) {
+            Some(millionths) => Self::from_millionths(millionths),
+            None => None,
+        }
+    }
+
+    /// Whether the quantity is a whole multiple of `lot` (which must be positive).
+    pub const fn is_in(self, lot: Self) -> bool {
+        matches!(self.0.checked_rem(lot.0), Some(0))
+    }
+}
+
+impl Money {
+    /// Nothing of a currency.
+    pub const fn zero(currency: Currency) -> Self {
+        Self { currency, millionths: 0 }
+    }
+
+    /// `self + other`; `None` between two currencies, or where it does not fit.
+    pub fn checked_add(self, other: Self) -> Option<Self> {
+        if self.currency != other.currency {
+            return None;
+        }
+        Some(Self { currency: self.currency, millionths: self.millionths.checked_add(other.millionths)? })
+    }
+
+    /// `self − other`; `None` between two currencies, or where it does not fit.
+    pub fn checked_sub(self, other: Self) -> Option<Self> {
+        self.checked_add(other.checked_neg()?)
+    }
+
+    /// The amount with its sign turned, if it fits.
+    pub const fn checked_neg(self) -> Option<Self> {
+        match self.millionths.checked_neg() {
+            Some(millionths) => Some(Self { currency: self.currency, millionths }),
+            None => None,
+        }
+    }
+
+    /// Whether nothing is owed either way.
+    pub const fn is_zero(self) -> bool {
+        self.millionths == 0
+    }
+}
+
+/// `numerator ÷ denominator` to the nearest whole number, halves to the even one.
+///
+/// `None` where the denominator is not positive.
+pub fn divide_half_even(numerator: i128, denominator: i128) -> Option<i128> {
+    if denominator <= 0 {
+        return None;
+    }
+    let quotient = numerator.checked_div_euclid(denominator)?;
+    let remainder = numerator.checked_rem_euclid(denominator)?;
+    // Compared without doubling, which could overflow.
+    let rest = denominator.checked_sub(remainder)?;
+    let up = remainder > rest || (remainder == rest && quotient.checked_rem(2)? != 0);
+    if up { quotient.checked_add(1) } else { Some(quotient) }
+}
+
+/// Why a text is not a number of ours.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ParseNumberError {
+    /// Something other than an optional minus, digits and one point.
+    #[error("'{0}' is not a plain decimal number such as 95000 or -0.25")]
+    NotDecimal(String),
+    /// More than six decimals.
+    #[error("'{0}' has more than six decimals")]
+    TooPrecise(String),
+    /// Past the largest number that can be held.
+    #[error("'{0}' is larger than can be held (about 9.2 trillion)")]
+    TooLarge(String),
+    /// A quantity below zero.
+    #[error("'{0}' is negative, and a quantity is not")]
+    Negative(String),
+}
+
+fn parse_millionths(text: &str) -> Result<i64, ParseNumberError> {
+    let not_decimal = || ParseNumberError::NotDecimal(text.to_owned());
+    let too_large = || ParseNumberError::TooLarge(text.to_owned());
+    let (negative, digits) = match text.strip_prefix('-') {
+        Some(rest) => (true, rest),
+        None => (false, text),
+    };
+    let (whole, decimals) = digits.split_once('.').unwrap_or((digits, "0"));
+    let all_digits = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
+    if !all_digits(whole) || !all_digits(decimals) {
+        return Err(not_decimal());
+    }
+    if decimals.len() > 6 {
+        return Err(ParseNumberError::TooPrecise(text.to_owned()));
+    }
+    // Read as negative, since the most negative number has no positive twin.
+    let magnitude = whole
+        .bytes()
+        .chain(format!("{decimals:0<6}").bytes())
+        .try_fold(0_i64, |sum, byte| sum.checked_mul(10)?.checked_sub(i64::from(byte.checked_sub(b'0')?)))
+        .ok_or_else(too_large)?;
+    if negative { Ok(magnitude) } else { magnitude.checked_neg().ok_or_else(too_large) }
+}
+
+fn write_millionths(f: &mut fmt::Formatter<'_>, millionths: i64) -> fmt::Result {
+    let magnitude = millionths.unsigned_abs();
+    let whole = magnitude.div_euclid(MILLIONTHS.unsigned_abs());
+    let decimals = format!("{:06}", magnitude.rem_euclid(MILLIONTHS.unsigned_abs()));
+    let decimals = decimals.trim_end_matches('0');
+    let point = if decimals.is_empty() { "" } else { "." };
+    f.pad_integral(millionths >= 0, "", &format!("{whole}{point}{decimals}"))
+}
+
+impl FromStr for Price {
+    type Err = ParseNumberError;
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        parse_millionths(text).map(Self)
+    }
+}
+
+impl FromStr for Quantity {
+    type Err = ParseNumberError;
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let millionths = parse_millionths(text)?;
+        Self::from_millionths(millionths).ok_or_else(|| ParseNumberError::Negative(text.to_owned()))
+    }
+}
+
+impl fmt::Display for Price {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write_millionths(f, self.0)
+    }
+}
+
+impl fmt::Display for Quantity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write_millionths(f, self.0)
+    }
+}
+
+impl fmt::Display for Money {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write_millionths(f, self.millionths)?;
+        write!(f, " {}", self.currency)
+    }
+}
+
+impl fmt::Display for Currency {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.code())
+    }
+}
+
+impl TryFrom<i64> for Quantity {
+    type Error = NegativeQuantity;
+    fn try_from(millionths: i64) -> Result<Self, Self::Error> {
+        Self::from_millionths(millionths).ok_or(NegativeQuantity)
+    }
+}
+
+impl From<Quantity> for i64 {
+    fn from(quantity: Quantity) -> Self {
+        quantity.0
+    }
+}
+
+/// A quantity below zero was met where quantities are read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a quantity is never negative")]
+pub struct NegativeQuantity;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn price(text: &str) -> Price {
+        text.parse().expect("a price")
+    }
+
+    fn quantity(text: &str) -> Quantity {
+        text.parse().expect("a quantity")
+    }
+
+    #[test]
+    fn text_is_plain_decimal_and_nothing_else() {
+        for (text, millionths) in [
+            ("0", 0),
+            ("95000", 95_000_000_000),
+            ("-0.25", -250_000),
+            ("0.000001", 1),
+            ("9223372036854.775807", i64::MAX),
+            ("-9223372036854.775808", i64::MIN),
+        ] {
+            assert_eq!(price(text).millionths(), millionths);
+            assert_eq!(price(text).to_string(), text);
+        }
+        for text in ["", "-", ".", "1.", ".5", "+1", "1e3", "1,000", " 1", "0x1", "1.2.3", "--1", "１"] {
+            assert_eq!(text.parse::<Price>(), Err(ParseNumberError::NotDecimal(text.into())), "{text:?}");
+        }
+        assert_eq!("0.0000001".parse::<Price>(), Err(ParseNumberError::TooPrecise("0.0000001".into())));
+        let large = "9223372036854.775808";
+        assert_eq!(large.parse::<Price>(), Err(ParseNumberError::TooLarge(large.into())));
+        assert_eq!("-1".parse::<Quantity>(), Err(ParseNumberError::Negative("-1".into())));
+    }
+
+    #[test]
+    fn an_amount_is_rounded_once_half_to_even() {
+        // 0.005 EUR lies half way between 0.00 and 0.01, and 0.00 is even; 0.015 goes to 0.02.
+        for (unit_price, amount, remainder) in [
+            ("0.005", "0 EUR", "0.005 EUR"),
+            ("0.015", "0.02 EUR", "-0.005 EUR"),
+            ("-0.005", "0 EUR", "-0.005 EUR"),
+        ] {
+            let rounded = price(unit_price).times(quantity("1"), Currency::Eur).expect("fits");
+            assert_eq!(
+                (rounded.amount.to_string(), rounded.remainder.to_string()),
+                (amount.into(), remainder.into())
+            );
+        }
+        let yen = price("0.5").times(quantity("1"), Currency::Jpy).expect("fits");
+        assert_eq!(yen.amount, Money::zero(Currency::Jpy));
+    }
+
+    #[test]
+    fn too_large_an_amount_is_refused() {
+        assert_eq!(price("9000000000000").times(quantity("2"), Currency::Eur), None);
+    }
+
+    #[test]
+    fn two_currencies_never_add() {
+        let euro = Money { currency: Currency::Eur, millionths: 1 };
+        let dollar = Money { currency: Currency::Usd, millionths: 1 };
+        assert_eq!(euro.checked_add(dollar), None);
+        assert_eq!(euro.checked_sub(dollar), None);
+    }
+
+    proptest! {
+        #[test]
+        fn printing_and_parsing_are_inverse(millionths: i64) {
+            let price = Price::from_millionths(millionths);
+            prop_assert_eq!(price.to_string().parse::<Price>(), Ok(price));
+        }
+
+        /// Against the definition: nearest multiple, and at a tie the even one.
+        #[test]
+        fn division_rounds_to_the_nearest(numerator in -1_000_000_i128..1_000_000, denominator in 1_i128..1_000) {
+            let quotient = divide_half_even(numerator, denominator).expect("positive denominator");
+            let error = (quotient * denominator - numerator).abs();
+            prop_assert!(2 * error <= denominator);
+            if 2 * error == denominator {
+                prop_assert_eq!(quotient % 2, 0);
+            }
+        }
+
+        #[test]
+        fn amount_and_remainder_make_the_product(p in -1_000_000_000_000_i64..1_000_000_000_000, q in 0_i64..1_000_000) {
+            let whole_units = Quantity::from_units(u32::try_from(q).expect("small")).expect("fits");
+            let rounded = Price::from_millionths(p).times(whole_units, Currency::Eur);
+            let exact = i128::from(p) * i128::from(q);
+            match rounded {
+                Some(Rounded { amount, remainder }) => {
+                    prop_assert_eq!(i128::from(amount.millionths) + i128::from(remainder.millionths), exact);
+                    prop_assert_eq!(amount.millionths % 10_000, 0);
+                    prop_assert!(remainder.millionths.abs() <= 5_000);
+                }
+                None => prop_assert!(exact > i128::from(i64::MAX) - 10_000),
+            }
+        }
+    }
+}

@@ -1,0 +1,296 @@
+//! Every refusal, with its number.
+//!
+//! A refusal changes nothing but the sender's last command id and the chain digest. It says what was wrong and, where there is
+//! one answer, what would be right. Numbers are never reused. When several reasons apply, the first in
+//! this order is given: the sender (1xx), a proposal (2xx), then whether what is named exists and is new
+//! (3xx people, 4xx markets and money, 5xx auctions, 6xx settlement), then its state, then the values
+//! themselves in the order in which the command lists them.
+
+use serde::{Deserialize, Serialize};
+
+use crate::id::{AuctionId, BidId, CommandId, FloorId, IdentityId, IndexId, MarketId, ParticipantId};
+use crate::id::{ProgrammeId, ProposalId};
+use crate::num::{Money, Price, Quantity};
+use crate::text::Country;
+use crate::time::{Instant, Month};
+
+macro_rules! rejects {
+    ($($(#[$doc:meta])* $code:literal $name:ident $({ $($(#[$field_doc:meta])* $field:ident: $type:ty,)* })? = $text:literal $(, $arg:expr)*;)*) => {
+        /// Why a command was refused.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+        pub enum Reject {
+            $($(#[$doc])* #[error($text $(, $arg)*)] $name $({ $($(#[$field_doc])* $field: $type,)* })?,)*
+        }
+
+        impl Reject {
+            /// The refusal's number, for programs.
+            pub const fn code(&self) -> u16 {
+                match self {
+                    $(Self::$name $({ $($field: _,)* })? => $code,)*
+                }
+            }
+
+            /// The refusal's name, for programs and logs.
+            pub const fn name(&self) -> &'static str {
+                match self {
+                    $(Self::$name $({ $($field: _,)* })? => stringify!($name),)*
+                }
+            }
+
+            /// All numbers that are in use, in the order of the table.
+            #[cfg(test)]
+            const CODES: &'static [u16] = &[$($code,)*];
+        }
+    };
+}
+
+rejects! {
+    /// The sender is no identity of this exchange. Nothing is kept of the command.
+    101 UnknownSender = "the sender is not an identity of this exchange";
+    /// The command id is below the highest and its answer is no longer kept, or was never given.
+    102 TooOld {
+        /// The highest id that this identity has used.
+        highest: CommandId,
+    } = "command ids strictly increase; the highest so far is {highest}";
+    /// The command id was used before with other content.
+    103 IdReused = "this command id was used before with other content";
+    /// The identity was revoked.
+    104 IdentityRevoked = "the identity was revoked";
+    /// The participant is suspended.
+    105 ParticipantSuspended = "the participant is suspended";
+    /// The participant's roles do not allow the command.
+    106 NotPermitted = "none of the participant's roles permits this command";
+    /// Only the system sends this command.
+    107 SystemOnly = "only the system itself sends this command";
+    /// The exchange was founded before.
+    108 AlreadyFounded = "the exchange was founded before";
+    /// The clock can be set in a rehearsal alone.
+    109 NotARehearsal = "the clock of a live exchange cannot be set";
+    /// Time does not go backwards.
+    110 ClockBackwards {
+        /// The time now.
+        now: Instant,
+    } = "the clock cannot be set before {now}";
+
+    /// No such proposal is pending.
+    201 UnknownProposal {
+        /// What was named.
+        proposal: ProposalId,
+    } = "no proposal {proposal} is pending";
+    /// The proposer cannot confirm.
+    202 SameOperator = "a proposal is confirmed by another operator than proposed it";
+    /// Too many proposals are pending.
+    203 TooManyProposals {
+        /// The most there may be.
+        most: u32,
+    } = "there are {most} pending proposals; confirm or withdraw some";
+
+    /// No such participant.
+    301 UnknownParticipant {
+        /// What was named.
+        participant: ParticipantId,
+    } = "there is no participant {participant}";
+    /// The participant's id is taken.
+    302 ParticipantTaken = "the participant's id is taken";
+    /// No such identity.
+    303 UnknownIdentity {
+        /// What was named.
+        identity: IdentityId,
+    } = "there is no identity {identity}";
+    /// The identity's id is taken or reserved.
+    304 IdentityTaken = "the identity's id is taken or reserved";
+    /// A participant without a role could do nothing.
+    305 NoRole = "a participant has at least one role";
+    /// Too few operators would remain.
+    306 LastOperators = "two active operators must remain";
+    /// Only a supplier can hold an entitlement.
+    307 NotASupplier = "only a supplier can hold an entitlement";
+    /// Only a publisher can be named as an index's publisher.
+    308 NotAPublisher = "the participant named is not a publisher";
+    /// The index has another publisher.
+    309 OtherPublisher = "the index is published by another participant";
+
+    /// No such market.
+    401 UnknownMarket {
+        /// What was named.
+        market: MarketId,
+    } = "there is no market {market}";
+    /// The market's id is taken.
+    402 MarketTaken = "the market's id is taken";
+    /// Lot, tick, band and largest quantity do not make a grid.
+    403 MarketGrid = "lot and tick must be positive, the band's ends in order and on the tick, the largest quantity in whole lots";
+    /// Amounts would not be exact.
+    404 MarketTooFine = "a lot times a tick must be a whole number of millionths of the currency";
+    /// Too many price levels.
+    405 MarketTooWide {
+        /// The most there may be.
+        levels_max: u32,
+    } = "the band must have at most {levels_max} ticks";
+    /// No such index.
+    406 UnknownIndex {
+        /// What was named.
+        index: IndexId,
+    } = "there is no index {index}";
+    /// The index's id is taken.
+    407 IndexTaken = "the index's id is taken";
+    /// No such programme.
+    408 UnknownProgramme {
+        /// What was named.
+        programme: ProgrammeId,
+    } = "there is no programme {programme}";
+    /// The programme's id is taken.
+    409 ProgrammeTaken = "the programme's id is taken";
+    /// Money of another currency.
+    410 OtherCurrency = "market, index, programme and amount must be in one currency";
+    /// An amount must be positive, in whole minor units.
+    411 AmountNotPayable = "the amount must be positive and in whole minor units of its currency";
+    /// The programme's free money is short.
+    412 ProgrammeShort {
+        /// How much it lacks.
+        short: Money,
+    } = "the programme lacks {short}; fund it first";
+    /// No such floor.
+    413 UnknownFloor {
+        /// What was named.
+        floor: FloorId,
+    } = "there is no floor {floor}";
+    /// The floor's id is taken.
+    414 FloorTaken = "the floor's id is taken";
+    /// The floor's prices are off the grid, or its stress price is not below its price.
+    415 FloorPrice = "the floor's price must be on the market's grid, and its stress price on the tick and below it";
+    /// The floor's months are not a period.
+    416 FloorMonths = "the floor's last month must not be before its first";
+    /// No origin, or too many.
+    417 FloorOrigins {
+        /// The most there may be.
+        most: u32,
+    } = "a floor names between 1 and {most} origins";
+    /// An amount does not fit.
+    418 AmountTooLarge = "an amount of these terms is larger than can be held (about 9.2 trillion)";
+    /// Nothing is left to support under the floor.
+    419 FloorOver = "every month of the floor has been settled";
+
+    /// No such auction.
+    501 UnknownAuction {
+        /// What was named.
+        auction: AuctionId,
+    } = "there is no auction {auction}";
+    /// The auction's id is taken.
+    502 AuctionTaken = "the auction's id is taken";
+    /// The auction's times are out of order.
+    503 AuctionTimes {
+        /// The time now.
+        now: Instant,
+    } = "an auction opens after now ({now}) and closes after it opens";
+    /// The auction takes no bids yet.
+    504 NotYetOpen {
+        /// When it opens.
+        opens_at: Instant,
+    } = "the auction opens at {opens_at}";
+    /// The bid came too late.
+    505 TooLate {
+        /// When the auction closed.
+        closed_at: Instant,
+    } = "the auction closed at {closed_at}";
+    /// The auction was cancelled.
+    506 AuctionCancelled = "the auction was cancelled";
+    /// The auction cannot be cleared yet.
+    507 NotClosed {
+        /// When it closes.
+        closes_at: Instant,
+    } = "the auction closes at {closes_at}";
+    /// The auction was cleared before.
+    508 AlreadyCleared = "the auction was cleared before";
+    /// A final result stands.
+    509 AlreadyFinal = "the auction's result is final";
+    /// The participant cannot bid on this side of this auction.
+    510 WrongSide = "suppliers sell and buyers buy, and a support auction takes offers to sell alone";
+    /// The price is off the tick.
+    511 PriceOffTick {
+        /// The tick.
+        tick: Price,
+    } = "the price must be a whole multiple of the tick {tick}";
+    /// The price is outside the band.
+    512 PriceOutsideBand {
+        /// The lowest price taken.
+        lowest: Price,
+        /// The highest price taken.
+        highest: Price,
+    } = "the price must lie between {lowest} and {highest}";
+    /// The strike is above the floor.
+    513 StrikeAboveFloor {
+        /// The floor's price.
+        floor: Price,
+    } = "the strike must not be above the floor's price {floor}";
+    /// The quantity is nothing or too large.
+    514 QuantityOutOfRange {
+        /// The smallest quantity.
+        lot: Quantity,
+        /// The largest quantity.
+        largest: Quantity,
+    } = "the quantity must lie between {lot} and {largest}";
+    /// The quantity is not in whole lots.
+    515 QuantityOffLot {
+        /// The lot.
+        lot: Quantity,
+    } = "the quantity must be a whole multiple of the lot {lot}";
+    /// An offer names an origin, a bid to buy does not.
+    516 OriginStated = "an offer names the material's origin, and a bid to buy does not";
+    /// The floor does not support this origin.
+    517 OriginNotEligible {
+        /// What was named.
+        origin: Country,
+    } = "the floor does not support material from {origin}";
+    /// The book is full.
+    518 BookFull = "the auction's book can hold no more";
+    /// No such bid of this participant stands in the book.
+    519 UnknownBid {
+        /// What was named.
+        bid: BidId,
+    } = "no bid {bid} of this participant stands in the book";
+
+    /// The month is not over.
+    601 MonthNotOver {
+        /// When it ends.
+        ends_at: Instant,
+    } = "the month ends at {ends_at}";
+    /// No reference price has been published for the month.
+    602 NoReferencePrice {
+        /// The index.
+        index: IndexId,
+        /// The month.
+        month: Month,
+    } = "index {index} has no price of {month} yet";
+    /// Months are settled in their order.
+    603 MonthOutOfOrder {
+        /// The month to be settled next.
+        next: Month,
+    } = "months are settled in their order; the next is {next}";
+    /// The month is not covered.
+    604 MonthNotCovered {
+        /// The first month that is.
+        first: Month,
+        /// The last month that is.
+        last: Month,
+    } = "the floor covers {first} to {last}";
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn numbers_are_unique_and_in_order() {
+        assert!(Reject::CODES.is_sorted());
+        assert_eq!(Reject::CODES.iter().collect::<BTreeSet<_>>().len(), Reject::CODES.len());
+    }
+
+    #[test]
+    fn a_refusal_says_what_would_be_right() {
+        let reject = Reject::PriceOffTick { tick: Price::from_millionths(10_000_000) };
+        assert_eq!(reject.code(), 511);
+        assert_eq!(reject.name(), "PriceOffTick");
+        assert_eq!(reject.to_string(), "the price must be a whole multiple of the tick 10");
+    }
+}
