@@ -150,8 +150,10 @@ pub enum Event {
 pub enum Audience {
     /// Everybody.
     Public,
-    /// One participant's identities.
+    /// One participant's identities alone.
     Participant(ParticipantId),
+    /// One participant's identities, operators and auditors.
+    ParticipantAndOperators(ParticipantId),
     /// Operators and auditors.
     Operators,
     /// Everybody gets the public part, each participant its own lines, operators and auditors the whole.
@@ -174,7 +176,7 @@ impl Event {
             Self::BidAccepted { participant, .. }
             | Self::BidReplaced { participant, .. }
             | Self::BidWithdrawn { participant, .. } => Audience::Participant(*participant),
-            Self::EntitlementGranted { holder, .. } => Audience::Participant(*holder),
+            Self::EntitlementGranted { holder, .. } => Audience::ParticipantAndOperators(*holder),
             Self::AuctionCleared { .. } | Self::SettlementRunCompleted { .. } => Audience::Parts,
         }
     }

@@ -169,26 +169,35 @@ mod tests {
         clear(&ladder(bids), &ladder(asks), price_of(reference), price_of)
     }
 
-    /// Xetra Release 14.0, Market Model Equities (2013), chapter 13.1, the examples without market orders:
-    /// bids, asks, reference, and the price, volume and criterion that come out.
+    type Orders = &'static [(u32, i64)];
+
+    /// Worked examples whose books have limits alone: bids, asks, reference, and the price, volume and
+    /// criterion that come out. Xetra: Release 14.0, Market Model Equities (2013), chapter 13.1, examples 1, 2,
+    /// 3, 5 (three references) and 7. NSE: the pre-open session's official example.
     #[test]
-    fn worked_examples_of_xetra_equities() {
-        let example_1 =
-            (&[(202, 200), (201, 200), (200, 300)][..], &[(200, 100), (198, 200), (197, 400)][..]);
-        let example_2 = (&[(202, 400), (201, 200)][..], &[(199, 300), (198, 200)][..]);
-        let example_3 = (&[(202, 300), (201, 200)][..], &[(199, 400), (198, 200)][..]);
-        let example_5 = (&[(202, 300), (201, 200)][..], &[(199, 300), (198, 200)][..]);
-        for ((bids, asks), reference, price, volume, step) in [
-            (example_1, 0, 200, 700, MostVolume),
-            (example_2, 200, 201, 500, LeastSurplus),
-            (example_3, 200, 199, 500, LeastSurplus),
-            (example_5, 200, 201, 500, Reference),
-            (example_5, 202, 201, 500, Reference),
-            (example_5, 198, 199, 500, Reference),
+    fn worked_examples_of_rule_books() {
+        const XETRA_1: (Orders, Orders) =
+            (&[(202, 200), (201, 200), (200, 300)], &[(200, 100), (198, 200), (197, 400)]);
+        const XETRA_2: (Orders, Orders) = (&[(202, 400), (201, 200)], &[(199, 300), (198, 200)]);
+        const XETRA_3: (Orders, Orders) = (&[(202, 300), (201, 200)], &[(199, 400), (198, 200)]);
+        const XETRA_5: (Orders, Orders) = (&[(202, 300), (201, 200)], &[(199, 300), (198, 200)]);
+        const XETRA_7: (Orders, Orders) = (&[(200, 80), (199, 80)], &[(201, 80)]);
+        const NSE: (Orders, Orders) = (
+            &[(103, 13_500), (104, 9_500), (105, 12_000), (106, 6_500), (107, 5_000), (108, 4_000)],
+            &[(103, 11_500), (104, 9_800), (105, 15_000), (106, 12_000), (107, 12_500)],
+        );
+        for ((bids, asks), reference, expected) in [
+            (XETRA_1, 0, Some((200, 700, MostVolume))),
+            (XETRA_2, 0, Some((201, 500, SurplusSide))),
+            (XETRA_3, 0, Some((199, 500, SurplusSide))),
+            (XETRA_5, 200, Some((201, 500, Reference))),
+            (XETRA_5, 202, Some((201, 500, Reference))),
+            (XETRA_5, 198, Some((199, 500, Reference))),
+            (XETRA_7, 0, None),
+            (NSE, 0, Some((105, 27_500, MostVolume))),
         ] {
-            let clearing = clear_orders(bids, asks, reference).expect("trades");
-            assert_eq!((clearing.level, clearing.volume), (price, volume), "{bids:?} {asks:?} {reference}");
-            assert!(clearing.step == step || step == LeastSurplus, "{clearing:?}");
+            let found = clear_orders(bids, asks, reference).map(|c| (c.level, c.volume, c.step));
+            assert_eq!(found, expected, "{bids:?} {asks:?} {reference}");
         }
     }
 

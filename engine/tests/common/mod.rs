@@ -1,0 +1,233 @@
+//! A small world to test in: an exchange with a market, an index, a programme, a floor and two auctions, and
+//! a writer that stamps commands and ticks as the real one does.
+
+#![allow(
+    dead_code,
+    unreachable_pub,
+    missing_docs,
+    reason = "shared by test files, each of which uses its own part"
+)]
+
+use std::collections::BTreeMap;
+use std::num::NonZeroU32;
+
+use golv_engine::auction::{AuctionKind, AuctionTerms};
+use golv_engine::book::Side;
+use golv_engine::cfd::IndexTerms;
+use golv_engine::command::{Action, Command, NewBid};
+use golv_engine::event::Event;
+use golv_engine::id::*;
+use golv_engine::market::{FloorTerms, Market, MassUnit};
+use golv_engine::num::{Currency, Money, Price, Quantity};
+use golv_engine::participant::Role;
+use golv_engine::reject::Reject;
+use golv_engine::time::{Instant, Month};
+use golv_engine::{Answer, Exchange, Mode};
+
+pub const OPERATORS: [IdentityId; 2] = [IdentityId(1), IdentityId(2)];
+pub const PUBLISHER: IdentityId = IdentityId(3);
+pub const SUPPLIERS: [IdentityId; 3] = [IdentityId(4), IdentityId(5), IdentityId(6)];
+pub const BUYERS: [IdentityId; 3] = [IdentityId(7), IdentityId(8), IdentityId(9)];
+pub const MARKET: MarketId = MarketId(1);
+pub const INDEX: IndexId = IndexId(1);
+pub const PROGRAMME: ProgrammeId = ProgrammeId(1);
+pub const FLOOR: FloorId = FloorId(1);
+pub const CALL: AuctionId = AuctionId(1);
+pub const SUPPORT: AuctionId = AuctionId(2);
+
+/// One line of a journal.
+#[derive(Clone, Debug)]
+pub struct Line {
+    pub at: Instant,
+    pub sender: IdentityId,
+    pub id: CommandId,
+    pub command: Command,
+}
+
+/// An exchange with its writer.
+pub struct World {
+    pub exchange: Exchange,
+    pub now: Instant,
+    pub journal: Vec<Line>,
+    pub events: Vec<Event>,
+    sent: BTreeMap<IdentityId, u64>,
+}
+
+pub fn price(units: i64) -> Price {
+    Price::from_units(units).expect("fits")
+}
+
+pub fn quantity(units: u32) -> Quantity {
+    Quantity::from_units(units).expect("fits")
+}
+
+pub fn dollars(units: i64) -> Money {
+    Money { currency: Currency::Usd, millionths: units * 1_000_000 }
+}
+
+pub fn month(year: i32, month: u8) -> Month {
+    Month::new(year, month).expect("a month")
+}
+
+pub fn market() -> Market {
+    Market {
+        name: "Lithium".parse().expect("a name"),
+        unit: MassUnit::Tonne,
+        currency: Currency::Usd,
+        lot: quantity(1),
+        tick: price(10),
+        lowest: price(0),
+        highest: price(1_000),
+        largest: quantity(100),
+    }
+}
+
+pub fn floor_terms() -> FloorTerms {
+    FloorTerms {
+        market: MARKET,
+        programme: PROGRAMME,
+        index: INDEX,
+        price: price(500),
+        stress_price: price(300),
+        first: month(2019, 1),
+        last: month(2019, 6),
+        origins: vec!["FI".parse().expect("a country"), "DE".parse().expect("a country")],
+    }
+}
+
+pub fn hours(hours: u32) -> u32 {
+    hours * 3_600
+}
+
+impl World {
+    /// A founded rehearsal in which nobody but the operators takes part.
+    pub fn founded() -> Self {
+        let mut world = Self {
+            exchange: Exchange::new(Mode::Rehearsal),
+            now: Instant::at_midnight(2019, 1, 1).expect("a day"),
+            journal: Vec::new(),
+            events: Vec::new(),
+            sent: BTreeMap::new(),
+        };
+        let name = "The centre".parse().expect("a name");
+        let found = Command::Found { participant: ParticipantId(1), name, operators: OPERATORS };
+        world.send(IdentityId::SYSTEM, found).expect("founded");
+        world
+    }
+
+    /// With participants, a market, an index, a programme of `funded` dollars and a floor.
+    pub fn furnished(funded: i64) -> Self {
+        let mut world = Self::founded();
+        let publisher = [(PUBLISHER, Role::Publisher)];
+        let suppliers = SUPPLIERS.map(|id| (id, Role::Supplier));
+        let buyers = BUYERS.map(|id| (id, Role::Buyer));
+        for (identity, role) in publisher.into_iter().chain(suppliers).chain(buyers) {
+            let participant = ParticipantId(identity.0);
+            let name = format!("Participant {identity}").parse().expect("a name");
+            let owner_group = OwnerGroup(identity.0);
+            let roles = [role].into();
+            world.agree(Action::RegisterParticipant { participant, name, owner_group, roles });
+            world.agree(Action::AddIdentity { identity, participant });
+        }
+        world.agree(Action::DefineMarket { market: MARKET, terms: market() });
+        let terms = IndexTerms {
+            name: "Index".parse().expect("a name"),
+            currency: Currency::Usd,
+            publisher: ParticipantId(PUBLISHER.0),
+        };
+        world.agree(Action::DefineIndex { index: INDEX, terms });
+        let name = "Programme".parse().expect("a name");
+        world.agree(Action::OpenProgramme { programme: PROGRAMME, name, currency: Currency::Usd });
+        world.agree(Action::FundProgramme { programme: PROGRAMME, amount: dollars(funded) });
+        world.agree(Action::SetFloor { floor: FLOOR, terms: floor_terms() });
+        world
+    }
+
+    /// With a call and a support auction that are open.
+    pub fn open(funded: i64) -> Self {
+        let mut world = Self::furnished(funded);
+        let opens_at = world.now.plus_seconds(hours(1)).expect("fits");
+        let closes_at = world.now.plus_seconds(hours(10)).expect("fits");
+        let call = AuctionKind::Call { market: MARKET };
+        let support = AuctionKind::Support { floor: FLOOR, monthly: quantity(60) };
+        for (auction, kind) in [(CALL, call), (SUPPORT, support)] {
+            world.agree(Action::AnnounceAuction { auction, terms: terms(kind, opens_at, closes_at) });
+        }
+        world.wait(hours(1));
+        world
+    }
+
+    /// Sends a command under the sender's next id.
+    pub fn send(&mut self, sender: IdentityId, command: Command) -> Result<CommandId, Reject> {
+        let sent = self.sent.entry(sender).or_insert(0);
+        *sent += 1;
+        let id = CommandId(*sent);
+        self.send_as(sender, id, command).map(|()| id)
+    }
+
+    pub fn send_as(&mut self, sender: IdentityId, id: CommandId, command: Command) -> Result<(), Reject> {
+        let sequence = Sequence(self.exchange.sequence().0 + 1);
+        self.journal.push(Line { at: self.now, sender, id, command: command.clone() });
+        let outcome = self.exchange.apply(sequence, self.now, sender, id, &command, &mut self.events);
+        if let (Command::SetClock { to }, Ok(())) = (&command, outcome) {
+            self.now = *to;
+        }
+        while self.exchange.next_due().is_some_and(|due| due <= self.now) {
+            self.send(IdentityId::SYSTEM, Command::Tick).expect("a tick is never refused");
+        }
+        outcome
+    }
+
+    /// Sets the clock forward by so many seconds.
+    pub fn wait(&mut self, seconds: u32) {
+        let to = self.now.plus_seconds(seconds).expect("fits");
+        self.send(OPERATORS[0], Command::SetClock { to }).expect("time goes forward");
+    }
+
+    /// One operator proposes an action, the other confirms it.
+    pub fn agree(&mut self, action: Action) {
+        self.try_agree(action).expect("an action that can be done");
+    }
+
+    pub fn try_agree(&mut self, action: Action) -> Result<(), Reject> {
+        let command = self.send(OPERATORS[0], Command::Propose { action })?;
+        let proposal = ProposalId { identity: OPERATORS[0], command };
+        self.send(OPERATORS[1], Command::Confirm { proposal }).map(drop)
+    }
+
+    pub fn bid(&mut self, sender: IdentityId, auction: AuctionId, bid: NewBid) -> Result<BidId, Reject> {
+        let command = self.send(sender, Command::PlaceBid { auction, bid })?;
+        Ok(BidId { identity: sender, command })
+    }
+
+    pub fn publish(&mut self, month: Month, units: i64) -> Result<(), Reject> {
+        let command = Command::PublishReferencePrice { index: INDEX, month, price: price(units) };
+        self.send(PUBLISHER, command).map(drop)
+    }
+
+    /// The answer that a command was first given.
+    pub fn answer(&self, sender: IdentityId, id: CommandId) -> Option<Answer> {
+        self.exchange.answer(sender, id)
+    }
+
+    /// A participant's balance in whole cents.
+    pub fn cents(&self, participant: IdentityId) -> i128 {
+        use golv_engine::ledger::Account;
+        let account = Account::Participant(ParticipantId(participant.0));
+        self.exchange.ledger().balance(Currency::Usd, account) / 10_000
+    }
+}
+
+pub fn terms(kind: AuctionKind, opens_at: Instant, closes_at: Instant) -> AuctionTerms {
+    let challenge_seconds = NonZeroU32::new(hours(24)).expect("positive");
+    AuctionTerms { kind, opens_at, closes_at, challenge_seconds, reference_price: price(500) }
+}
+
+pub fn sell(units: i64, lots: u32) -> NewBid {
+    let origin = Some("FI".parse().expect("a country"));
+    NewBid { side: Side::Sell, price: price(units), quantity: quantity(lots), origin }
+}
+
+pub fn buy(units: i64, lots: u32) -> NewBid {
+    NewBid { side: Side::Buy, price: price(units), quantity: quantity(lots), origin: None }
+}

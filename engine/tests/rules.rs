@@ -1,0 +1,514 @@
+//! The rules of the exchange, told case by case in the order of a market's life.
+
+mod common;
+
+use common::*;
+use golv_engine::auction::{AuctionKind, CascadeStep};
+use golv_engine::book::Side;
+use golv_engine::cfd::IndexTerms;
+use golv_engine::command::{Action, Command, NewBid};
+use golv_engine::event::{Audience, Event};
+use golv_engine::id::*;
+use golv_engine::market::Market;
+use golv_engine::num::{Currency, Money, Price};
+use golv_engine::participant::Standing;
+use golv_engine::reject::Reject;
+use golv_engine::{ANSWERS_KEPT, Exchange, Mode};
+
+#[test]
+fn an_action_takes_two_operators() {
+    let mut world = World::founded();
+    let action = Action::DefineMarket { market: MARKET, terms: market() };
+    let command = world.send(OPERATORS[0], Command::Propose { action: action.clone() }).expect("proposed");
+    let proposal = ProposalId { identity: OPERATORS[0], command };
+    assert_eq!(world.send(OPERATORS[0], Command::Confirm { proposal }), Err(Reject::SameOperator));
+    assert!(world.send(OPERATORS[1], Command::Confirm { proposal }).is_ok());
+    let again = world.send(OPERATORS[1], Command::Confirm { proposal });
+    assert_eq!(again, Err(Reject::UnknownProposal { proposal }));
+    assert_eq!(world.try_agree(action), Err(Reject::MarketTaken));
+}
+
+#[test]
+fn a_withdrawn_proposal_cannot_be_confirmed() {
+    let mut world = World::founded();
+    let action = Action::DefineMarket { market: MARKET, terms: market() };
+    let command = world.send(OPERATORS[0], Command::Propose { action }).expect("proposed");
+    let proposal = ProposalId { identity: OPERATORS[0], command };
+    assert!(world.send(OPERATORS[0], Command::WithdrawProposal { proposal }).is_ok());
+    let confirmed = world.send(OPERATORS[1], Command::Confirm { proposal });
+    assert_eq!(confirmed, Err(Reject::UnknownProposal { proposal }));
+}
+
+/// What was possible when it was proposed is looked at again when it is confirmed.
+#[test]
+fn a_proposal_that_became_impossible_is_refused_and_stays() {
+    let mut world = World::founded();
+    let action = Action::DefineMarket { market: MARKET, terms: market() };
+    let first = world.send(OPERATORS[0], Command::Propose { action: action.clone() }).expect("proposed");
+    let proposal = ProposalId { identity: OPERATORS[0], command: first };
+    world.agree(action);
+    assert_eq!(world.send(OPERATORS[1], Command::Confirm { proposal }), Err(Reject::MarketTaken));
+    assert!(world.send(OPERATORS[1], Command::WithdrawProposal { proposal }).is_ok());
+}
+
+#[test]
+fn pending_proposals_are_bounded() {
+    let mut world = World::founded();
+    let propose = || Command::Propose { action: Action::DefineMarket { market: MARKET, terms: market() } };
+    for _ in 0..1024 {
+        world.send(OPERATORS[0], propose()).expect("room for a proposal");
+    }
+    assert_eq!(world.send(OPERATORS[0], propose()), Err(Reject::TooManyProposals { most: 1024 }));
+}
+
+#[test]
+fn nobody_can_take_the_last_two_operators_away() {
+    let mut world = World::founded();
+    let [first, _] = OPERATORS;
+    assert_eq!(world.try_agree(Action::RevokeIdentity { identity: first }), Err(Reject::LastOperators));
+    let suspend = Action::SetStanding { participant: ParticipantId(1), standing: Standing::Suspended };
+    assert_eq!(world.try_agree(suspend), Err(Reject::LastOperators));
+    world.agree(Action::AddIdentity { identity: IdentityId(99), participant: ParticipantId(1) });
+    world.agree(Action::RevokeIdentity { identity: IdentityId(99) });
+    let command = Command::SetClock { to: world.now };
+    assert_eq!(world.send(IdentityId(99), command), Err(Reject::IdentityRevoked));
+}
+
+#[test]
+fn commands_are_for_those_whose_role_permits_them() {
+    let mut world = World::open(1_000_000);
+    let clear = Command::ClearAuction { auction: CALL };
+    assert_eq!(world.send(SUPPLIERS[0], clear.clone()), Err(Reject::NotPermitted));
+    assert_eq!(world.send(OPERATORS[0], clear), Err(Reject::NotClosed { closes_at: world_closes(&world) }));
+    assert_eq!(world.bid(OPERATORS[0], CALL, buy(500, 1)), Err(Reject::NotPermitted));
+    assert_eq!(world.bid(PUBLISHER, CALL, buy(500, 1)), Err(Reject::NotPermitted));
+    assert_eq!(world.send(BUYERS[0], Command::Tick), Err(Reject::SystemOnly));
+    assert_eq!(world.send(IdentityId(77), Command::Tick), Err(Reject::UnknownSender));
+    let suspend =
+        Action::SetStanding { participant: ParticipantId(BUYERS[0].0), standing: Standing::Suspended };
+    world.agree(suspend);
+    assert_eq!(world.bid(BUYERS[0], CALL, buy(500, 1)), Err(Reject::ParticipantSuspended));
+}
+
+fn world_closes(world: &World) -> golv_engine::time::Instant {
+    world.now.plus_seconds(hours(9)).expect("fits")
+}
+
+#[test]
+fn the_clock_is_set_in_a_rehearsal_alone_and_forward_alone() {
+    let mut world = World::founded();
+    let now = world.now;
+    let back = Command::SetClock { to: golv_engine::time::Instant(now.0 - 1) };
+    assert_eq!(world.send(OPERATORS[0], back), Err(Reject::ClockBackwards { now }));
+
+    let mut live = Exchange::new(Mode::Live);
+    let mut events = Vec::new();
+    let founding = &world.journal[0].command;
+    live.apply(Sequence(1), now, IdentityId::SYSTEM, CommandId(1), founding, &mut events).expect("founded");
+    let forward = Command::SetClock { to: now };
+    let answer = live.apply(Sequence(2), now, OPERATORS[0], CommandId(1), &forward, &mut events);
+    assert_eq!(answer, Err(Reject::NotARehearsal));
+    let again = live.apply(Sequence(3), now, IdentityId::SYSTEM, CommandId(2), founding, &mut events);
+    assert_eq!(again, Err(Reject::AlreadyFounded));
+}
+
+#[test]
+fn asked_twice_a_command_is_done_once_and_answered_alike() {
+    let mut world = World::open(1_000_000);
+    let bid = Command::PlaceBid { auction: CALL, bid: buy(500, 1) };
+    world.send_as(BUYERS[0], CommandId(7), bid.clone()).expect("accepted");
+    let (digest, first) = (world.exchange.state_digest(), world.answer(BUYERS[0], CommandId(7)));
+    assert_eq!(world.send_as(BUYERS[0], CommandId(7), bid.clone()), Ok(()));
+    assert_eq!(world.answer(BUYERS[0], CommandId(7)), first);
+    let other = Command::PlaceBid { auction: CALL, bid: buy(510, 1) };
+    assert_eq!(world.send_as(BUYERS[0], CommandId(7), other), Err(Reject::IdReused));
+    let skipped = world.send_as(BUYERS[0], CommandId(3), bid);
+    assert_eq!(skipped, Err(Reject::TooOld { highest: CommandId(7) }));
+    assert_eq!(world.exchange.state_digest(), digest);
+    // A refusal is kept and repeated as well.
+    let wrong = Command::PlaceBid { auction: CALL, bid: buy(505, 1) };
+    let off_tick = Err(Reject::PriceOffTick { tick: price(10) });
+    assert_eq!(world.send_as(BUYERS[0], CommandId(8), wrong.clone()), off_tick);
+    assert_eq!(world.send_as(BUYERS[0], CommandId(8), wrong), off_tick);
+}
+
+#[test]
+fn the_oldest_answers_are_forgotten_but_never_executed_again() {
+    let mut world = World::open(1_000_000);
+    let bid = |units| Command::PlaceBid { auction: CALL, bid: buy(units, 1) };
+    for id in 1..=u64::try_from(ANSWERS_KEPT).expect("small") + 1 {
+        world.send_as(BUYERS[0], CommandId(id), bid(500)).expect("accepted");
+    }
+    let highest = CommandId(u64::try_from(ANSWERS_KEPT).expect("small") + 1);
+    assert_eq!(world.send_as(BUYERS[0], CommandId(1), bid(500)), Err(Reject::TooOld { highest }));
+    assert_eq!(world.send_as(BUYERS[0], CommandId(2), bid(500)), Ok(()));
+}
+
+#[test]
+fn a_market_keeps_its_grid_exact() {
+    let mut world = World::founded();
+    let mut refused = |terms: Market| world.try_agree(Action::DefineMarket { market: MARKET, terms });
+    assert_eq!(refused(Market { tick: Price::ZERO, ..market() }), Err(Reject::MarketGrid));
+    assert_eq!(refused(Market { lowest: price(5), ..market() }), Err(Reject::MarketGrid));
+    assert_eq!(refused(Market { highest: price(-10), ..market() }), Err(Reject::MarketGrid));
+    // A lot of 0.1 at a tick of 0.000001 would make amounts of 0.0000001.
+    let fine =
+        Market { lot: "0.1".parse().expect("a quantity"), tick: Price::from_millionths(1), ..market() };
+    assert_eq!(refused(fine), Err(Reject::MarketTooFine));
+    let wide = Market { highest: price(100_000_000), ..market() };
+    assert_eq!(refused(wide), Err(Reject::MarketTooWide { levels_max: 1 << 22 }));
+    let huge = Market { tick: price(1_000_000_000), highest: price(1_000_000_000_000), ..market() };
+    assert_eq!(refused(huge), Err(Reject::AmountTooLarge));
+}
+
+#[test]
+fn a_bid_must_be_on_the_grid_in_time_and_on_its_side() {
+    let mut world = World::open(1_000_000);
+    let (supplier, buyer) = (SUPPLIERS[0], BUYERS[0]);
+    let origin = |code: &str| Some(code.parse().expect("a country"));
+    let unknown = world.bid(buyer, AuctionId(9), buy(500, 1));
+    assert_eq!(unknown, Err(Reject::UnknownAuction { auction: AuctionId(9) }));
+    assert_eq!(world.bid(buyer, CALL, sell(500, 1)), Err(Reject::WrongSide));
+    assert_eq!(world.bid(supplier, CALL, buy(500, 1)), Err(Reject::WrongSide));
+    assert_eq!(world.bid(buyer, SUPPORT, buy(500, 1)), Err(Reject::WrongSide));
+    assert_eq!(world.bid(buyer, CALL, buy(505, 1)), Err(Reject::PriceOffTick { tick: price(10) }));
+    let band = Err(Reject::PriceOutsideBand { lowest: price(0), highest: price(1_000) });
+    assert_eq!(world.bid(buyer, CALL, buy(1_010, 1)), band);
+    assert_eq!(world.bid(buyer, CALL, buy(-10, 1)), band);
+    let range = Err(Reject::QuantityOutOfRange { lot: quantity(1), largest: quantity(100) });
+    assert_eq!(world.bid(buyer, CALL, buy(500, 0)), range);
+    assert_eq!(world.bid(buyer, CALL, buy(500, 101)), range);
+    let half = NewBid { quantity: "0.5".parse().expect("a quantity"), ..buy(500, 1) };
+    assert_eq!(world.bid(buyer, CALL, half), Err(Reject::QuantityOffLot { lot: quantity(1) }));
+    assert_eq!(
+        world.bid(buyer, CALL, NewBid { origin: origin("FI"), ..buy(500, 1) }),
+        Err(Reject::OriginStated)
+    );
+    assert_eq!(world.bid(supplier, CALL, NewBid { origin: None, ..sell(500, 1) }), Err(Reject::OriginStated));
+    let floor = Err(Reject::StrikeAboveFloor { floor: price(500) });
+    assert_eq!(world.bid(supplier, SUPPORT, sell(510, 1)), floor);
+    let foreign = NewBid { origin: origin("CN"), ..sell(400, 1) };
+    let refused = Err(Reject::OriginNotEligible { origin: "CN".parse().expect("a country") });
+    assert_eq!(world.bid(supplier, SUPPORT, foreign), refused);
+    assert!(world.bid(supplier, CALL, foreign).is_ok(), "a market without a floor asks for no origin");
+    assert!(world.bid(supplier, SUPPORT, sell(500, 1)).is_ok());
+    assert!(world.bid(buyer, CALL, buy(500, 1)).is_ok());
+}
+
+#[test]
+fn a_bid_is_in_time_by_its_stamp_whenever_the_operator_acts() {
+    let mut world = World::furnished(1_000_000);
+    let opens_at = world.now.plus_seconds(10).expect("fits");
+    let closes_at = world.now.plus_seconds(20).expect("fits");
+    let terms = terms(AuctionKind::Call { market: MARKET }, opens_at, closes_at);
+    world.agree(Action::AnnounceAuction { auction: CALL, terms });
+    assert_eq!(world.bid(BUYERS[0], CALL, buy(500, 1)), Err(Reject::NotYetOpen { opens_at }));
+    world.wait(10);
+    assert!(world.bid(BUYERS[0], CALL, buy(500, 1)).is_ok());
+    let nanosecond_before = golv_engine::time::Instant(closes_at.0 - 1);
+    world.send(OPERATORS[0], Command::SetClock { to: nanosecond_before }).expect("forward");
+    let bid = world.bid(BUYERS[1], CALL, buy(500, 1)).expect("in time");
+    world.send(OPERATORS[0], Command::SetClock { to: closes_at }).expect("forward");
+    let too_late = Reject::TooLate { closed_at: closes_at };
+    assert_eq!(world.bid(BUYERS[2], CALL, buy(500, 1)), Err(too_late));
+    let withdraw = Command::WithdrawBid { auction: CALL, bid };
+    assert_eq!(world.send(BUYERS[1], withdraw), Err(too_late));
+}
+
+#[test]
+fn a_bid_is_changed_by_its_owner_alone() {
+    let mut world = World::open(1_000_000);
+    let bid = world.bid(BUYERS[0], CALL, buy(500, 10)).expect("accepted");
+    let replace = |units, lots| Command::ReplaceBid {
+        auction: CALL,
+        bid,
+        price: price(units),
+        quantity: quantity(lots),
+    };
+    let withdraw = Command::WithdrawBid { auction: CALL, bid };
+    assert_eq!(world.send(BUYERS[1], replace(510, 10)), Err(Reject::UnknownBid { bid }));
+    assert_eq!(world.send(BUYERS[1], withdraw.clone()), Err(Reject::UnknownBid { bid }));
+    assert_eq!(world.send(BUYERS[0], replace(505, 10)), Err(Reject::PriceOffTick { tick: price(10) }));
+    for (units, lots, kept) in [(500, 5, true), (500, 6, false), (510, 5, false), (510, 5, true)] {
+        world.send(BUYERS[0], replace(units, lots)).expect("replaced");
+        let Some(Event::BidReplaced { kept_priority, .. }) = world.events.last() else { panic!("replaced") };
+        assert_eq!(*kept_priority, kept, "{units} {lots}");
+    }
+    world.send(BUYERS[0], withdraw.clone()).expect("withdrawn");
+    assert_eq!(world.send(BUYERS[0], withdraw), Err(Reject::UnknownBid { bid }));
+    assert_eq!(world.send(BUYERS[0], replace(500, 1)), Err(Reject::UnknownBid { bid }));
+}
+
+#[test]
+fn before_the_close_an_event_about_a_bid_is_for_its_owner_alone() {
+    let mut world = World::open(1_000_000);
+    let before = world.events.len();
+    let bid = world.bid(BUYERS[0], CALL, buy(500, 10)).expect("accepted");
+    let (new_price, lots) = (price(510), quantity(10));
+    let replace = Command::ReplaceBid { auction: CALL, bid, price: new_price, quantity: lots };
+    world.send(BUYERS[0], replace).expect("replaced");
+    world.send(BUYERS[0], Command::WithdrawBid { auction: CALL, bid }).expect("withdrawn");
+    let told = &world.events[before..];
+    assert_eq!(told.len(), 3);
+    let owner = Audience::Participant(ParticipantId(BUYERS[0].0));
+    assert!(told.iter().all(|event| event.audience() == owner), "{told:?}");
+}
+
+fn result(world: &World, wanted: AuctionId) -> &golv_engine::auction::AuctionResult {
+    let found = world.events.iter().find_map(|event| match event {
+        Event::AuctionCleared { auction, result, .. } if *auction == wanted => Some(result),
+        _ => None,
+    });
+    found.expect("cleared")
+}
+
+#[test]
+fn a_call_auction_clears_at_one_price_and_shares_the_margin() {
+    let mut world = World::open(1_000_000);
+    world.bid(SUPPLIERS[0], CALL, sell(400, 30)).expect("accepted");
+    world.bid(SUPPLIERS[1], CALL, sell(450, 20)).expect("accepted");
+    world.bid(BUYERS[0], CALL, buy(600, 20)).expect("accepted");
+    world.bid(BUYERS[1], CALL, buy(500, 40)).expect("accepted");
+    world.bid(BUYERS[2], CALL, buy(500, 20)).expect("accepted");
+    world.wait(hours(9));
+    let too_early = world.send(OPERATORS[0], Command::ClearAuction { auction: CALL });
+    assert!(too_early.is_ok(), "closed at its time by a tick");
+    let cleared = result(&world, CALL);
+    assert_eq!((cleared.price, cleared.volume), (Some(price(500)), quantity(50)));
+    assert_eq!((cleared.demand, cleared.supply), (quantity(80), quantity(50)));
+    // At 450 and at 500 the volume is 50 and demand is 30 over: the higher.
+    assert_eq!(cleared.step, Some(CascadeStep::SurplusSide));
+    let fills: Vec<_> =
+        cleared.fills.iter().map(|fill| (fill.bid.identity, fill.side, fill.quantity)).collect();
+    assert_eq!(
+        fills,
+        [
+            (SUPPLIERS[0], Side::Sell, quantity(30)),
+            (SUPPLIERS[1], Side::Sell, quantity(20)),
+            (BUYERS[0], Side::Buy, quantity(20)),
+            // 30 are left for 40 and 20.
+            (BUYERS[1], Side::Buy, quantity(20)),
+            (BUYERS[2], Side::Buy, quantity(10)),
+        ]
+    );
+    let again = world.send(OPERATORS[0], Command::ClearAuction { auction: CALL });
+    assert_eq!(again, Err(Reject::AlreadyCleared));
+    assert_eq!(world.cents(BUYERS[0]), 0, "nothing is booked before the result is final");
+    world.wait(hours(24));
+    assert_eq!(world.cents(BUYERS[0]), -20 * 500 * 100);
+    assert_eq!(world.cents(SUPPLIERS[0]), 30 * 500 * 100);
+    let cancel = world.try_agree(Action::CancelAuction { auction: CALL });
+    assert_eq!(cancel, Err(Reject::AlreadyFinal));
+    assert!(world.exchange.is_conserved());
+}
+
+#[test]
+fn an_auction_in_which_nothing_crosses_ends_without_a_price() {
+    let mut world = World::open(1_000_000);
+    world.bid(BUYERS[0], CALL, buy(400, 1)).expect("accepted");
+    world.bid(SUPPLIERS[0], CALL, sell(500, 1)).expect("accepted");
+    world.wait(hours(9));
+    world.send(OPERATORS[0], Command::ClearAuction { auction: CALL }).expect("cleared");
+    let cleared = result(&world, CALL);
+    assert_eq!((cleared.price, cleared.fills.len()), (None, 0));
+    world.wait(hours(24));
+    assert!(world.exchange.is_conserved());
+}
+
+/// Wins entitlements of 40 and 20 a month at a strike of 450.
+fn with_entitlements(funded: i64) -> World {
+    let mut world = World::open(funded);
+    world.bid(SUPPLIERS[0], SUPPORT, sell(400, 40)).expect("accepted");
+    world.bid(SUPPLIERS[1], SUPPORT, sell(450, 40)).expect("accepted");
+    world.bid(SUPPLIERS[2], SUPPORT, sell(500, 40)).expect("accepted");
+    world.wait(hours(9));
+    world.send(OPERATORS[0], Command::ClearAuction { auction: SUPPORT }).expect("cleared");
+    world.wait(hours(24));
+    world
+}
+
+#[test]
+fn a_support_auction_grants_entitlements_at_one_strike() {
+    let world = with_entitlements(1_000_000);
+    let cleared = result(&world, SUPPORT);
+    assert_eq!((cleared.price, cleared.volume), (Some(price(450)), quantity(60)));
+    // (450 − 300) × 60 × 6 months.
+    assert_eq!(cleared.reserved, Some(dollars(54_000)));
+    let granted: Vec<_> = world
+        .events
+        .iter()
+        .filter_map(|event| match event {
+            Event::EntitlementGranted { holder, strike, monthly, reserved, .. } => {
+                Some((*holder, *strike, *monthly, *reserved))
+            }
+            _ => None,
+        })
+        .collect();
+    let holder = |identity: IdentityId| ParticipantId(identity.0);
+    assert_eq!(
+        granted,
+        [
+            (holder(SUPPLIERS[0]), price(450), quantity(40), dollars(36_000)),
+            (holder(SUPPLIERS[1]), price(450), quantity(20), dollars(18_000)),
+        ]
+    );
+    assert!(world.exchange.is_conserved());
+}
+
+#[test]
+fn a_support_auction_that_asks_for_too_much_money_is_not_announced() {
+    // (500 − 300) × 60 × 6 months = 72,000.
+    let mut world = World::furnished(71_999);
+    let opens_at = world.now.plus_seconds(1).expect("fits");
+    let closes_at = world.now.plus_seconds(2).expect("fits");
+    let kind = AuctionKind::Support { floor: FLOOR, monthly: quantity(60) };
+    let announce = Action::AnnounceAuction { auction: SUPPORT, terms: terms(kind, opens_at, closes_at) };
+    let short = Reject::ProgrammeShort { short: dollars(1) };
+    assert_eq!(world.try_agree(announce.clone()), Err(short));
+    world.agree(Action::FundProgramme { programme: PROGRAMME, amount: dollars(1) });
+    world.agree(announce);
+    let grant = Action::GrantEntitlement {
+        floor: FLOOR,
+        holder: ParticipantId(SUPPLIERS[0].0),
+        monthly: quantity(1),
+    };
+    let short = Reject::ProgrammeShort { short: dollars(1_200) };
+    assert_eq!(world.try_agree(grant.clone()), Err(short), "the auction's budget is reserved");
+    world.agree(Action::CancelAuction { auction: SUPPORT });
+    world.agree(grant);
+    assert!(world.exchange.is_conserved());
+}
+
+fn settle(month_number: u8) -> Action {
+    Action::Settle { floor: FLOOR, month: month(2019, month_number) }
+}
+
+#[test]
+fn months_are_settled_in_order_on_published_prices() {
+    let mut world = with_entitlements(1_000_000);
+    let january_ends = month(2019, 1).end().expect("in reach");
+    assert_eq!(world.try_agree(settle(1)), Err(Reject::MonthNotOver { ends_at: january_ends }));
+    assert_eq!(world.publish(month(2019, 1), 400), Err(Reject::MonthNotOver { ends_at: january_ends }));
+    world.wait(hours(24 * 100));
+    let missing = Reject::NoReferencePrice { index: INDEX, month: month(2019, 1) };
+    assert_eq!(world.try_agree(settle(1)), Err(missing));
+    assert_eq!(world.try_agree(settle(2)), Err(Reject::MonthOutOfOrder { next: month(2019, 1) }));
+    let covered = Reject::MonthNotCovered { first: month(2019, 1), last: month(2019, 6) };
+    assert_eq!(world.try_agree(settle(7)), Err(covered));
+    for (number, published, paid_first) in [(1, 400, 40 * 50), (2, 450, 40 * 50), (3, 600, 40 * 50)] {
+        world.publish(month(2019, number), published).expect("published");
+        world.agree(settle(number));
+        // 400 is 50 below the strike of 450; at or above the strike nothing is paid.
+        assert_eq!(world.cents(SUPPLIERS[0]), paid_first * 100);
+        assert!(world.exchange.is_conserved());
+    }
+}
+
+#[test]
+fn a_revised_price_is_settled_by_its_difference_and_a_repeated_run_posts_nothing() {
+    let mut world = with_entitlements(1_000_000);
+    world.wait(hours(24 * 40));
+    let mut balances = Vec::new();
+    for published in [Some(400), None, Some(410), Some(500), None] {
+        if let Some(units) = published {
+            world.publish(month(2019, 1), units).expect("published");
+        }
+        world.agree(settle(1));
+        assert!(world.exchange.is_conserved());
+        balances.push(world.cents(SUPPLIERS[0]) / 100);
+    }
+    assert_eq!(balances, [40 * 50, 40 * 50, 40 * 40, 0, 0]);
+    let deltas: Vec<_> = world
+        .events
+        .iter()
+        .filter_map(|event| match event {
+            Event::SettlementRunCompleted { run } => Some((run.number, run.revision, run.paid)),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(
+        deltas,
+        [
+            (1, 1, dollars(3_000)),
+            (2, 1, dollars(0)),
+            (3, 2, dollars(-600)),
+            (4, 3, dollars(-2_400)),
+            (5, 3, dollars(0)),
+        ]
+    );
+}
+
+#[test]
+fn a_run_that_the_programme_cannot_pay_whole_is_refused_until_it_is_funded() {
+    let mut world = with_entitlements(72_000);
+    world.wait(hours(24 * 40));
+    // Below the stress price of 300: 450 − 0 on 60, against (450 − 300) × 60 reserved and 18,000 free.
+    world.publish(month(2019, 1), 0).expect("published");
+    world.agree(settle(1));
+    world.publish(month(2019, 2), 0).ok();
+    world.wait(hours(24 * 40));
+    world.publish(month(2019, 2), 0).expect("published");
+    assert_eq!(world.try_agree(settle(2)), Err(Reject::ProgrammeShort { short: dollars(18_000) }));
+    world.agree(Action::FundProgramme { programme: PROGRAMME, amount: dollars(18_000) });
+    world.agree(settle(2));
+    assert!(world.exchange.is_conserved());
+}
+
+#[test]
+fn an_amount_is_cut_to_the_cent_and_the_rest_stands_in_the_account_rounding() {
+    use golv_engine::ledger::Account;
+    let mut world = with_entitlements(1_000_000);
+    world.wait(hours(24 * 40));
+    let published = "449.999875".parse().expect("a price");
+    let publish = Command::PublishReferencePrice { index: INDEX, month: month(2019, 1), price: published };
+    world.send(PUBLISHER, publish).expect("published");
+    world.agree(settle(1));
+    // 0.000125 × 40 = 0.005, half a cent, to the even 0.00; 0.000125 × 20 = 0.0025, to 0.00.
+    assert_eq!(world.cents(SUPPLIERS[0]), 0);
+    assert_eq!(world.exchange.ledger().balance(Currency::Usd, Account::Rounding), 7_500);
+    assert!(world.exchange.is_conserved());
+}
+
+#[test]
+fn funding_is_positive_whole_and_in_the_programmes_currency() {
+    let mut world = World::furnished(1);
+    let mut fund = |amount: Money| world.try_agree(Action::FundProgramme { programme: PROGRAMME, amount });
+    assert_eq!(fund(dollars(0)), Err(Reject::AmountNotPayable));
+    assert_eq!(fund(dollars(-1)), Err(Reject::AmountNotPayable));
+    assert_eq!(fund(Money { currency: Currency::Usd, millionths: 1 }), Err(Reject::AmountNotPayable));
+    assert_eq!(fund(Money { currency: Currency::Eur, millionths: 1_000_000 }), Err(Reject::OtherCurrency));
+    assert_eq!(
+        fund(Money { currency: Currency::Usd, millionths: i64::MAX / 10_000 * 10_000 }),
+        Err(Reject::AmountTooLarge)
+    );
+}
+
+#[test]
+fn a_floor_and_an_index_fit_their_market() {
+    let mut world = World::furnished(1);
+    let set = |terms| Action::SetFloor { floor: FloorId(2), terms };
+    let terms = floor_terms;
+    let mut refused = |action| world.try_agree(action).expect_err("refused");
+    assert_eq!(refused(Action::SetFloor { floor: FLOOR, terms: terms() }), Reject::FloorTaken);
+    let mut floor = terms();
+    floor.price = price(505);
+    assert_eq!(refused(set(floor)), Reject::FloorPrice);
+    let mut floor = terms();
+    floor.stress_price = floor.price;
+    assert_eq!(refused(set(floor)), Reject::FloorPrice);
+    let mut floor = terms();
+    floor.last = month(2018, 12);
+    assert_eq!(refused(set(floor)), Reject::FloorMonths);
+    let mut floor = terms();
+    floor.origins.clear();
+    assert_eq!(refused(set(floor)), Reject::FloorOrigins { most: 256 });
+    let index = |currency, publisher| Action::DefineIndex {
+        index: IndexId(2),
+        terms: IndexTerms { name: "Other".parse().expect("a name"), currency, publisher },
+    };
+    assert_eq!(refused(index(Currency::Usd, ParticipantId(BUYERS[0].0))), Reject::NotAPublisher);
+    world.agree(index(Currency::Eur, ParticipantId(PUBLISHER.0)));
+    let mut floor = terms();
+    floor.index = IndexId(2);
+    assert_eq!(world.try_agree(set(floor)), Err(Reject::OtherCurrency));
+}
