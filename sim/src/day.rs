@@ -1,0 +1,494 @@
+//! The market day that `golv demo` plays: a lithium support auction, a two-sided lithium auction, and then
+//! the entitlements' settlement month by month over the real price series.
+//!
+//! It is told once, here, as a director would tell it, and played on any [`Venue`]. Two operators set
+//! everything up, each action proposed by one and confirmed by the other; twelve traders bid
+//! ([`crate::traders`]); bids that are late, off the tick, on the wrong side or from an origin that the
+//! floor does not support are tried too, and refused. Every command waits for its answer, so the same seed
+//! makes the same journal.
+
+use std::collections::BTreeMap;
+use std::num::NonZeroU32;
+
+use golv_engine::Answer;
+use golv_engine::auction::{AuctionKind, AuctionResult, AuctionTerms};
+use golv_engine::book::Side;
+use golv_engine::cfd::{IndexTerms, SettlementRun};
+use golv_engine::command::{Action, Command, NewBid};
+use golv_engine::event::Event;
+use golv_engine::id::{
+    AuctionId, BidId, CommandId, EntitlementId, FloorId, IdentityId, IndexId, MarketId, OwnerGroup,
+    ParticipantId, ProgrammeId, ProposalId,
+};
+use golv_engine::market::{FloorTerms, Market, MassUnit};
+use golv_engine::num::{Currency, Money, Price, Quantity};
+use golv_engine::participant::Role;
+use golv_engine::reject::Reject;
+use golv_engine::text::Name;
+use golv_engine::time::{Instant, Month};
+
+use crate::prices::Series;
+use crate::traders::{Business, Trader, traders};
+use crate::venue::Venue;
+
+const CENTRE: ParticipantId = ParticipantId(1);
+/// The two operators.
+const OPERATORS: [IdentityId; 2] = [IdentityId(1), IdentityId(2)];
+/// The publisher of the index, as participant and as identity.
+const PUBLISHER: u32 = 11;
+/// An auditor, as participant and as identity.
+const AUDITOR: u32 = 12;
+const MARKET: MarketId = MarketId(1);
+const INDEX: IndexId = IndexId(1);
+const PROGRAMME: ProgrammeId = ProgrammeId(1);
+const FLOOR: FloorId = FloorId(1);
+const SUPPORT_AUCTION: AuctionId = AuctionId(1);
+const CALL_AUCTION: AuctionId = AuctionId(2);
+
+const TICK_USD: i64 = 10;
+const FLOOR_USD: i64 = 105_000;
+const STRESS_USD: i64 = 60_000;
+const SUPPORTED_TONNES: u32 = 120;
+const FUNDED_USD: i64 = 450_000_000;
+const HOUR: u32 = 3_600;
+const DAY: u32 = 24 * HOUR;
+
+/// A market day in progress.
+pub struct MarketDay<V> {
+    venue: V,
+    seed: u64,
+    traders: Vec<Trader>,
+    series: Series,
+    /// The last command id of each sender.
+    sent: BTreeMap<IdentityId, u64>,
+    refusals: Vec<Refusal>,
+}
+
+/// A command that was refused.
+#[derive(Clone, Debug)]
+pub struct Refusal {
+    /// Who tried.
+    pub trader: &'static str,
+    /// What was tried.
+    pub tried: String,
+    /// Why it was refused.
+    pub reason: Reject,
+}
+
+/// An auction that was played to its end.
+#[derive(Clone, Debug)]
+pub struct Played {
+    /// What was offered, as it stood at the close.
+    pub supply: Vec<(Price, Quantity)>,
+    /// What was wanted, as it stood at the close.
+    pub demand: Vec<(Price, Quantity)>,
+    /// The result.
+    pub result: AuctionResult,
+}
+
+/// An entitlement that was won.
+#[derive(Clone, Copy, Debug)]
+pub struct Won {
+    /// The entitlement.
+    pub entitlement: EntitlementId,
+    /// Who won it.
+    pub holder: ParticipantId,
+    /// Its strike.
+    pub strike: Price,
+    /// Its volume of a month.
+    pub monthly: Quantity,
+    /// What the programme reserved for it.
+    pub reserved: Money,
+}
+
+/// Why a market day could not go on.
+#[derive(Debug, thiserror::Error)]
+pub enum DayError<E> {
+    /// The venue failed.
+    #[error("the exchange did not answer")]
+    Venue(#[source] E),
+    /// A command was refused that the day cannot do without.
+    #[error("{tried} was refused: {reason}")]
+    Refused {
+        /// What was tried.
+        tried: String,
+        /// Why it was refused.
+        reason: Reject,
+    },
+    /// The series lacks a month.
+    #[error("the price series has no price of {0}")]
+    NoPrice(Month),
+}
+
+/// When the day begins: the stamp of the founding command.
+pub fn start() -> Instant {
+    instant(2018, 11, 5, 9)
+}
+
+/// The command that founds the day's exchange.
+pub fn founding() -> Command {
+    Command::Found { participant: CENTRE, name: name("Critical Raw Materials Centre"), operators: OPERATORS }
+}
+
+/// The months that the floor covers: to the end of the price series.
+pub fn months() -> (Month, Month) {
+    (month(2019, 1), month(2025, 9))
+}
+
+/// The floor's price: no strike is higher.
+pub fn floor_price() -> Price {
+    dollars(FLOOR_USD)
+}
+
+/// What the programme is funded with.
+pub fn funded() -> Money {
+    Money { currency: Currency::Usd, millionths: dollars(FUNDED_USD).millionths() }
+}
+
+/// The market's terms.
+pub fn market() -> Market {
+    Market {
+        name: name("Lithium metal, 99 %, battery grade"),
+        unit: MassUnit::Tonne,
+        currency: Currency::Usd,
+        lot: tonnes(1),
+        tick: dollars(TICK_USD),
+        lowest: dollars(20_000),
+        highest: dollars(600_000),
+        largest: tonnes(1_000),
+    }
+}
+
+impl<V: Venue> MarketDay<V> {
+    /// A market day on a venue that was founded with [`founding`] at [`start`].
+    pub fn new(venue: V, seed: u64) -> Self {
+        let series = Series::lithium_metal();
+        Self { venue, seed, traders: traders(seed), series, sent: BTreeMap::new(), refusals: Vec::new() }
+    }
+
+    /// The traders.
+    pub fn traders(&self) -> &[Trader] {
+        &self.traders
+    }
+
+    /// What was refused so far.
+    pub fn refusals(&self) -> &[Refusal] {
+        &self.refusals
+    }
+
+    /// Ends the day and gives the venue back.
+    pub fn into_venue(self) -> V {
+        self.venue
+    }
+
+    /// Admits everybody, defines the market, its index, programme and floor, and announces both auctions.
+    ///
+    /// # Errors
+    /// If the venue fails, or refuses what the day cannot do without.
+    pub fn prepare(&mut self) -> Result<(), DayError<V::Error>> {
+        self.admit(PUBLISHER, "Index publisher", Role::Publisher)?;
+        self.admit(AUDITOR, "Court of auditors", Role::Auditor)?;
+        for trader in self.traders.clone() {
+            let role = match trader.business {
+                Business::Supplier { .. } => Role::Supplier,
+                Business::Buyer => Role::Buyer,
+            };
+            self.admit(trader.id, trader.name, role)?;
+        }
+        self.agree("the market", Action::DefineMarket { market: MARKET, terms: market() })?;
+        let publisher = ParticipantId(PUBLISHER);
+        let terms =
+            IndexTerms { name: name("IMF lithium metal, monthly"), currency: Currency::Usd, publisher };
+        self.agree("the index", Action::DefineIndex { index: INDEX, terms })?;
+        let currency = Currency::Usd;
+        let programme = name("Floor for battery metals");
+        let open = Action::OpenProgramme { programme: PROGRAMME, name: programme, currency };
+        self.agree("the programme", open)?;
+        let fund = Action::FundProgramme { programme: PROGRAMME, amount: funded() };
+        self.agree("the programme's money", fund)?;
+        let (first, last) = months();
+        let origins = ["AT", "CL", "CZ", "DE", "ES", "FI", "FR", "PT"];
+        let terms = FloorTerms {
+            market: MARKET,
+            programme: PROGRAMME,
+            index: INDEX,
+            price: floor_price(),
+            stress_price: dollars(STRESS_USD),
+            first,
+            last,
+            origins: origins.iter().map(|code| code.parse().expect("two capital letters")).collect(),
+        };
+        self.agree("the floor", Action::SetFloor { floor: FLOOR, terms })?;
+        let monthly = tonnes(SUPPORTED_TONNES);
+        let support = AuctionTerms {
+            kind: AuctionKind::Support { floor: FLOOR, monthly },
+            opens_at: instant(2018, 11, 12, 8),
+            closes_at: instant(2018, 11, 16, 16),
+            challenge_seconds: seconds(3 * DAY),
+            reference_price: floor_price(),
+        };
+        self.agree(
+            "the support auction",
+            Action::AnnounceAuction { auction: SUPPORT_AUCTION, terms: support },
+        )
+    }
+
+    /// Plays the support auction to its end: suppliers offer strikes, the lowest win entitlements.
+    ///
+    /// # Errors
+    /// If the venue fails, or refuses what the day cannot do without.
+    pub fn support_auction(&mut self) -> Result<(Played, Vec<Won>), DayError<V::Error>> {
+        self.set_clock(instant(2018, 11, 13, 10))?;
+        let mut book = BTreeMap::new();
+        let wrong_side =
+            NewBid { side: Side::Buy, price: dollars(95_000), quantity: tonnes(20), origin: None };
+        self.bid(&mut book, SUPPORT_AUCTION, &self.trader("IT"), wrong_side)?;
+        for trader in self.traders.clone() {
+            let Some((price, quantity)) = trader.support_offer(self.seed, TICK_USD) else { continue };
+            let origin = Some(trader.country.parse().expect("the table holds country codes"));
+            let bid = NewBid { side: Side::Sell, price, quantity, origin };
+            if trader.country == "DE" {
+                // Mistyped at first, and sent again as it should be.
+                let half_tick =
+                    Price::from_millionths(price.millionths() + dollars(TICK_USD).millionths() / 2);
+                self.bid(&mut book, SUPPORT_AUCTION, &trader, NewBid { price: half_tick, ..bid })?;
+            }
+            self.bid(&mut book, SUPPORT_AUCTION, &trader, bid)?;
+        }
+        self.set_clock(instant(2018, 11, 16, 17))?;
+        let mut played = self.clear(SUPPORT_AUCTION, book)?;
+        played.demand.push((floor_price(), tonnes(SUPPORTED_TONNES)));
+        self.set_clock(instant(2018, 11, 20, 9))?;
+        let mut won = Vec::new();
+        while won.len() < played.result.fills.len() {
+            won.push(self.until(|event| match *event {
+                Event::EntitlementGranted { entitlement, holder, strike, monthly, reserved, .. } => {
+                    Some(Won { entitlement, holder, strike, monthly, reserved })
+                }
+                _ => None,
+            })?);
+        }
+        Ok((played, won))
+    }
+
+    /// Plays the two-sided auction to its end: buyers and suppliers bid, and one price clears the market.
+    ///
+    /// # Errors
+    /// If the venue fails, or refuses what the day cannot do without.
+    pub fn call_auction(&mut self) -> Result<Played, DayError<V::Error>> {
+        self.set_clock(instant(2018, 12, 1, 9))?;
+        let november = month(2018, 11);
+        let index = self.publish(november)?;
+        let market = market();
+        let dollars_of = |price: Price| price.millionths() / dollars(1).millionths();
+        let index_usd = dollars_of(index) / TICK_USD * TICK_USD;
+        let terms = AuctionTerms {
+            kind: AuctionKind::Call { market: MARKET },
+            opens_at: instant(2018, 12, 3, 8),
+            closes_at: instant(2018, 12, 3, 12),
+            challenge_seconds: seconds(DAY),
+            reference_price: dollars(index_usd),
+        };
+        self.agree("the call auction", Action::AnnounceAuction { auction: CALL_AUCTION, terms })?;
+        self.set_clock(instant(2018, 12, 3, 9))?;
+        let mut book = BTreeMap::new();
+        let (seller, buyer, late_buyer) = (self.trader("FI"), self.trader("SE"), self.trader("ES"));
+        let offer_to_buy =
+            NewBid { side: Side::Buy, price: dollars(index_usd), quantity: tonnes(10), origin: None };
+        self.bid(&mut book, CALL_AUCTION, &seller, offer_to_buy)?;
+        for trader in self.traders.clone() {
+            for bid in trader.call_bids(self.seed, index_usd, TICK_USD) {
+                self.bid(&mut book, CALL_AUCTION, &trader, bid)?;
+            }
+        }
+        // One buyer bids higher for its first part, and one supplier takes its last part back.
+        let of = |trader: &Trader, book: &BTreeMap<BidId, NewBid>| -> Vec<(BidId, NewBid)> {
+            book.iter()
+                .filter(|(id, _)| id.identity == trader.identity())
+                .map(|(&id, &bid)| (id, bid))
+                .collect()
+        };
+        if let [(bid, old), ..] = of(&buyer, &book)[..] {
+            let (price, quantity) = (
+                Price::from_millionths(old.price.millionths() + 50 * market.tick.millionths()),
+                old.quantity,
+            );
+            let command = Command::ReplaceBid { auction: CALL_AUCTION, bid, price, quantity };
+            self.done("a replacement", buyer.identity(), command)?;
+            book.insert(bid, NewBid { price, ..old });
+        }
+        if let [.., (bid, _)] = of(&seller, &book)[..] {
+            let command = Command::WithdrawBid { auction: CALL_AUCTION, bid };
+            self.done("a withdrawal", seller.identity(), command)?;
+            book.remove(&bid);
+        }
+        self.set_clock(instant(2018, 12, 3, 12))?;
+        let late = NewBid { side: Side::Buy, price: dollars(index_usd), quantity: tonnes(25), origin: None };
+        self.bid(&mut book, CALL_AUCTION, &late_buyer, late)?;
+        let played = self.clear(CALL_AUCTION, book)?;
+        self.set_clock(instant(2018, 12, 5, 9))?;
+        self.until(|event| match event {
+            Event::AuctionFinalised { auction: CALL_AUCTION } => Some(()),
+            _ => None,
+        })?;
+        Ok(played)
+    }
+
+    /// Publishes a month's reference price and settles the floor on it, ten days after the month.
+    ///
+    /// # Errors
+    /// If the venue fails, or refuses what the day cannot do without.
+    pub fn settle(&mut self, month: Month) -> Result<SettlementRun, DayError<V::Error>> {
+        let ends = month.end().ok_or(DayError::NoPrice(month))?;
+        self.set_clock(later(ends, 10 * DAY + 9 * HOUR))?;
+        self.publish(month)?;
+        self.agree("a settlement run", Action::Settle { floor: FLOOR, month })?;
+        self.until(|event| match event {
+            Event::SettlementRunCompleted { run } => Some(run.clone()),
+            _ => None,
+        })
+    }
+
+    /// The trader from a country that has one trader alone.
+    fn trader(&self, country: &str) -> Trader {
+        let found = self.traders.iter().find(|trader| trader.country == country);
+        found.cloned().expect("the day names countries of its traders")
+    }
+
+    fn publish(&mut self, month: Month) -> Result<Price, DayError<V::Error>> {
+        let price = self.series.price(month).ok_or(DayError::NoPrice(month))?;
+        let command = Command::PublishReferencePrice { index: INDEX, month, price };
+        self.done("a reference price", IdentityId(PUBLISHER), command)?;
+        Ok(price)
+    }
+
+    fn admit(&mut self, id: u32, label: &str, role: Role) -> Result<(), DayError<V::Error>> {
+        let participant = ParticipantId(id);
+        let register = Action::RegisterParticipant {
+            participant,
+            name: name(label),
+            owner_group: OwnerGroup(id),
+            roles: [role].into(),
+        };
+        self.agree(label, register)?;
+        self.agree(label, Action::AddIdentity { identity: IdentityId(id), participant })
+    }
+
+    /// One operator proposes and the other confirms.
+    fn agree(&mut self, what: &str, action: Action) -> Result<(), DayError<V::Error>> {
+        let [first, second] = OPERATORS;
+        let command = self.done(what, first, Command::Propose { action })?;
+        let proposal = ProposalId { identity: first, command };
+        self.done(what, second, Command::Confirm { proposal }).map(drop)
+    }
+
+    fn set_clock(&mut self, to: Instant) -> Result<(), DayError<V::Error>> {
+        self.done("the clock", OPERATORS[0], Command::SetClock { to }).map(drop)
+    }
+
+    /// Places a trader's bid: it stands in `book` after, or its refusal is noted.
+    fn bid(
+        &mut self,
+        book: &mut BTreeMap<BidId, NewBid>,
+        auction: AuctionId,
+        trader: &Trader,
+        bid: NewBid,
+    ) -> Result<(), DayError<V::Error>> {
+        let (command, answer) = self.send(trader.identity(), Command::PlaceBid { auction, bid })?;
+        match answer.outcome {
+            Ok(()) => {
+                book.insert(BidId { identity: trader.identity(), command }, bid);
+            }
+            Err(reason) => {
+                let verb = match bid.side {
+                    Side::Buy => "buy",
+                    Side::Sell => "sell",
+                };
+                let kind = if auction == SUPPORT_AUCTION { "support" } else { "call" };
+                let tried = format!("{kind} auction: {verb} {} t at {} USD/t", bid.quantity, bid.price);
+                self.refusals.push(Refusal { trader: trader.name, tried, reason });
+            }
+        }
+        Ok(())
+    }
+
+    fn clear(
+        &mut self,
+        auction: AuctionId,
+        book: BTreeMap<BidId, NewBid>,
+    ) -> Result<Played, DayError<V::Error>> {
+        self.done("clearing", OPERATORS[0], Command::ClearAuction { auction })?;
+        let result = self.until(|event| match event {
+            Event::AuctionCleared { auction: cleared, result, .. } if *cleared == auction => {
+                Some(result.clone())
+            }
+            _ => None,
+        })?;
+        let side = |side: Side| {
+            book.values().filter(|bid| bid.side == side).map(|bid| (bid.price, bid.quantity)).collect()
+        };
+        Ok(Played { supply: side(Side::Sell), demand: side(Side::Buy), result })
+    }
+
+    /// Takes events until one is what is waited for.
+    fn until<T>(&mut self, mut wanted: impl FnMut(&Event) -> Option<T>) -> Result<T, DayError<V::Error>> {
+        loop {
+            let event = self.venue.next_event().map_err(DayError::Venue)?;
+            if let Some(found) = wanted(&event) {
+                return Ok(found);
+            }
+        }
+    }
+
+    /// Sends a command that must be accepted.
+    fn done(
+        &mut self,
+        what: &str,
+        sender: IdentityId,
+        command: Command,
+    ) -> Result<CommandId, DayError<V::Error>> {
+        let (id, answer) = self.send(sender, command)?;
+        answer.outcome.map_err(|reason| DayError::Refused { tried: what.to_owned(), reason })?;
+        Ok(id)
+    }
+
+    fn send(
+        &mut self,
+        sender: IdentityId,
+        command: Command,
+    ) -> Result<(CommandId, Answer), DayError<V::Error>> {
+        let sent = self.sent.entry(sender).or_insert(0);
+        *sent += 1;
+        let id = CommandId(*sent);
+        let answer = self.venue.submit(sender, id, command).map_err(DayError::Venue)?;
+        Ok((id, answer))
+    }
+}
+
+fn name(text: &str) -> Name {
+    text.parse().expect("the day's names are short")
+}
+
+fn month(year: i32, month: u8) -> Month {
+    Month::new(year, month).expect("the day's months exist")
+}
+
+fn instant(year: i32, month: u8, day: u8, hour: u32) -> Instant {
+    later(Instant::at_midnight(year, month, day).expect("the day's dates exist"), hour * HOUR)
+}
+
+fn later(at: Instant, seconds: u32) -> Instant {
+    at.plus_seconds(seconds).expect("the day ends before 2262")
+}
+
+fn seconds(seconds: u32) -> NonZeroU32 {
+    NonZeroU32::new(seconds).expect("the day's periods are positive")
+}
+
+fn dollars(units: i64) -> Price {
+    Price::from_units(units).expect("the day's prices are some hundred thousand")
+}
+
+fn tonnes(units: u32) -> Quantity {
+    Quantity::from_units(units).expect("the day's quantities are some hundred")
+}
