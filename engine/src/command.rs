@@ -97,6 +97,25 @@ pub enum Command {
     },
 }
 
+impl Command {
+    /// The command's name, for logs and listings.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Found { .. } => "Found",
+            Self::Tick => "Tick",
+            Self::SetClock { .. } => "SetClock",
+            Self::Propose { .. } => "Propose",
+            Self::Confirm { .. } => "Confirm",
+            Self::WithdrawProposal { .. } => "WithdrawProposal",
+            Self::PlaceBid { .. } => "PlaceBid",
+            Self::ReplaceBid { .. } => "ReplaceBid",
+            Self::WithdrawBid { .. } => "WithdrawBid",
+            Self::ClearAuction { .. } => "ClearAuction",
+            Self::PublishReferencePrice { .. } => "PublishReferencePrice",
+        }
+    }
+}
+
 /// A sealed bid as it is placed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NewBid {

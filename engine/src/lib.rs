@@ -81,3 +81,7 @@ pub mod time;
 
 pub use answers::{ANSWERS_KEPT, Answer};
 pub use exchange::{Exchange, Mode};
+
+/// The version of the rules that this engine keeps. It changes when the same commands would give another
+/// result; a journal says which version it began with. 0 until the first release.
+pub const RULES_VERSION: u32 = 0;

@@ -1,0 +1,126 @@
+//! A batch, executed: what its commands were answered, what happened, and the chain digest after it.
+//!
+//! The writer executes each batch once while it is flushed, and whoever replays a journal executes it
+//! again, through the same few lines: that is why both come to the same digests.
+//!
+//! ```text
+//! chain₀ = SHA-256("golv chain" ‖ format ‖ rules version ‖ mode ‖ seed)
+//! chainₖ = SHA-256(chainₖ₋₁ ‖ length of batch ‖ batch ‖ answers ‖ events)
+//! ```
+//!
+//! The chain covers refusals too, and through the batch its stamp and random bytes.
+
+use std::io;
+
+use golv_engine::command::Command;
+use golv_engine::digest::Digest;
+use golv_engine::event::{Event, Events};
+use golv_engine::id::Sequence;
+use golv_engine::time::Instant;
+use golv_engine::{Answer, Exchange};
+use golv_protocol::batch::Entry;
+use serde::Serialize;
+use sha2::{Digest as _, Sha256};
+
+use crate::format::FORMAT;
+use crate::{Mode, Settings};
+
+/// An event with the sequence of the command that made it happen.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Happened {
+    /// The command's place in the order of the world.
+    pub sequence: Sequence,
+    /// What happened.
+    pub event: Event,
+}
+
+/// What a batch did. Kept from batch to batch for its memory.
+#[derive(Debug, Default)]
+pub struct Effects {
+    answers: Vec<Answer>,
+    happened: Vec<Happened>,
+    events: Events,
+    clock: Option<Instant>,
+}
+
+impl Effects {
+    /// Executes a batch's commands in their order; what an earlier batch did is forgotten.
+    pub fn execute(
+        &mut self,
+        exchange: &mut Exchange,
+        first: Sequence,
+        at: Instant,
+        entries: &[Entry<Command>],
+    ) {
+        self.answers.clear();
+        self.happened.clear();
+        self.clock = None;
+        for (number, Entry { sender, id, command }) in (first.0..).zip(entries) {
+            let sequence = Sequence(number);
+            let outcome = exchange.apply(sequence, at, *sender, *id, command, &mut self.events);
+            // A command sent again is answered with its first answer.
+            let kept = exchange.answer(*sender, *id).filter(|kept| kept.outcome == outcome);
+            self.answers.push(kept.unwrap_or(Answer { sequence, outcome }));
+            for event in self.events.drain(..) {
+                if let Event::ClockSet { to } = event {
+                    self.clock = Some(to);
+                }
+                self.happened.push(Happened { sequence, event });
+            }
+        }
+    }
+
+    /// The answers, one for each command in its order.
+    pub fn answers(&self) -> &[Answer] {
+        &self.answers
+    }
+
+    /// What happened, in order.
+    pub fn happened(&self) -> &[Happened] {
+        &self.happened
+    }
+
+    /// What a rehearsal's clock was set to, if it was.
+    pub fn clock(&self) -> Option<Instant> {
+        self.clock
+    }
+
+    /// The chain digest after the batch, whose payload is `batch` and before which the chain was `previous`.
+    pub fn chain(&self, previous: Digest, batch: &[u8]) -> Digest {
+        let mut hash = Hash(Sha256::new());
+        hash.0.update(previous.0);
+        hash.0.update((batch.len() as u64).to_le_bytes());
+        hash.0.update(batch);
+        golv_protocol::encode_to(&(&self.answers, &self.happened), &mut hash)
+            .expect("writing to a hash cannot fail, and events know their lengths");
+        Digest(hash.0.finalize().into())
+    }
+}
+
+/// The chain before the first batch of a journal.
+pub fn genesis(settings: &Settings) -> Digest {
+    let (mode, seed) = match settings.mode {
+        Mode::Live => (0_u8, 0),
+        Mode::Rehearsal { seed } => (1, seed),
+    };
+    let hash = Sha256::new()
+        .chain_update(b"golv chain")
+        .chain_update(FORMAT.to_le_bytes())
+        .chain_update(settings.rules_version.to_le_bytes())
+        .chain_update([mode])
+        .chain_update(seed.to_le_bytes());
+    Digest(hash.finalize().into())
+}
+
+struct Hash(Sha256);
+
+impl io::Write for Hash {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.update(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}

@@ -1,0 +1,126 @@
+//! Replaying a journal on an engine: the same commands give the same state, and the chain proves it.
+//!
+//! Each frame carries the chain up to the batch before it; replay computes that chain anew from what the
+//! engine does, so a journal that was changed, or an engine that behaves otherwise than the one that wrote it, is
+//! found at the frame after, and named.
+
+use golv_engine::command::Command;
+use golv_engine::digest::Digest;
+use golv_engine::id::Sequence;
+use golv_engine::time::Instant;
+use golv_engine::{Exchange, Mode as ExchangeMode};
+use golv_protocol::batch::{Batch, DecodeBatchError};
+
+use crate::execute::{Effects, genesis};
+use crate::{Content, Frame, Header, Mode};
+
+/// Why a whole frame could not be replayed.
+#[derive(Debug, thiserror::Error)]
+pub enum ReplayError {
+    /// The payload is not a batch of commands.
+    #[error("the batch at sequence {sequence} does not decode")]
+    Decode {
+        /// The batch's first command.
+        sequence: Sequence,
+        /// What is wrong with it.
+        source: DecodeBatchError,
+    },
+    /// The batch contradicts its frame, or its stamp goes backwards.
+    #[error("the batch at sequence {sequence} does not belong there")]
+    Misplaced {
+        /// The batch's first command.
+        sequence: Sequence,
+    },
+    /// The engine came to another chain than the journal's.
+    #[error("replay diverges before sequence {sequence}: chain {computed}, but the journal has {stored}")]
+    Diverged {
+        /// The first command after the divergence.
+        sequence: Sequence,
+        /// What the journal says.
+        stored: Digest,
+        /// What replay came to.
+        computed: Digest,
+    },
+}
+
+/// A replay in progress.
+#[derive(Debug)]
+pub struct Replay {
+    exchange: Exchange,
+    chain: Digest,
+    now: Instant,
+    effects: Effects,
+}
+
+/// What a replay came to.
+#[derive(Debug)]
+pub struct Replayed {
+    /// The exchange after the last whole batch.
+    pub exchange: Exchange,
+    /// The chain after it.
+    pub chain: Digest,
+    /// A rehearsal's time: the last stamp, or what its clock was set to since.
+    pub now: Instant,
+}
+
+impl Replay {
+    /// Begins before the first batch of a journal.
+    ///
+    /// # Errors
+    /// If the header's chain is not the one that a journal of its settings begins with.
+    pub fn new(header: &Header) -> Result<Self, ReplayError> {
+        let mode = match header.settings.mode {
+            Mode::Live => ExchangeMode::Live,
+            Mode::Rehearsal { .. } => ExchangeMode::Rehearsal,
+        };
+        let exchange = Exchange::new(mode);
+        let replay = Self {
+            chain: genesis(&header.settings),
+            now: exchange.at(),
+            exchange,
+            effects: Effects::default(),
+        };
+        replay.compare(header.first, header.chain)?;
+        Ok(replay)
+    }
+
+    /// Executes a frame's batch, after comparing the chain up to it; returns the batch for whoever lists its
+    /// commands, and nothing for a seal.
+    ///
+    /// # Errors
+    /// If the frame does not continue what was replayed. Nothing of it was executed.
+    pub fn frame(&mut self, frame: &Frame<'_>) -> Result<Option<Batch<Command>>, ReplayError> {
+        let sequence = frame.sequence;
+        self.compare(sequence, frame.chain)?;
+        let Content::Batch { count, payload } = frame.content else {
+            return Ok(None);
+        };
+        let batch =
+            Batch::<Command>::decode(payload).map_err(|source| ReplayError::Decode { sequence, source })?;
+        let due = Sequence(self.exchange.sequence().0 + 1);
+        let in_place = batch.header.first == sequence && sequence == due;
+        if !in_place
+            || u32::try_from(batch.entries.len()) != Ok(count)
+            || batch.header.at < self.exchange.at()
+        {
+            return Err(ReplayError::Misplaced { sequence });
+        }
+        self.effects.execute(&mut self.exchange, sequence, batch.header.at, &batch.entries);
+        self.chain = self.effects.chain(self.chain, payload);
+        self.now = self.effects.clock().unwrap_or(self.now).max(batch.header.at);
+        Ok(Some(batch))
+    }
+
+    /// Ends after the last frame.
+    pub fn finish(self) -> Replayed {
+        Replayed { exchange: self.exchange, chain: self.chain, now: self.now }
+    }
+
+    fn compare(&self, sequence: Sequence, stored: [u8; 32]) -> Result<(), ReplayError> {
+        let stored = Digest(stored);
+        if stored == self.chain {
+            return Ok(());
+        }
+        Err(ReplayError::Diverged { sequence, stored, computed: self.chain })
+    }
+}

@@ -1,0 +1,132 @@
+//! The market day as tables.
+
+use golv_engine::num::Price;
+use golv_sim::day::{self, Played};
+use golv_sim::traders::Business;
+
+use super::told::{Told, decided_by};
+use crate::print::{grouped, money, price, quantity, table};
+
+pub(super) fn print(told: &Told, report: &str) {
+    println!("Golv: a lithium market day (rehearsal, seed {})", told.seed);
+    println!("{}", day::market().name);
+    println!("Traders and their costs are invented from the seed; the prices are real.");
+
+    heading("Support auction, 12 to 16 November 2018");
+    println!(
+        "The programme supports up to {} t a month from {} to {}, at strikes up to {} USD/t.",
+        told.support.demand.iter().map(|(_, wanted)| quantity(*wanted)).collect::<String>(),
+        day::months().0,
+        day::months().1,
+        price(day::floor_price()),
+    );
+    let offers = told.traders.iter().filter_map(|trader| {
+        let Business::Supplier { cost, .. } = trader.business else { return None };
+        let (asked, monthly) = trader.support_offer(told.seed, 10)?;
+        let won = told.won.iter().find(|won| won.holder == trader.participant());
+        Some(vec![
+            trader.name.to_owned(),
+            trader.country.to_owned(),
+            grouped(&cost.to_string()),
+            price(asked),
+            quantity(monthly),
+            won.map_or_else(|| "-".into(), |won| quantity(won.monthly)),
+        ])
+    });
+    let columns =
+        ["supplier", "from", ">cost USD/t", ">strike asked", ">offered t/month", ">supported t/month"];
+    println!("{}", table(&columns, offers));
+    println!("{}", outcome(&told.support, "Strike", "t a month"));
+    if let Some(reserved) = told.support.result.reserved {
+        println!("The programme reserves {} USD for it.", money(reserved));
+    }
+
+    heading("Call auction, 3 December 2018");
+    let got = told.got();
+    let traded = got.iter().map(|got| {
+        vec![
+            got.trader.name.to_owned(),
+            got.trader.country.to_owned(),
+            if matches!(got.trader.business, Business::Buyer) { "buys" } else { "sells" }.to_owned(),
+            quantity(got.traded),
+            money(got.value),
+        ]
+    });
+    println!("{}", table(&["trader", "from", "", ">t", ">USD"], traded));
+    println!("{}", outcome(&told.call, "Price", "t"));
+
+    heading("Refused, each with its reason");
+    let refused = told.refusals.iter().map(|refusal| {
+        vec![
+            refusal.trader.to_owned(),
+            refusal.tried.clone(),
+            refusal.reason.code().to_string(),
+            refusal.reason.to_string(),
+        ]
+    });
+    println!("{}", table(&["trader", "tried", ">code", "reason"], refused));
+
+    heading("Settlement, month by month, told by year");
+    let strike = told.support.result.price.unwrap_or(Price::ZERO);
+    println!("Each month pays max(0, {} - reference price) USD for each supported tonne.", price(strike));
+    let years = told.years().into_iter().map(|year| {
+        vec![
+            year.year.to_string(),
+            price(year.lowest),
+            price(year.highest),
+            format!("{} of {}", year.months_paid, year.months),
+            money(year.paid),
+        ]
+    });
+    let columns = [">year", ">lowest USD/t", ">highest USD/t", ">months paid", ">paid USD"];
+    println!("{}", table(&columns, years));
+    let holders = got.iter().filter_map(|got| {
+        let won = got.won?;
+        Some(vec![
+            got.trader.name.to_owned(),
+            quantity(won.monthly),
+            price(won.strike),
+            money(got.differences),
+        ])
+    });
+    println!("{}", table(&["entitled", ">t/month", ">strike USD/t", ">difference payments USD"], holders));
+    if let Some(last) = told.runs.last() {
+        println!(
+            "Programme: funded with {} USD, paid {}, reserves {}, has {} free.",
+            money(day::funded()),
+            money(told.paid()),
+            money(last.reserved),
+            money(last.free)
+        );
+    }
+    println!("Reference prices: {}.", told.source());
+
+    heading("Dropped, and started again from the journal");
+    println!("before, after {} commands:", grouped(&told.before.sequence.to_string()));
+    println!("state digest {}", told.before.state);
+    println!("chain digest {}", told.before.chain);
+    println!("after the restart, equal:");
+    println!("state digest {}", told.after.state);
+    println!("chain digest {}", told.after.chain);
+    println!();
+    println!("The report is in {report}");
+}
+
+fn heading(text: &str) {
+    println!("\n{text}\n{}", "=".repeat(text.chars().count()));
+}
+
+fn outcome(played: &Played, what: &str, unit: &str) -> String {
+    let result = &played.result;
+    match (result.price, result.step) {
+        (Some(found), Some(step)) => format!(
+            "{what} {} USD/t for {} {unit}; wanted at it {}, offered at it {}; decided by {}.",
+            price(found),
+            quantity(result.volume),
+            quantity(result.demand),
+            quantity(result.supply),
+            decided_by(step),
+        ),
+        _ => "Nothing crossed: there is no price.".to_owned(),
+    }
+}

@@ -1,0 +1,205 @@
+//! A market day that was played, as data: what the tables, the JSON and the report are made of.
+
+use std::collections::BTreeMap;
+
+use golv_engine::book::Side;
+use golv_engine::cfd::SettlementRun;
+use golv_engine::id::ParticipantId;
+use golv_engine::num::{Currency, Money, Price, Quantity};
+use golv_sim::day::{self, Played, Refusal, Won};
+use golv_sim::prices::Series;
+use golv_sim::traders::{Business, Trader};
+use serde_json::{Value, json};
+
+use crate::pipeline::Stopped;
+
+/// Everything that is told of a market day.
+pub(super) struct Told {
+    pub(super) seed: u64,
+    pub(super) traders: Vec<Trader>,
+    pub(super) support: Played,
+    pub(super) won: Vec<Won>,
+    pub(super) call: Played,
+    pub(super) runs: Vec<SettlementRun>,
+    pub(super) refusals: Vec<Refusal>,
+    /// Where the exchange stood when it was stopped, and after it was started again.
+    pub(super) before: Stopped,
+    pub(super) after: Stopped,
+}
+
+/// What one trader got out of the day.
+pub(super) struct Got<'a> {
+    pub(super) trader: &'a Trader,
+    pub(super) won: Option<&'a Won>,
+    /// Bought or sold in the call auction.
+    pub(super) traded: Quantity,
+    /// What it paid (negative) or was paid for that.
+    pub(super) value: Money,
+    /// Difference payments over all months.
+    pub(super) differences: Money,
+}
+
+/// A calendar year of settlement.
+pub(super) struct Year {
+    pub(super) year: i32,
+    pub(super) lowest: Price,
+    pub(super) highest: Price,
+    pub(super) months: usize,
+    pub(super) months_paid: usize,
+    pub(super) paid: Money,
+}
+
+const NOTHING: Money = Money::zero(Currency::Usd);
+
+fn sum(amounts: impl Iterator<Item = Money>) -> Money {
+    amounts
+        .fold(Some(NOTHING), |sum, amount| sum?.checked_add(amount))
+        .expect("a day's payments are dollars and come to less than nine trillion")
+}
+
+impl Told {
+    /// What each trader got, in the traders' order.
+    pub(super) fn got(&self) -> Vec<Got<'_>> {
+        self.traders
+            .iter()
+            .map(|trader| {
+                let id = trader.participant();
+                let won = self.won.iter().find(|won| won.holder == id);
+                let fills = self.call.result.fills.iter().filter(|fill| fill.participant == id);
+                let traded = fills
+                    .map(|fill| fill.quantity)
+                    .fold(Some(Quantity::ZERO), |sum, quantity| sum?.checked_add(quantity))
+                    .expect("a trader's fills are some hundred tonnes");
+                let price = self.call.result.price.unwrap_or(Price::ZERO);
+                let value = price
+                    .times(traded, Currency::Usd)
+                    .map(|rounded| rounded.amount)
+                    .expect("a market's largest bid at its widest price fits");
+                let value = match trader.business {
+                    Business::Supplier { .. } => value,
+                    Business::Buyer => value.checked_neg().expect("an amount in cents has its negative"),
+                };
+                Got { trader, won, traded, value, differences: self.differences(id) }
+            })
+            .collect()
+    }
+
+    fn differences(&self, holder: ParticipantId) -> Money {
+        let lines = self.runs.iter().flat_map(|run| &run.lines);
+        sum(lines.filter(|line| line.holder == holder).map(|line| line.delta))
+    }
+
+    /// What the programme paid over all runs.
+    pub(super) fn paid(&self) -> Money {
+        sum(self.runs.iter().map(|run| run.paid))
+    }
+
+    /// Settlement by calendar year.
+    pub(super) fn years(&self) -> Vec<Year> {
+        let mut years = BTreeMap::<i32, Vec<&SettlementRun>>::new();
+        for run in &self.runs {
+            years.entry(run.month.year()).or_default().push(run);
+        }
+        years
+            .into_iter()
+            .map(|(year, runs)| {
+                let prices = || runs.iter().map(|run| run.reference_price);
+                Year {
+                    year,
+                    lowest: prices().min().unwrap_or(Price::ZERO),
+                    highest: prices().max().unwrap_or(Price::ZERO),
+                    months: runs.len(),
+                    months_paid: runs.iter().filter(|run| !run.paid.is_zero()).count(),
+                    paid: sum(runs.iter().map(|run| run.paid)),
+                }
+            })
+            .collect()
+    }
+
+    /// The whole as JSON; numbers as decimal text.
+    pub(super) fn json(&self, report: &str) -> Value {
+        let text = |price: Option<Price>| price.map(|price| price.to_string());
+        let auction = |played: &Played| {
+            json!({
+                "price": text(played.result.price),
+                "volume": played.result.volume.to_string(),
+                "demand": played.result.demand.to_string(),
+                "supply": played.result.supply.to_string(),
+                "decided_by": played.result.step.map(decided_by),
+                "fills": played.result.fills.iter().map(|fill| json!({
+                    "participant": fill.participant.0,
+                    "bid": fill.bid.to_string(),
+                    "side": side(fill.side),
+                    "quantity": fill.quantity.to_string(),
+                })).collect::<Vec<_>>(),
+            })
+        };
+        json!({
+            "seed": self.seed,
+            "traders": self.got().iter().map(|got| json!({
+                "participant": got.trader.id,
+                "name": got.trader.name,
+                "country": got.trader.country,
+                "strike": text(got.won.map(|won| won.strike)),
+                "monthly": got.won.map(|won| won.monthly.to_string()),
+                "traded": got.traded.to_string(),
+                "value": amount(got.value),
+                "difference_payments": amount(got.differences),
+            })).collect::<Vec<_>>(),
+            "support_auction": auction(&self.support),
+            "call_auction": auction(&self.call),
+            "refusals": self.refusals.iter().map(|refusal| json!({
+                "trader": refusal.trader,
+                "tried": refusal.tried,
+                "code": refusal.reason.code(),
+                "name": refusal.reason.name(),
+                "reason": refusal.reason.to_string(),
+            })).collect::<Vec<_>>(),
+            "settlement": self.runs.iter().map(|run| json!({
+                "month": run.month.to_string(),
+                "reference_price": run.reference_price.to_string(),
+                "paid": amount(run.paid),
+            })).collect::<Vec<_>>(),
+            "programme": {
+                "funded": amount(day::funded()),
+                "paid": amount(self.paid()),
+                "reserved": self.runs.last().map(|run| amount(run.reserved)),
+                "free": self.runs.last().map(|run| amount(run.free)),
+            },
+            "currency": "USD",
+            "report": report,
+            "sequence": self.before.sequence.0,
+            "state_digest": self.before.state.to_string(),
+            "chain_digest": self.before.chain.to_string(),
+            "state_digest_after_restart": self.after.state.to_string(),
+            "chain_digest_after_restart": self.after.chain.to_string(),
+        })
+    }
+
+    /// Where the reference prices are from.
+    pub(super) fn source(&self) -> &'static str {
+        Series::lithium_metal().source
+    }
+}
+
+fn amount(money: Money) -> String {
+    Price::from_millionths(money.millionths).to_string()
+}
+
+fn side(side: Side) -> &'static str {
+    match side {
+        Side::Buy => "buy",
+        Side::Sell => "sell",
+    }
+}
+
+/// A cascade step in words.
+pub(super) fn decided_by(step: golv_engine::auction::CascadeStep) -> &'static str {
+    use golv_engine::auction::CascadeStep;
+    match step {
+        CascadeStep::MostVolume => "most volume",
+        CascadeStep::LeastSurplus => "least surplus",
+        CascadeStep::SurplusSide => "surplus side",
+        CascadeStep::Reference => "reference price",
+    }
+}

@@ -1,0 +1,77 @@
+//! The running pipeline as the market day's venue.
+
+use std::collections::VecDeque;
+
+use golv_engine::Answer;
+use golv_engine::command::Command;
+use golv_engine::event::Event;
+use golv_engine::id::{CommandId, IdentityId, Sequence};
+use golv_sim::venue::Venue;
+
+use crate::pipeline::{Message, Session, SubmitError};
+
+/// What is printed of a command that was answered.
+pub(super) struct Acknowledged {
+    pub(super) sequence: Sequence,
+    pub(super) sender: IdentityId,
+    pub(super) id: CommandId,
+    /// `done`, or the refusal's name.
+    pub(super) outcome: &'static str,
+}
+
+/// A session with the pipeline that waits for each answer.
+pub(super) struct LocalVenue {
+    session: Session,
+    events: VecDeque<Event>,
+    acknowledge: Option<fn(&Acknowledged)>,
+}
+
+impl LocalVenue {
+    pub(super) fn new(session: Session, acknowledge: Option<fn(&Acknowledged)>) -> Self {
+        Self { session, events: VecDeque::new(), acknowledge }
+    }
+
+    fn note(&mut self, message: Message) -> Option<(IdentityId, CommandId, Answer)> {
+        match message {
+            Message::Answered { sender, id, answer } => Some((sender, id, answer)),
+            Message::Happened(happened) => {
+                self.events.extend(happened.iter().map(|happened| happened.event.clone()));
+                None
+            }
+        }
+    }
+}
+
+impl Venue for LocalVenue {
+    type Error = SubmitError;
+
+    fn submit(&mut self, sender: IdentityId, id: CommandId, command: Command) -> Result<Answer, SubmitError> {
+        self.session.send(sender, id, command)?;
+        loop {
+            let message = self.session.receive()?;
+            match self.note(message) {
+                Some((to, of, answer)) if (to, of) == (sender, id) => {
+                    if let Some(acknowledge) = self.acknowledge {
+                        let outcome = match answer.outcome {
+                            Ok(()) => "done",
+                            Err(reject) => reject.name(),
+                        };
+                        acknowledge(&Acknowledged { sequence: answer.sequence, sender, id, outcome });
+                    }
+                    return Ok(answer);
+                }
+                _ => {}
+            }
+        }
+    }
+
+    fn next_event(&mut self) -> Result<Event, SubmitError> {
+        loop {
+            if let Some(event) = self.events.pop_front() {
+                return Ok(event);
+            }
+            let message = self.session.receive()?;
+            self.note(message);
+        }
+    }
+}
