@@ -1,13 +1,20 @@
 //! Tables and numbers for people, in one layout for every command.
 
-use comfy_table::presets::UTF8_HORIZONTAL_ONLY;
-use comfy_table::{CellAlignment, Table};
+use comfy_table::{CellAlignment, ContentLineStyle, LineStyle, Table, TableStyle};
 use golv_engine::num::{Money, Price, Quantity};
+
+/// A rule above, below, and under the titles; nothing between rows, so that a table stays short.
+const STYLE: TableStyle = TableStyle::new()
+    .top_border(LineStyle::none().fill('─').junction('─'))
+    .header_lines(ContentLineStyle::none().junction(' '))
+    .header_separator(LineStyle::none().fill('─').junction('─'))
+    .content_lines(ContentLineStyle::none().junction(' '))
+    .bottom_border(LineStyle::none().fill('─').junction('─'));
 
 /// A table with these column titles; those that begin with `>` are aligned to the right.
 pub(crate) fn table(columns: &[&str], rows: impl IntoIterator<Item = Vec<String>>) -> Table {
     let mut table = Table::new();
-    table.load_style(UTF8_HORIZONTAL_ONLY);
+    table.load_style(STYLE);
     table.set_header(columns.iter().map(|title| title.trim_start_matches('>')));
     for (title, column) in columns.iter().zip(table.column_iter_mut()) {
         if title.starts_with('>') {
@@ -34,17 +41,26 @@ pub(crate) fn grouped(decimal: &str) -> String {
     text + rest
 }
 
+/// A whole price as it is, a price with decimals with two at least.
 pub(crate) fn price(price: Price) -> String {
-    grouped(&price.to_string())
+    let text = price.to_string();
+    if text.contains('.') { grouped(&two_decimals(text)) } else { grouped(&text) }
 }
 
 pub(crate) fn quantity(quantity: Quantity) -> String {
     grouped(&quantity.to_string())
 }
 
-/// The amount without its currency.
+/// The amount without its currency, to the cent.
 pub(crate) fn money(money: Money) -> String {
-    grouped(&Price::from_millionths(money.millionths).to_string())
+    grouped(&two_decimals(Price::from_millionths(money.millionths).to_string()))
+}
+
+fn two_decimals(text: String) -> String {
+    match text.split_once('.') {
+        Some((whole, decimals)) => format!("{whole}.{decimals:0<2}"),
+        None => text + ".00",
+    }
 }
 
 #[cfg(test)]
