@@ -69,6 +69,10 @@ impl Answers {
         kept.recent.push_back((id, content, answer));
     }
 
+    pub(crate) fn highest(&self, sender: IdentityId) -> CommandId {
+        self.0.get(&sender).map_or(CommandId(0), |kept| kept.highest)
+    }
+
     pub(crate) fn find(&self, sender: IdentityId, id: CommandId) -> Option<Answer> {
         self.0.get(&sender)?.find(id).map(|(_, _, answer)| *answer)
     }

@@ -15,6 +15,7 @@ use crate::id::{
     AuctionId, BidId, FloorId, IdentityId, IndexId, MarketId, OwnerGroup, ParticipantId, ProgrammeId,
     ProposalId,
 };
+use crate::key::KeyFingerprint;
 use crate::market::{FloorTerms, Market};
 use crate::num::{Currency, Money, Price, Quantity};
 use crate::participant::{Role, Standing};
@@ -31,7 +32,7 @@ pub enum Command {
         /// Its name.
         name: Name,
         /// Two people who act for it, so that the first proposal can be confirmed.
-        operators: [IdentityId; 2],
+        operators: [Operator; 2],
     },
     /// Lets everything that is due happen. System only: the writer sends it at each due instant, and
     /// before the first command at or after one.
@@ -97,6 +98,22 @@ pub enum Command {
     },
 }
 
+/// One of the two operators that an exchange is founded with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Operator {
+    /// Who.
+    pub identity: IdentityId,
+    /// The key that speaks for it; `None` where nobody connects from outside.
+    pub key: Option<KeyFingerprint>,
+}
+
+impl Operator {
+    /// An operator in the same process, without a key.
+    pub const fn local(identity: u32) -> Self {
+        Self { identity: IdentityId(identity), key: None }
+    }
+}
+
 impl Command {
     /// The command's name, for logs and listings.
     pub const fn name(&self) -> &'static str {
@@ -149,6 +166,15 @@ pub enum Action {
         identity: IdentityId,
         /// For whom it acts.
         participant: ParticipantId,
+    },
+    /// Binds a key to an identity, which may then connect with it.
+    BindKey {
+        /// The identity.
+        identity: IdentityId,
+        /// The key; every key is bound once.
+        key: KeyFingerprint,
+        /// When the identity's other keys end, if they do: this is how keys are rotated.
+        others_end_at: Option<Instant>,
     },
     /// Ends an identity's right to act, for good.
     RevokeIdentity {

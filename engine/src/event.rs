@@ -161,6 +161,26 @@ pub enum Audience {
 }
 
 impl Event {
+    /// The event as a participant may see it, if it may see it at all: of a result or a settlement run, others' lines
+    /// are left out. `reads_all` is set for operators and auditors.
+    pub fn shown_to(&self, reader: ParticipantId, reads_all: bool) -> Option<Self> {
+        let shown = match self.audience() {
+            Audience::Public | Audience::Parts => true,
+            Audience::Participant(owner) => owner == reader,
+            Audience::ParticipantAndOperators(owner) => owner == reader || reads_all,
+            Audience::Operators => reads_all,
+        };
+        let mut event = shown.then(|| self.clone())?;
+        if !reads_all {
+            match &mut event {
+                Self::AuctionCleared { result, .. } => result.fills.retain(|fill| fill.participant == reader),
+                Self::SettlementRunCompleted { run } => run.lines.retain(|line| line.holder == reader),
+                _ => {}
+            }
+        }
+        Some(event)
+    }
+
     /// Who may be shown this event.
     pub const fn audience(&self) -> Audience {
         match self {
@@ -170,9 +190,25 @@ impl Event {
             | Self::AuctionClosed { .. }
             | Self::AuctionFinalised { .. }
             | Self::ReferencePricePublished { .. } => Audience::Public,
-            Self::ActionProposed { .. } | Self::ActionConfirmed { .. } | Self::ProposalWithdrawn { .. } => {
-                Audience::Operators
-            }
+            Self::ActionConfirmed { action, .. } => match action {
+                // What everybody trades by.
+                Action::DefineMarket { .. }
+                | Action::DefineIndex { .. }
+                | Action::OpenProgramme { .. }
+                | Action::FundProgramme { .. }
+                | Action::SetFloor { .. }
+                | Action::AnnounceAuction { .. }
+                | Action::CancelAuction { .. } => Audience::Public,
+                // Who takes part is nobody's business; what is granted and paid has events of its own.
+                Action::RegisterParticipant { .. }
+                | Action::AddIdentity { .. }
+                | Action::BindKey { .. }
+                | Action::RevokeIdentity { .. }
+                | Action::SetStanding { .. }
+                | Action::GrantEntitlement { .. }
+                | Action::Settle { .. } => Audience::Operators,
+            },
+            Self::ActionProposed { .. } | Self::ProposalWithdrawn { .. } => Audience::Operators,
             Self::BidAccepted { participant, .. }
             | Self::BidReplaced { participant, .. }
             | Self::BidWithdrawn { participant, .. } => Audience::Participant(*participant),

@@ -14,13 +14,14 @@ use serde::{Deserialize, Serialize};
 use crate::answers::{Answer, Answers, Recall};
 use crate::auction::Auction;
 use crate::cfd::{Entitlement, Index, Settlement, SettlementRun};
-use crate::command::{Action, Command};
+use crate::command::{Action, Command, Operator};
 use crate::digest::{Digest, Feed};
 use crate::event::{Event, Events};
 use crate::id::{
     AuctionId, BidId, CommandId, EntitlementId, FloorId, IdentityId, IndexId, MarketId, OwnerGroup,
     ParticipantId, ProgrammeId, ProposalId, Sequence,
 };
+use crate::key::{KeyFingerprint, Keys};
 use crate::ledger::{Account, Ledger, Programme};
 use crate::market::{Floor, FloorTerms, Market, ORIGINS_MAX};
 use crate::num::{Currency, Money};
@@ -38,6 +39,19 @@ pub enum Mode {
     Rehearsal,
 }
 
+/// An identity as a session knows it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Speaker {
+    /// Who.
+    pub identity: IdentityId,
+    /// For whom it acts.
+    pub participant: ParticipantId,
+    /// Whether it may read what operators and auditors may.
+    pub reads_all: bool,
+    /// The highest command id that it has used; 0 before the first.
+    pub highest: CommandId,
+}
+
 /// The most proposals that may be pending at once.
 const PROPOSALS_MAX: u32 = 1024;
 
@@ -51,10 +65,12 @@ pub struct Exchange {
     state: State,
 }
 
-/// What the state digest covers. The handlers of each area are in that area's module.
+/// What commands act on. The handlers of each area are in that area's module.
 #[derive(Debug, Default)]
 pub(crate) struct State {
     pub(crate) registry: Registry,
+    /// No part of the state digest: see [`crate::key`].
+    keys: Keys,
     proposals: BTreeMap<ProposalId, Action>,
     markets: BTreeMap<MarketId, Market>,
     pub(crate) indices: BTreeMap<IndexId, Index>,
@@ -208,6 +224,15 @@ impl Exchange {
         self.state.due.first().map(|(at, _)| *at)
     }
 
+    /// For whom a key speaks at an instant, and with which rights: what a session needs to know.
+    pub fn who(&self, key: KeyFingerprint, at: Instant) -> Result<Speaker, Reject> {
+        let identity = self.state.keys.identity(key, at).ok_or(Reject::UnknownSender)?;
+        let (participant, terms) = self.state.registry.acting(identity)?;
+        let highest = self.answers.highest(identity);
+        let reads_all = terms.roles.contains(&Role::Operator) || terms.roles.contains(&Role::Auditor);
+        Ok(Speaker { identity, participant, reads_all, highest })
+    }
+
     /// The answer that a command was first given, while it is kept.
     pub fn answer(&self, sender: IdentityId, id: CommandId) -> Option<Answer> {
         self.answers.find(sender, id)
@@ -223,6 +248,7 @@ impl Exchange {
     pub fn state_digest(&self) -> Digest {
         let State {
             registry,
+            keys: _,
             proposals,
             markets,
             indices,
@@ -284,17 +310,20 @@ impl State {
         &mut self,
         centre: ParticipantId,
         name: &Name,
-        operators: [IdentityId; 2],
+        operators: [Operator; 2],
         out: &mut Events,
     ) -> Result<(), Reject> {
         if !self.registry.is_empty() {
             return Err(Reject::AlreadyFounded);
         }
         let [first, second] = operators;
-        self.registry.check_new_identity(first)?;
-        self.registry.check_new_identity(second)?;
-        if first == second {
+        self.registry.check_new_identity(first.identity)?;
+        self.registry.check_new_identity(second.identity)?;
+        if first.identity == second.identity {
             return Err(Reject::IdentityTaken);
+        }
+        if first.key.is_some() && first.key == second.key {
+            return Err(Reject::KeyTaken);
         }
         let centre_terms = Participant {
             name: name.clone(),
@@ -303,8 +332,12 @@ impl State {
             standing: Standing::Active,
         };
         self.registry.add_participant(centre, centre_terms);
-        self.registry.add_identity(first, centre);
-        self.registry.add_identity(second, centre);
+        for Operator { identity, key } in operators {
+            self.registry.add_identity(identity, centre);
+            if let Some(key) = key {
+                self.keys.bind(key, identity, None);
+            }
+        }
         out.push(Event::Founded { participant: centre });
         Ok(())
     }
@@ -375,6 +408,10 @@ impl State {
                 self.registry.participant(*participant)?;
                 self.registry.check_new_identity(*identity)?;
             }
+            Action::BindKey { identity, key, .. } => {
+                self.registry.check_identity(*identity)?;
+                self.keys.check_bind(*key)?;
+            }
             Action::RevokeIdentity { identity } => self.registry.check_revoke(*identity)?,
             Action::SetStanding { participant, standing } => {
                 self.registry.check_standing(*participant, *standing)?;
@@ -418,6 +455,9 @@ impl State {
             }
             (Action::AddIdentity { identity, participant }, _) => {
                 self.registry.add_identity(identity, participant);
+            }
+            (Action::BindKey { identity, key, others_end_at }, _) => {
+                self.keys.bind(key, identity, others_end_at);
             }
             (Action::RevokeIdentity { identity }, _) => self.registry.revoke(identity),
             (Action::SetStanding { participant, standing }, _) => {

@@ -12,10 +12,11 @@
 //! | bids and the price ladder | [`book`] |
 //! | entitlements, reference prices, settlement runs | [`cfd`] |
 //! | balances and programmes | [`ledger`] |
+//! | which key speaks for whom | [`key`] |
 //! | exact numbers, time, ids, texts | [`num`], [`time`], [`id`], [`text`] |
 //!
 //! ```
-//! use golv_engine::command::Command;
+//! use golv_engine::command::{Command, Operator};
 //! use golv_engine::id::{CommandId, IdentityId, ParticipantId, Sequence};
 //! use golv_engine::reject::Reject;
 //! use golv_engine::time::Instant;
@@ -27,7 +28,7 @@
 //! let found = Command::Found {
 //!     participant: ParticipantId(1),
 //!     name: "The centre".parse().expect("a name"),
-//!     operators: [IdentityId(1), IdentityId(2)],
+//!     operators: [Operator::local(1), Operator::local(2)],
 //! };
 //! exchange
 //!     .apply(Sequence(1), morning, IdentityId::SYSTEM, CommandId(1), &found, &mut events)
@@ -71,6 +72,7 @@ pub mod digest;
 pub mod event;
 mod exchange;
 pub mod id;
+pub mod key;
 pub mod ledger;
 pub mod market;
 pub mod num;
@@ -80,7 +82,7 @@ pub mod text;
 pub mod time;
 
 pub use answers::{ANSWERS_KEPT, Answer};
-pub use exchange::{Exchange, Mode};
+pub use exchange::{Exchange, Mode, Speaker};
 
 /// The version of the rules that this engine keeps. It changes when the same commands would give another
 /// result; a journal says which version it began with. 0 until the first release.

@@ -114,6 +114,12 @@ impl Registry {
         Ok(())
     }
 
+    /// Refuses an identity that does not exist or may no longer act.
+    pub(crate) fn check_identity(&self, id: IdentityId) -> Result<(), Reject> {
+        let identity = self.identity(id).ok_or(Reject::UnknownIdentity { identity: id })?;
+        if identity.revoked { Err(Reject::IdentityRevoked) } else { Ok(()) }
+    }
+
     pub(crate) fn add_identity(&mut self, id: IdentityId, participant: ParticipantId) {
         let before = self.identities.insert(id, Identity { participant, revoked: false });
         assert!(before.is_none(), "an identity's id was checked to be free");
@@ -122,10 +128,7 @@ impl Registry {
     /// Marks an identity as revoked; refuses the last active operator's, which would leave nobody able to
     /// propose or confirm anything.
     pub(crate) fn check_revoke(&self, id: IdentityId) -> Result<(), Reject> {
-        let identity = self.identity(id).ok_or(Reject::UnknownIdentity { identity: id })?;
-        if identity.revoked {
-            return Err(Reject::IdentityRevoked);
-        }
+        self.check_identity(id)?;
         self.check_operators_without(|other, _| other == id)
     }
 

@@ -109,6 +109,8 @@ rejects! {
     308 NotAPublisher = "the participant named is not a publisher";
     /// The index has another publisher.
     309 OtherPublisher = "the index is published by another participant";
+    /// The key was bound before, to this identity or another.
+    310 KeyTaken = "the key was bound before; every key is bound once";
 
     /// No such market.
     401 UnknownMarket {

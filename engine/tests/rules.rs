@@ -254,6 +254,50 @@ fn before_the_close_an_event_about_a_bid_is_for_its_owner_alone() {
     assert!(told.iter().all(|event| event.audience() == owner), "{told:?}");
 }
 
+/// A result is public; who got how much of it is for each to know of itself, and for operators and auditors.
+#[test]
+fn of_a_result_each_participant_is_shown_its_own_fills() {
+    let mut world = World::open(1_000_000);
+    world.bid(SUPPLIERS[0], CALL, sell(400, 30)).expect("accepted");
+    world.bid(BUYERS[0], CALL, buy(600, 30)).expect("accepted");
+    world.wait(hours(9));
+    world.send(OPERATORS[0], Command::ClearAuction { auction: CALL }).expect("cleared");
+    let cleared = world.events.iter().find(|event| matches!(event, Event::AuctionCleared { .. }));
+    let cleared = cleared.expect("cleared");
+    let fills = |reader: IdentityId, reads_all| match cleared.shown_to(ParticipantId(reader.0), reads_all) {
+        Some(Event::AuctionCleared { result, .. }) => {
+            assert_eq!(result.volume, quantity(30));
+            result.fills.iter().map(|fill| fill.bid.identity).collect::<Vec<_>>()
+        }
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(fills(BUYERS[0], false), [BUYERS[0]]);
+    assert_eq!(fills(BUYERS[1], false), []);
+    assert_eq!(fills(OPERATORS[0], true), [SUPPLIERS[0], BUYERS[0]]);
+}
+
+#[test]
+fn keys_are_bound_once_rotated_and_end() {
+    use golv_engine::key::KeyFingerprint;
+    let mut world = World::furnished(1);
+    let [old, new] = [1, 2].map(|byte| KeyFingerprint([byte; 32]));
+    let identity = BUYERS[0];
+    world.agree(Action::BindKey { identity, key: old, others_end_at: None });
+    let digest = world.exchange.state_digest();
+    let ends_at = world.now.plus_seconds(10).expect("fits");
+    world.agree(Action::BindKey { identity, key: new, others_end_at: Some(ends_at) });
+    assert_eq!(world.exchange.state_digest(), digest, "keys are no part of the state");
+    let again = Action::BindKey { identity: BUYERS[1], key: old, others_end_at: None };
+    assert_eq!(world.try_agree(again), Err(Reject::KeyTaken));
+    let speaks = |world: &World, key| world.exchange.who(key, world.now).map(|speaker| speaker.identity);
+    assert_eq!(speaks(&world, old), Ok(identity));
+    world.wait(10);
+    assert_eq!(speaks(&world, old), Err(Reject::UnknownSender));
+    assert_eq!(speaks(&world, new), Ok(identity));
+    world.agree(Action::RevokeIdentity { identity });
+    assert_eq!(speaks(&world, new), Err(Reject::IdentityRevoked));
+}
+
 fn result(world: &World, wanted: AuctionId) -> &golv_engine::auction::AuctionResult {
     let found = world.events.iter().find_map(|event| match event {
         Event::AuctionCleared { auction, result, .. } if *auction == wanted => Some(result),

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::num::NonZeroU32;
 
 use golv_engine::auction::{AuctionKind, AuctionTerms};
-use golv_engine::command::{Action, Command};
+use golv_engine::command::{Action, Command, Operator};
 use golv_engine::event::Event;
 use golv_engine::id::{AuctionId, CommandId, IdentityId, MarketId, ParticipantId, ProposalId};
 use golv_engine::market::{Market, MassUnit};
@@ -17,7 +17,11 @@ const OPERATORS: [IdentityId; 2] = [IdentityId(1), IdentityId(2)];
 
 fn founding() -> Command {
     let name = "The centre".parse().expect("a name");
-    Command::Found { participant: ParticipantId(1), name, operators: OPERATORS }
+    Command::Found {
+        participant: ParticipantId(1),
+        name,
+        operators: OPERATORS.map(|id| Operator::local(id.0)),
+    }
 }
 
 fn rehearsal() -> Creation {

@@ -14,7 +14,7 @@ use golv_engine::Answer;
 use golv_engine::auction::{AuctionKind, AuctionResult, AuctionTerms};
 use golv_engine::book::Side;
 use golv_engine::cfd::{IndexTerms, SettlementRun};
-use golv_engine::command::{Action, Command, NewBid};
+use golv_engine::command::{Action, Command, NewBid, Operator};
 use golv_engine::event::Event;
 use golv_engine::id::{
     AuctionId, BidId, CommandId, EntitlementId, FloorId, IdentityId, IndexId, MarketId, OwnerGroup,
@@ -127,7 +127,11 @@ pub fn start() -> Instant {
 
 /// The command that founds the day's exchange.
 pub fn founding() -> Command {
-    Command::Found { participant: CENTRE, name: name("Critical Raw Materials Centre"), operators: OPERATORS }
+    Command::Found {
+        participant: CENTRE,
+        name: name("Critical Raw Materials Centre"),
+        operators: OPERATORS.map(|id| Operator::local(id.0)),
+    }
 }
 
 /// The months that the floor covers: to the end of the price series.

@@ -14,7 +14,7 @@ use std::num::NonZeroU32;
 use golv_engine::auction::{AuctionKind, AuctionTerms};
 use golv_engine::book::Side;
 use golv_engine::cfd::IndexTerms;
-use golv_engine::command::{Action, Command, NewBid};
+use golv_engine::command::{Action, Command, NewBid, Operator};
 use golv_engine::event::Event;
 use golv_engine::id::*;
 use golv_engine::market::{FloorTerms, Market, MassUnit};
@@ -110,7 +110,11 @@ impl World {
             sent: BTreeMap::new(),
         };
         let name = "The centre".parse().expect("a name");
-        let found = Command::Found { participant: ParticipantId(1), name, operators: OPERATORS };
+        let found = Command::Found {
+            participant: ParticipantId(1),
+            name,
+            operators: OPERATORS.map(|id| Operator::local(id.0)),
+        };
         world.send(IdentityId::SYSTEM, found).expect("founded");
         world
     }

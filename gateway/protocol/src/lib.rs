@@ -26,6 +26,8 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 pub mod batch;
+pub mod frame;
+pub mod message;
 
 /// The largest encoding of one message, in bytes. What is larger travels in parts.
 pub const MESSAGE_MAX: usize = 64 * 1024;
@@ -113,8 +115,26 @@ pub fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, DecodeError> {
     if bytes.len() > MESSAGE_MAX {
         return Err(DecodeError::TooLong { length: bytes.len() });
     }
-    let (value, used) = bincode::serde::decode_from_slice(bytes, CODEC)
-        .map_err(|error| DecodeError::Malformed(error.into()))?;
+    exactly(bytes, bincode::serde::decode_from_slice(bytes, CODEC))
+}
+
+/// Decodes a value that travelled in parts, from exactly these bytes.
+pub(crate) fn decode_assembled<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, DecodeError> {
+    // Lists take more memory than bytes, but never as much as this allows.
+    const ASSEMBLED: Configuration<LittleEndian, Fixint, Limit<{ 4 * message::ASSEMBLED_MAX }>> =
+        bincode::config::standard()
+            .with_little_endian()
+            .with_fixed_int_encoding()
+            .with_limit::<{ 4 * message::ASSEMBLED_MAX }>();
+    exactly(bytes, bincode::serde::decode_from_slice(bytes, ASSEMBLED))
+}
+
+/// The value, if it took all the bytes.
+fn exactly<T>(
+    bytes: &[u8],
+    decoded: Result<(T, usize), bincode::error::DecodeError>,
+) -> Result<T, DecodeError> {
+    let (value, used) = decoded.map_err(|error| DecodeError::Malformed(error.into()))?;
     match bytes.len() - used {
         0 => Ok(value),
         trailing => Err(DecodeError::Trailing { trailing }),

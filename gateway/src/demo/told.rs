@@ -8,6 +8,10 @@ use golv_engine::id::ParticipantId;
 use golv_engine::num::{Currency, Money, Price, Quantity};
 use golv_sim::day::{self, Played, Refusal, Won};
 use golv_sim::prices::Series;
+use golv_sim::report::{
+    AuctionReport, AwardRow, CallAward, DayReport, Deal, MonthReport, ProgrammeReport, RefusalRow,
+    SupportAward,
+};
 use golv_sim::traders::{Business, Trader};
 use serde_json::{Value, json};
 
@@ -176,9 +180,87 @@ impl Told {
         })
     }
 
+    /// The day as its report shows it.
+    pub(super) fn report(&self) -> DayReport {
+        let last = self.runs.last();
+        DayReport {
+            title: "A lithium market day".to_owned(),
+            introduction: "A support auction lets suppliers compete for a price floor, a two-sided auction \
+                           sells lithium metal at one price, and then every month is settled on the \
+                           published price."
+                .to_owned(),
+            seed: self.seed,
+            market: day::market().name.to_string(),
+            unit: "t".to_owned(),
+            currency: Currency::Usd,
+            support: auction("Support auction, 12 to 16 November 2018", "t a month", &self.support),
+            call: auction("Call auction, 3 December 2018", "t", &self.call),
+            settlement: self
+                .runs
+                .iter()
+                .map(|run| MonthReport {
+                    month: run.month,
+                    reference_price: run.reference_price,
+                    payment: run.paid,
+                })
+                .collect(),
+            awards: self.got().iter().map(|got| self.award(got)).collect(),
+            refusals: self
+                .refusals
+                .iter()
+                .map(|refusal| RefusalRow {
+                    participant: refusal.trader.to_owned(),
+                    tried: refusal.tried.clone(),
+                    reason: refusal.reason.to_string(),
+                    code: refusal.reason.code().to_string(),
+                })
+                .collect(),
+            programme: ProgrammeReport {
+                funded: day::funded(),
+                paid: self.paid(),
+                reserved: last.map_or(NOTHING, |run| run.reserved),
+                free: last.map_or(NOTHING, |run| run.free),
+            },
+            state_digest: self.before.state.to_string(),
+            chain_digest: self.before.chain.to_string(),
+            price_source: self.source().to_owned(),
+        }
+    }
+
+    fn award(&self, got: &Got<'_>) -> AwardRow {
+        let (role, deal) = match got.trader.business {
+            Business::Supplier { .. } => ("supplier", Deal::Sold),
+            Business::Buyer => ("buyer", Deal::Bought),
+        };
+        let price = self.call.result.price.filter(|_| !got.traded.is_zero());
+        AwardRow {
+            participant: got.trader.name.to_owned(),
+            role: role.to_owned(),
+            country: got.trader.country.to_owned(),
+            support: got.won.map(|won| SupportAward { monthly: won.monthly, strike: won.strike }),
+            call: price.map(|price| CallAward { deal, quantity: got.traded, price }),
+            difference_payments: got.differences,
+        }
+    }
+
     /// Where the reference prices are from.
     pub(super) fn source(&self) -> &'static str {
         Series::lithium_metal().source
+    }
+}
+
+fn auction(name: &str, unit: &str, played: &Played) -> AuctionReport {
+    let Played { supply, demand, result } = played;
+    AuctionReport {
+        name: name.to_owned(),
+        unit: unit.to_owned(),
+        supply: supply.clone(),
+        demand: demand.clone(),
+        price: result.price,
+        volume: result.volume,
+        offered: result.supply,
+        wanted: result.demand,
+        decided_by: result.step.map(|step| decided_by(step).to_owned()),
     }
 }
 
