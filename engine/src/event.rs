@@ -161,16 +161,20 @@ pub enum Audience {
 }
 
 impl Event {
-    /// The event as a participant may see it, if it may see it at all: of a result or a settlement run, others' lines
-    /// are left out. `reads_all` is set for operators and auditors.
-    pub fn shown_to(&self, reader: ParticipantId, reads_all: bool) -> Option<Self> {
-        let shown = match self.audience() {
+    /// Whether a participant may see the event, or its own part of it. `reads_all` is set for operators and auditors.
+    pub fn is_shown_to(&self, reader: ParticipantId, reads_all: bool) -> bool {
+        match self.audience() {
             Audience::Public | Audience::Parts => true,
             Audience::Participant(owner) => owner == reader,
             Audience::ParticipantAndOperators(owner) => owner == reader || reads_all,
             Audience::Operators => reads_all,
-        };
-        let mut event = shown.then(|| self.clone())?;
+        }
+    }
+
+    /// The event as a participant may see it, if it may see it at all: of a result or a settlement run, others' lines
+    /// are left out.
+    pub fn shown_to(&self, reader: ParticipantId, reads_all: bool) -> Option<Self> {
+        let mut event = self.is_shown_to(reader, reads_all).then(|| self.clone())?;
         if !reads_all {
             match &mut event {
                 Self::AuctionCleared { result, .. } => result.fills.retain(|fill| fill.participant == reader),

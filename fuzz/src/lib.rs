@@ -7,6 +7,7 @@ use golv_engine::command::Command;
 use golv_engine::id::{CommandId, IdentityId, Sequence};
 use golv_engine::time::Instant;
 use golv_engine::{Exchange, Mode};
+use golv_gateway::pipeline::{Pipeline, Waiting};
 use golv_journal::replay::Replay;
 use golv_protocol::batch::{Batch, BatchWriter, Entry};
 
@@ -51,7 +52,7 @@ pub fn recovery(input: &[u8]) {
         return;
     }
     let scanned = replay.finish();
-    if let Ok((pipeline, _)) = golv_gateway::pipeline::Pipeline::open(dir.path()) {
+    if let Ok((pipeline, _)) = Pipeline::open(dir.path(), Waiting::Park) {
         // A rehearsal whose auctions are due goes on by itself, and then it is further than was scanned.
         let idle = scanned.exchange.next_due().is_none_or(|due| due > scanned.now);
         let stopped = pipeline.stop().expect("a journal that was opened can be sealed");

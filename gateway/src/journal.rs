@@ -7,7 +7,7 @@ use golv_engine::digest::Digest;
 use golv_journal::replay::{Replay, ReplayError, Replayed};
 use golv_journal::{Corruption, Header, Mode, ReadError, ScanError, Verdict, scan};
 
-use crate::print::grouped;
+use crate::print::{self, grouped};
 
 /// Why a journal was not found whole.
 #[derive(Debug, thiserror::Error)]
@@ -63,7 +63,7 @@ fn read(dir: &Path, mut each: impl FnMut(&str)) -> Result<Verified, VerifyError>
 pub fn verify(dir: &Path, commands: bool) -> Result<(), VerifyError> {
     let verified = read(dir, |line| {
         if commands {
-            println!("{line}");
+            print::line(line);
         }
     })?;
     let mode = match verified.header.settings.mode {
@@ -85,16 +85,16 @@ pub fn verify(dir: &Path, commands: bool) -> Result<(), VerifyError> {
         Verdict::Corrupt(_) => unreachable!("corruption was returned as an error"),
     };
     let sequence = verified.exchange.sequence();
-    println!("mode      {mode}, rules version {}", verified.header.settings.rules_version);
-    println!(
+    print::line(format_args!("mode      {mode}, rules version {}", verified.header.settings.rules_version));
+    print::line(format_args!(
         "commands  {} in {} batches",
         grouped(&sequence.to_string()),
         grouped(&verified.batches.to_string())
-    );
-    println!("last      sequence {sequence}, stamped {}", verified.exchange.at());
-    println!("end       {end}");
-    println!("replay    every batch comes to the chain that the journal carries");
-    println!("verdict   {verdict}");
+    ));
+    print::line(format_args!("last      sequence {sequence}, stamped {}", verified.exchange.at()));
+    print::line(format_args!("end       {end}"));
+    print::line("replay    every batch comes to the chain that the journal carries");
+    print::line(format_args!("verdict   {verdict}"));
     print_digests(&verified);
     Ok(())
 }
@@ -109,6 +109,6 @@ pub fn digest(dir: &Path) -> Result<(), VerifyError> {
 }
 
 fn print_digests(verified: &Verified) {
-    println!("state digest {}", verified.exchange.state_digest());
-    println!("chain digest {}", verified.chain);
+    print::line(format_args!("state digest {}", verified.exchange.state_digest()));
+    print::line(format_args!("chain digest {}", verified.chain));
 }

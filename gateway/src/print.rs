@@ -1,7 +1,18 @@
 //! Tables and numbers for people, in one layout for every command.
 
+use std::fmt::Display;
+use std::io::Write as _;
+
 use comfy_table::{CellAlignment, ContentLineStyle, LineStyle, Table, TableStyle};
 use golv_engine::num::{Money, Price, Quantity};
+
+/// Prints a line. If whoever read it has gone (`golv … | head`), the process ends: nobody is left to tell.
+pub(crate) fn line(text: impl Display) {
+    if let Err(error) = writeln!(std::io::stdout().lock(), "{text}") {
+        let gone = error.kind() == std::io::ErrorKind::BrokenPipe;
+        std::process::exit(if gone { 0 } else { 1 });
+    }
+}
 
 /// A rule above, below, and under the titles; nothing between rows, so that a table stays short.
 const STYLE: TableStyle = TableStyle::new()

@@ -11,7 +11,7 @@ use golv_engine::market::{Market, MassUnit};
 use golv_engine::num::{Currency, Price, Quantity};
 use golv_engine::reject::Reject;
 use golv_engine::time::Instant;
-use golv_gateway::pipeline::{Creation, Message, Pipeline, QUEUE_CAPACITY, Session, SubmitError};
+use golv_gateway::pipeline::{Creation, Message, Pipeline, QUEUE_CAPACITY, Session, SubmitError, Waiting};
 
 const OPERATORS: [IdentityId; 2] = [IdentityId(1), IdentityId(2)];
 
@@ -50,7 +50,7 @@ fn set_clock(hours: u32) -> Command {
 #[test]
 fn sessions_at_once_get_each_answer_once_and_one_order() {
     let dir = tempfile::tempdir().expect("a directory");
-    let pipeline = Pipeline::create(dir.path(), rehearsal(), founding()).expect("created");
+    let pipeline = Pipeline::create(dir.path(), rehearsal(), founding(), Waiting::Park).expect("created");
     // Refused commands are journalled and ordered like any other.
     let refused =
         Command::WithdrawProposal { proposal: ProposalId { identity: OPERATORS[0], command: CommandId(0) } };
@@ -72,21 +72,21 @@ fn sessions_at_once_get_each_answer_once_and_one_order() {
     assert_eq!(sequences.len(), expected.len());
     assert_eq!(sequences.into_iter().collect::<BTreeSet<_>>(), expected);
     let before = pipeline.stop().expect("stopped");
-    let (reopened, _) = Pipeline::open(dir.path()).expect("opened");
+    let (reopened, _) = Pipeline::open(dir.path(), Waiting::Park).expect("opened");
     assert_eq!(reopened.stop().expect("stopped"), before);
 }
 
 #[test]
 fn asked_again_after_a_restart_a_command_is_answered_as_at_first() {
     let dir = tempfile::tempdir().expect("a directory");
-    let pipeline = Pipeline::create(dir.path(), rehearsal(), founding()).expect("created");
+    let pipeline = Pipeline::create(dir.path(), rehearsal(), founding(), Waiting::Park).expect("created");
     let mut session = pipeline.connect().expect("running");
     let first = submit(&mut session, OPERATORS[0], 5, &set_clock(1));
     assert_eq!(first.outcome, Ok(()));
     let before = pipeline.stop().expect("stopped");
     assert_eq!(session.send(OPERATORS[0], CommandId(6), set_clock(2)), Err(SubmitError::Disconnected));
 
-    let (pipeline, _) = Pipeline::open(dir.path()).expect("opened");
+    let (pipeline, _) = Pipeline::open(dir.path(), Waiting::Park).expect("opened");
     let mut session = pipeline.connect().expect("running");
     assert_eq!(submit(&mut session, OPERATORS[0], 5, &set_clock(1)), first);
     let other = submit(&mut session, OPERATORS[0], 5, &set_clock(2));
@@ -103,7 +103,7 @@ fn asked_again_after_a_restart_a_command_is_answered_as_at_first() {
 #[test]
 fn a_session_that_does_not_read_is_dropped_and_nobody_waits_for_it() {
     let dir = tempfile::tempdir().expect("a directory");
-    let pipeline = Pipeline::create(dir.path(), rehearsal(), founding()).expect("created");
+    let pipeline = Pipeline::create(dir.path(), rehearsal(), founding(), Waiting::Park).expect("created");
     let mut slow = pipeline.connect().expect("running");
     let mut quick = pipeline.connect().expect("running");
     let commands = u64::try_from(QUEUE_CAPACITY).expect("small") + 10;
@@ -133,7 +133,7 @@ fn a_session_that_does_not_read_is_dropped_and_nobody_waits_for_it() {
 #[test]
 fn a_live_exchange_ticks_by_itself() {
     let dir = tempfile::tempdir().expect("a directory");
-    let pipeline = Pipeline::create(dir.path(), Creation::Live, founding()).expect("created");
+    let pipeline = Pipeline::create(dir.path(), Creation::Live, founding(), Waiting::Park).expect("created");
     let mut session = pipeline.connect().expect("running");
     let mut agree = |id: u64, action: Action| {
         submit(&mut session, OPERATORS[0], id, &Command::Propose { action }).outcome.expect("proposed");
@@ -170,6 +170,6 @@ fn a_live_exchange_ticks_by_itself() {
     }
     assert!(happened.contains(&Event::AuctionOpened { auction: AuctionId(1) }));
     let before = pipeline.stop().expect("stopped");
-    let (reopened, _) = Pipeline::open(dir.path()).expect("opened");
+    let (reopened, _) = Pipeline::open(dir.path(), Waiting::Park).expect("opened");
     assert_eq!(reopened.stop().expect("stopped"), before);
 }

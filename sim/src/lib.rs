@@ -8,6 +8,6 @@
 pub mod day;
 pub mod prices;
 pub mod random;
-//pub mod report;
+pub mod report;
 pub mod traders;
 pub mod venue;

@@ -11,7 +11,7 @@ use golv_engine::time::Instant;
 use golv_engine::{Exchange, Mode as ExchangeMode};
 use golv_protocol::batch::{Batch, DecodeBatchError};
 
-use crate::execute::{Effects, genesis};
+use crate::execute::{Effects, Happened, genesis};
 use crate::{Content, Frame, Header, Mode};
 
 /// Why a whole frame could not be replayed.
@@ -109,6 +109,11 @@ impl Replay {
         self.chain = self.effects.chain(self.chain, payload);
         self.now = self.effects.clock().unwrap_or(self.now).max(batch.header.at);
         Ok(Some(batch))
+    }
+
+    /// What the last batch made happen.
+    pub fn happened(&self) -> &[Happened] {
+        self.effects.happened()
     }
 
     /// Ends after the last frame.

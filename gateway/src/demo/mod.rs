@@ -14,12 +14,19 @@ use std::path::{Path, PathBuf};
 use golv_sim::day::{self, MarketDay};
 use indicatif::{ProgressBar, ProgressStyle};
 
-use crate::pipeline::{Creation, Pipeline, Stopped};
+use crate::pipeline::{Creation, Pipeline, Stopped, Waiting};
+use crate::print;
 use told::Told;
 use venue::LocalVenue;
 
 /// Where the report is written, relative to the working directory.
 const REPORT: &str = "golv-demo/report.html";
+
+/// The report's chart of prices and payments alone, for whoever wants to show it elsewhere.
+const PAYMENTS: &str = "golv-demo/payments.svg";
+
+/// How wide a chart that stands alone is, in pixels.
+const CHART_WIDTH: u16 = 900;
 
 /// What to play, and how to tell it.
 #[derive(Clone, Debug)]
@@ -59,9 +66,22 @@ pub fn run(options: &Options) -> Result<(), Box<dyn Error>> {
         std::fs::create_dir_all(parent)
             .map_err(|error| format!("{} cannot be created: {error}", parent.display()))?;
     }
-    std::fs::write(report, String::new()).map_err(|error| format!("{REPORT} cannot be written: {error}"))?;
+    let day = told.report();
+    let months = &day.settlement;
+    let source = &day.price_source;
+    let payments = golv_sim::report::payments_svg(
+        months,
+        day.support.price,
+        day.currency,
+        &day.unit,
+        source,
+        CHART_WIDTH,
+    );
+    for (file, content) in [(REPORT, golv_sim::report::html(&day)), (PAYMENTS, payments)] {
+        std::fs::write(file, content).map_err(|error| format!("{file} cannot be written: {error}"))?;
+    }
     if options.json {
-        println!("{}", told.json(REPORT));
+        print::line(told.json(REPORT));
     } else {
         tables::print(&told, REPORT);
     }
@@ -71,7 +91,7 @@ pub fn run(options: &Options) -> Result<(), Box<dyn Error>> {
 fn play(dir: &Path, options: &Options) -> Result<Told, Box<dyn Error>> {
     let seed = options.seed;
     let creation = Creation::Rehearsal { seed, start: day::start() };
-    let pipeline = Pipeline::create(dir, creation, day::founding())?;
+    let pipeline = Pipeline::create(dir, creation, day::founding(), Waiting::Park)?;
     let acknowledge = options.data.is_some().then_some(if options.json { json_line } else { plain_line });
     let mut day = MarketDay::new(LocalVenue::new(pipeline.connect()?, acknowledge), seed);
 
@@ -102,7 +122,7 @@ fn play(dir: &Path, options: &Options) -> Result<Told, Box<dyn Error>> {
     let refusals = day.refusals().to_vec();
     drop(day);
     let before = pipeline.stop()?;
-    let (restarted, _) = Pipeline::open(dir)?;
+    let (restarted, _) = Pipeline::open(dir, Waiting::Park)?;
     let after = restarted.stop()?;
     if after != before {
         return Err(OtherDigests { before, after }.into());
@@ -112,7 +132,7 @@ fn play(dir: &Path, options: &Options) -> Result<Told, Box<dyn Error>> {
 
 fn plain_line(acknowledged: &venue::Acknowledged) {
     let venue::Acknowledged { sequence, sender, id, outcome } = acknowledged;
-    println!("acknowledged sequence {sequence} sender {sender} id {id} {outcome}");
+    print::line(format_args!("acknowledged sequence {sequence} sender {sender} id {id} {outcome}"));
 }
 
 fn json_line(acknowledged: &venue::Acknowledged) {
@@ -120,5 +140,5 @@ fn json_line(acknowledged: &venue::Acknowledged) {
     let line = serde_json::json!({
         "acknowledged": { "sequence": sequence.0, "sender": sender.0, "id": id.0, "outcome": outcome }
     });
-    println!("{line}");
+    print::line(line);
 }

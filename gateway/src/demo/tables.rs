@@ -5,21 +5,21 @@ use golv_sim::day::{self, Played};
 use golv_sim::traders::Business;
 
 use super::told::{Told, decided_by};
-use crate::print::{grouped, money, price, quantity, table};
+use crate::print::{grouped, line, money, price, quantity, table};
 
 pub(super) fn print(told: &Told, report: &str) {
-    println!("Golv: a lithium market day (rehearsal, seed {})", told.seed);
-    println!("{}", day::market().name);
-    println!("Traders and their costs are invented from the seed; the prices are real.");
+    line(format_args!("Golv: a lithium market day (rehearsal, seed {})", told.seed));
+    line(day::market().name);
+    line("Traders and their costs are invented from the seed; the prices are real.");
 
     heading("Support auction, 12 to 16 November 2018");
-    println!(
+    line(format_args!(
         "The programme supports up to {} t a month from {} to {}, at strikes up to {} USD/t.",
         told.support.demand.iter().map(|(_, wanted)| quantity(*wanted)).collect::<String>(),
         day::months().0,
         day::months().1,
         price(day::floor_price()),
-    );
+    ));
     let offers = told.traders.iter().filter_map(|trader| {
         let Business::Supplier { cost, .. } = trader.business else { return None };
         let (asked, monthly) = trader.support_offer(told.seed, 10)?;
@@ -35,10 +35,10 @@ pub(super) fn print(told: &Told, report: &str) {
     });
     let columns =
         ["supplier", "from", ">cost USD/t", ">strike asked", ">offered t/month", ">supported t/month"];
-    println!("{}", table(&columns, offers));
-    println!("{}", outcome(&told.support, "Strike", "t a month"));
+    line(table(&columns, offers));
+    line(outcome(&told.support, "Strike", "t a month"));
     if let Some(reserved) = told.support.result.reserved {
-        println!("The programme reserves {} USD for it.", money(reserved));
+        line(format_args!("The programme reserves {} USD for it.", money(reserved)));
     }
 
     heading("Call auction, 3 December 2018");
@@ -52,8 +52,8 @@ pub(super) fn print(told: &Told, report: &str) {
             money(got.value),
         ]
     });
-    println!("{}", table(&["trader", "from", "", ">t", ">USD"], traded));
-    println!("{}", outcome(&told.call, "Price", "t"));
+    line(table(&["trader", "from", "", ">t", ">USD"], traded));
+    line(outcome(&told.call, "Price", "t"));
 
     heading("Refused, each with its reason");
     let refused = told.refusals.iter().map(|refusal| {
@@ -64,11 +64,14 @@ pub(super) fn print(told: &Told, report: &str) {
             refusal.reason.to_string(),
         ]
     });
-    println!("{}", table(&["trader", "tried", ">code", "reason"], refused));
+    line(table(&["trader", "tried", ">code", "reason"], refused));
 
     heading("Settlement, month by month, told by year");
     let strike = told.support.result.price.unwrap_or(Price::ZERO);
-    println!("Each month pays max(0, {} - reference price) USD for each supported tonne.", price(strike));
+    line(format_args!(
+        "Each month pays max(0, {} - reference price) USD for each supported tonne.",
+        price(strike)
+    ));
     let years = told.years().into_iter().map(|year| {
         vec![
             year.year.to_string(),
@@ -79,7 +82,7 @@ pub(super) fn print(told: &Told, report: &str) {
         ]
     });
     let columns = [">year", ">lowest USD/t", ">highest USD/t", ">months paid", ">paid USD"];
-    println!("{}", table(&columns, years));
+    line(table(&columns, years));
     let holders = got.iter().filter_map(|got| {
         let won = got.won?;
         Some(vec![
@@ -89,31 +92,31 @@ pub(super) fn print(told: &Told, report: &str) {
             money(got.differences),
         ])
     });
-    println!("{}", table(&["entitled", ">t/month", ">strike USD/t", ">difference payments USD"], holders));
+    line(table(&["entitled", ">t/month", ">strike USD/t", ">difference payments USD"], holders));
     if let Some(last) = told.runs.last() {
-        println!(
+        line(format_args!(
             "Programme: funded with {} USD, paid {}, reserves {}, has {} free.",
             money(day::funded()),
             money(told.paid()),
             money(last.reserved),
             money(last.free)
-        );
+        ));
     }
-    println!("Reference prices: {}.", told.source());
+    line(format_args!("Reference prices: {}.", told.source()));
 
     heading("Dropped, and started again from the journal");
-    println!("before, after {} commands:", grouped(&told.before.sequence.to_string()));
-    println!("state digest {}", told.before.state);
-    println!("chain digest {}", told.before.chain);
-    println!("after the restart, equal:");
-    println!("state digest {}", told.after.state);
-    println!("chain digest {}", told.after.chain);
-    println!();
-    println!("The report is in {report}");
+    line(format_args!("before, after {} commands:", grouped(&told.before.sequence.to_string())));
+    line(format_args!("state digest {}", told.before.state));
+    line(format_args!("chain digest {}", told.before.chain));
+    line("after the restart, equal:");
+    line(format_args!("state digest {}", told.after.state));
+    line(format_args!("chain digest {}", told.after.chain));
+    line("");
+    line(format_args!("The report is in {report}"));
 }
 
 fn heading(text: &str) {
-    println!("\n{text}\n{}", "=".repeat(text.chars().count()));
+    line(format_args!("\n{text}\n{}", "=".repeat(text.chars().count())));
 }
 
 fn outcome(played: &Played, what: &str, unit: &str) -> String {

@@ -55,9 +55,9 @@ pub(super) struct Year {
 
 const NOTHING: Money = Money::zero(Currency::Usd);
 
-fn sum(amounts: impl Iterator<Item = Money>) -> Money {
+fn sum(mut amounts: impl Iterator<Item = Money>) -> Money {
     amounts
-        .fold(Some(NOTHING), |sum, amount| sum?.checked_add(amount))
+        .try_fold(NOTHING, Money::checked_add)
         .expect("a day's payments are dollars and come to less than nine trillion")
 }
 
@@ -72,7 +72,7 @@ impl Told {
                 let fills = self.call.result.fills.iter().filter(|fill| fill.participant == id);
                 let traded = fills
                     .map(|fill| fill.quantity)
-                    .fold(Some(Quantity::ZERO), |sum, quantity| sum?.checked_add(quantity))
+                    .try_fold(Quantity::ZERO, Quantity::checked_add)
                     .expect("a trader's fills are some hundred tonnes");
                 let price = self.call.result.price.unwrap_or(Price::ZERO);
                 let value = price
@@ -212,7 +212,7 @@ impl Told {
                     participant: refusal.trader.to_owned(),
                     tried: refusal.tried.clone(),
                     reason: refusal.reason.to_string(),
-                    code: refusal.reason.code().to_string(),
+                    code: format!("{} {}", refusal.reason.code(), refusal.reason.name()),
                 })
                 .collect(),
             programme: ProgrammeReport {

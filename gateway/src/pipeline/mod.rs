@@ -16,6 +16,7 @@
 
 mod clock;
 mod flush;
+mod sessions;
 mod writer;
 
 use std::path::Path;
@@ -23,15 +24,20 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread::JoinHandle;
 
-use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
-use golv_engine::Answer;
+use crossbeam_channel::{Sender, TrySendError, bounded};
 use golv_engine::command::Command;
 use golv_engine::digest::Digest;
 use golv_engine::id::{CommandId, IdentityId, Sequence};
+use golv_engine::key::KeyFingerprint;
 use golv_engine::time::Instant;
+use golv_engine::{Answer, Speaker};
 use golv_journal::Verdict;
 use golv_journal::execute::Happened;
 
+use golv_protocol::message::Closing;
+use tokio::sync::mpsc;
+
+pub use sessions::History;
 use writer::Writer;
 pub use writer::{CreateError, OpenError, WriterError};
 
@@ -55,11 +61,31 @@ pub enum Creation {
     },
 }
 
+/// How the writer waits for the next command.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Waiting {
+    /// Sleeps until it is woken: some ten microseconds more latency, no processor while idle. The default.
+    #[default]
+    Park,
+    /// Asks again and again: the lowest latency, and a processor of its own all the time. Not for a machine with
+    /// fewer processors than busy threads.
+    Spin,
+}
+
 /// A running exchange.
 pub struct Pipeline {
-    ring: Sender<Request>,
-    sessions: AtomicU64,
+    gate: Gate,
     writer: JoinHandle<Result<Stopped, WriterError>>,
+}
+
+/// A session's number, never used twice in one process.
+pub type SessionId = u64;
+
+/// Where sessions come in. Any number of copies lead to the same writer.
+#[derive(Clone)]
+pub struct Gate {
+    ring: Sender<Request>,
+    sessions: Arc<AtomicU64>,
 }
 
 /// Where an exchange stood when it was stopped in order.
@@ -75,10 +101,12 @@ pub struct Stopped {
 
 /// What goes to the writer.
 enum Request {
-    /// A session begins, and is told of everything from now on.
-    Connect { session: u64, queue: Sender<Message> },
+    /// A session in this process begins, and is told of everything from now on.
+    Connect { session: SessionId, queue: mpsc::Sender<Message> },
+    /// A session from outside begins for whom its key speaks.
+    LogOn { session: SessionId, key: KeyFingerprint, queue: mpsc::Sender<Message> },
     /// A session's command.
-    Command { session: u64, sender: IdentityId, id: CommandId, command: Command },
+    Command { session: SessionId, sender: IdentityId, id: CommandId, command: Command },
     /// Stop in order, after what came before.
     Stop,
 }
@@ -86,6 +114,13 @@ enum Request {
 /// What comes back to a session.
 #[derive(Clone, Debug)]
 pub enum Message {
+    /// A session from outside has begun.
+    LoggedOn {
+        /// For whom it speaks.
+        speaker: Speaker,
+        /// Everything that has happened so far; what comes next follows as [`Message::Happened`].
+        history: History,
+    },
     /// The answer to its own command.
     Answered {
         /// Who had sent it.
@@ -97,6 +132,8 @@ pub enum Message {
     },
     /// What a batch made happen, all of it: whoever passes it on shows each event to its audience alone.
     Happened(Arc<[Happened]>),
+    /// The session ends.
+    Closing(Closing),
 }
 
 /// Why a command was not taken.
@@ -119,8 +156,13 @@ impl Pipeline {
     ///
     /// # Errors
     /// If the directory holds something already, or the journal cannot be written.
-    pub fn create(dir: &Path, creation: Creation, founding: Command) -> Result<Self, CreateError> {
-        Writer::create(dir, creation, founding).map(Self::start)
+    pub fn create(
+        dir: &Path,
+        creation: Creation,
+        founding: Command,
+        waiting: Waiting,
+    ) -> Result<Self, CreateError> {
+        Ok(Self::start(Writer::create(dir, creation, founding)?, waiting))
     }
 
     /// Starts the exchange whose journal is in a directory, as it was after the last durable batch. The
@@ -128,28 +170,33 @@ impl Pipeline {
     ///
     /// # Errors
     /// If there is no journal, it is damaged, or replaying it does not give what it was written from.
-    pub fn open(dir: &Path) -> Result<(Self, Verdict), OpenError> {
+    pub fn open(dir: &Path, waiting: Waiting) -> Result<(Self, Verdict), OpenError> {
         let (writer, verdict) = Writer::open(dir)?;
-        Ok((Self::start(writer), verdict))
+        Ok((Self::start(writer, waiting), verdict))
     }
 
-    fn start(writer: Writer) -> Self {
+    fn start(writer: Writer, waiting: Waiting) -> Self {
         let (ring, requests) = bounded(RING_CAPACITY);
         let writer = std::thread::Builder::new()
             .name("golv-writer".into())
-            .spawn(move || writer.run(&requests))
+            .spawn(move || writer.run(&requests, waiting))
             .expect("the system has room for one more thread");
-        Self { ring, sessions: AtomicU64::new(0), writer }
+        Self { gate: Gate { ring, sessions: Arc::default() }, writer }
+    }
+
+    /// Where sessions from outside come in.
+    pub fn gate(&self) -> Gate {
+        self.gate.clone()
     }
 
     /// Begins a session that may send for anybody and is told everything. For whoever runs the exchange in
     /// its own process; what comes over a network is restricted before it gets here.
     pub fn connect(&self) -> Result<Session, SubmitError> {
-        // Ordering: only uniqueness matters; the ring orders everything else.
-        let session = self.sessions.fetch_add(1, Ordering::Relaxed);
-        let (queue, messages) = bounded(QUEUE_CAPACITY);
-        self.ring.send(Request::Connect { session, queue }).map_err(|_| SubmitError::Disconnected)?;
-        Ok(Session { session, ring: self.ring.clone(), messages, scratch: Vec::new() })
+        let session = self.gate.session();
+        let (queue, messages) = mpsc::channel(QUEUE_CAPACITY);
+        let request = Request::Connect { session, queue };
+        self.gate.ring.send(request).map_err(|_| SubmitError::Disconnected)?;
+        Ok(Session { session, gate: self.gate(), messages, scratch: Vec::new() })
     }
 
     /// Stops the exchange after everything submitted so far, and says where it stood.
@@ -161,7 +208,7 @@ impl Pipeline {
     /// If the writer panicked.
     pub fn stop(self) -> Result<Stopped, WriterError> {
         // A writer that is gone has left its reason to be joined.
-        let _ = self.ring.send(Request::Stop);
+        let _ = self.gate.ring.send(Request::Stop);
         match self.writer.join() {
             Ok(stopped) => stopped,
             Err(panic) => std::panic::resume_unwind(panic),
@@ -169,11 +216,54 @@ impl Pipeline {
     }
 }
 
+impl Gate {
+    /// A number for a new session.
+    pub fn session(&self) -> SessionId {
+        // Ordering: only uniqueness matters; the ring orders everything else.
+        self.sessions.fetch_add(1, Ordering::Relaxed)
+    }
+
+    /// Asks to log a key on. What comes of it arrives in the queue that belongs to the receiver returned.
+    ///
+    /// # Errors
+    /// If the ring is full, or the exchange has stopped.
+    pub fn log_on(
+        &self,
+        session: SessionId,
+        key: KeyFingerprint,
+    ) -> Result<mpsc::Receiver<Message>, SubmitError> {
+        let (queue, messages) = mpsc::channel(QUEUE_CAPACITY);
+        self.request(Request::LogOn { session, key, queue })?;
+        Ok(messages)
+    }
+
+    /// Hands a session's command to the writer; never waits.
+    ///
+    /// # Errors
+    /// If the ring is full, or the exchange has stopped.
+    pub fn submit(
+        &self,
+        session: SessionId,
+        sender: IdentityId,
+        id: CommandId,
+        command: Command,
+    ) -> Result<(), SubmitError> {
+        self.request(Request::Command { session, sender, id, command })
+    }
+
+    fn request(&self, request: Request) -> Result<(), SubmitError> {
+        self.ring.try_send(request).map_err(|error| match error {
+            TrySendError::Full(_) => SubmitError::Busy,
+            TrySendError::Disconnected(_) => SubmitError::Disconnected,
+        })
+    }
+}
+
 /// One end of a session with a running exchange in the same process.
 pub struct Session {
-    session: u64,
-    ring: Sender<Request>,
-    messages: Receiver<Message>,
+    session: SessionId,
+    gate: Gate,
+    messages: mpsc::Receiver<Message>,
     scratch: Vec<u8>,
 }
 
@@ -185,12 +275,7 @@ impl Session {
     pub fn send(&mut self, sender: IdentityId, id: CommandId, command: Command) -> Result<(), SubmitError> {
         self.scratch.clear();
         golv_protocol::encode(&command, &mut self.scratch).map_err(|_| SubmitError::TooLarge)?;
-        self.ring.try_send(Request::Command { session: self.session, sender, id, command }).map_err(|error| {
-            match error {
-                TrySendError::Full(_) => SubmitError::Busy,
-                TrySendError::Disconnected(_) => SubmitError::Disconnected,
-            }
-        })
+        self.gate.submit(self.session, sender, id, command)
     }
 
     /// The next message, waiting for it.
@@ -198,6 +283,6 @@ impl Session {
     /// # Errors
     /// If the exchange has stopped or dropped this session.
     pub fn receive(&mut self) -> Result<Message, SubmitError> {
-        self.messages.recv().map_err(|_| SubmitError::Disconnected)
+        self.messages.blocking_recv().ok_or(SubmitError::Disconnected)
     }
 }

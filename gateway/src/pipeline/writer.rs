@@ -1,12 +1,12 @@
 //! The one thread that orders, journals and executes.
 
-use std::collections::BTreeMap;
 use std::path::Path;
-use std::sync::Arc;
+use std::time::Duration;
 
-use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
-use golv_engine::command::Command;
+use crossbeam_channel::{Receiver, RecvTimeoutError, TryRecvError};
+use golv_engine::command::{Action, Command};
 use golv_engine::digest::Digest;
+use golv_engine::event::Event;
 use golv_engine::id::{CommandId, IdentityId, Sequence};
 use golv_engine::time::Instant;
 use golv_engine::{Exchange, Mode as ExchangeMode, RULES_VERSION};
@@ -18,7 +18,10 @@ use golv_protocol::batch::{BatchHeader, BatchWriter, Entry, GATHER_ENTRIES};
 
 use super::clock::Clock;
 use super::flush::FlushThread;
-use super::{Creation, Message, Request, Stopped};
+use golv_protocol::message::Closing;
+
+use super::sessions::{History, Sessions};
+use super::{Creation, Message, Request, SessionId, Stopped, Waiting};
 
 /// Why an exchange could not be created.
 #[derive(Debug, thiserror::Error)]
@@ -66,7 +69,7 @@ pub enum WriterError {
 }
 
 /// Whose answer an entry's is: a session's, or nobody's for a tick.
-type Origin = Option<u64>;
+type Origin = Option<SessionId>;
 
 pub(super) struct Writer {
     exchange: Exchange,
@@ -75,7 +78,7 @@ pub(super) struct Writer {
     clock: Clock,
     /// The chain up to the last batch.
     chain: Digest,
-    sessions: BTreeMap<u64, Sender<Message>>,
+    sessions: Sessions,
     /// The batch in the making, and what it did: kept for their memory.
     batch: BatchWriter,
     entries: Vec<Entry<Command>>,
@@ -102,7 +105,7 @@ impl Writer {
         let settings = Settings { mode, rules_version: RULES_VERSION };
         let chain = genesis(&settings);
         let journal = Journal::create(dir, settings, chain.0)?;
-        let mut writer = Self::new(exchange, journal, clock, chain);
+        let mut writer = Self::new(exchange, journal, clock, chain, History::default());
         writer.gather(None, IdentityId::SYSTEM, CommandId(1), founding);
         writer.commit().map_err(CreateError::Founding)?;
         Ok(writer)
@@ -113,8 +116,11 @@ impl Writer {
         let mut opened = Journal::open(dir)?;
         let mode = opened.header().settings.mode;
         let mut replay = Replay::new(opened.header())?;
+        let mut history = History::default();
         while let Some(frame) = opened.next_frame()? {
-            replay.frame(&frame)?;
+            if replay.frame(&frame)?.is_some() && !replay.happened().is_empty() {
+                history.add(replay.happened().into());
+            }
         }
         let Replayed { exchange, chain, now } = replay.finish();
         let clock = match mode {
@@ -122,10 +128,10 @@ impl Writer {
             Mode::Rehearsal { seed } => Clock::Rehearsal { seed, now },
         };
         let (journal, verdict) = opened.into_journal()?;
-        Ok((Self::new(exchange, journal, clock, chain), verdict))
+        Ok((Self::new(exchange, journal, clock, chain, history), verdict))
     }
 
-    fn new(exchange: Exchange, journal: Journal, clock: Clock, chain: Digest) -> Self {
+    fn new(exchange: Exchange, journal: Journal, clock: Clock, chain: Digest, history: History) -> Self {
         let flush = FlushThread::start(journal.flusher());
         let header = BatchHeader { first: Sequence(0), at: exchange.at(), entropy: [0; 32] };
         Self {
@@ -134,7 +140,7 @@ impl Writer {
             flush,
             clock,
             chain,
-            sessions: BTreeMap::new(),
+            sessions: Sessions::with_history(history),
             batch: BatchWriter::new(header),
             entries: Vec::new(),
             origins: Vec::new(),
@@ -143,9 +149,9 @@ impl Writer {
     }
 
     /// Works until it is told to stop, every handle is gone, or the journal fails.
-    pub(super) fn run(mut self, ring: &Receiver<Request>) -> Result<Stopped, WriterError> {
+    pub(super) fn run(mut self, ring: &Receiver<Request>, waiting: Waiting) -> Result<Stopped, WriterError> {
         loop {
-            let mut next = match self.wait(ring) {
+            let mut next = match self.wait(ring, waiting) {
                 Wake::Request(request) => Some(request),
                 Wake::Due => None,
                 Wake::Gone => return self.stop(),
@@ -154,10 +160,17 @@ impl Writer {
             // Takes what is there and waits for nothing: while it is flushed, the next batch gathers.
             while let Some(request) = next {
                 match request {
-                    Request::Connect { session, queue } => {
-                        self.sessions.insert(session, queue);
+                    Request::Connect { session, queue } => self.sessions.connect(session, queue),
+                    Request::LogOn { session, key, queue } => {
+                        let at = self.now();
+                        self.sessions.log_on(&self.exchange, at, session, key, queue);
                     }
                     Request::Command { session, sender, id, command } => {
+                        let at = self.now();
+                        if !self.sessions.may_send(&self.exchange, at, session, sender) {
+                            next = ring.try_recv().ok();
+                            continue;
+                        }
                         // A clock that is set counts from the next command on, so it ends its batch.
                         let sets_clock = matches!(command, Command::SetClock { .. });
                         self.gather(Some(session), sender, id, command);
@@ -179,10 +192,28 @@ impl Writer {
         }
     }
 
-    fn wait(&self, ring: &Receiver<Request>) -> Wake {
-        let wait = self.exchange.next_due().and_then(|due| self.clock.until(due));
-        match wait {
-            Some(wait) if wait.is_zero() => Wake::Due,
+    /// The stamp that a command would get now.
+    fn now(&self) -> Instant {
+        self.clock.now().max(self.exchange.at())
+    }
+
+    fn wait(&self, ring: &Receiver<Request>, waiting: Waiting) -> Wake {
+        loop {
+            let due = self.exchange.next_due().and_then(|due| self.clock.until(due));
+            match (due, waiting) {
+                (Some(Duration::ZERO), _) => return Wake::Due,
+                (due, Waiting::Park) => return Self::park(ring, due),
+                (_, Waiting::Spin) => match ring.try_recv() {
+                    Ok(request) => return Wake::Request(request),
+                    Err(TryRecvError::Disconnected) => return Wake::Gone,
+                    Err(TryRecvError::Empty) => std::hint::spin_loop(),
+                },
+            }
+        }
+    }
+
+    fn park(ring: &Receiver<Request>, due: Option<Duration>) -> Wake {
+        match due {
             Some(wait) => match ring.recv_timeout(wait) {
                 Ok(request) => Wake::Request(request),
                 Err(RecvTimeoutError::Timeout) => Wake::Due,
@@ -203,7 +234,7 @@ impl Writer {
 
     /// Journals, executes and releases what was gathered, in batches that a frame can hold.
     fn commit(&mut self) -> Result<(), WriterError> {
-        let at = self.clock.now().max(self.exchange.at());
+        let at = self.now();
         let first = Sequence(self.exchange.sequence().0 + 1);
         if self.exchange.next_due().is_some_and(|due| due <= at) {
             let tick = Entry { sender: IdentityId::SYSTEM, id: CommandId(first.0), command: Command::Tick };
@@ -244,23 +275,26 @@ impl Writer {
         Ok(())
     }
 
-    /// Sends the answers and events of the batch that just became durable. A session whose queue is full
-    /// reads too slowly and is dropped: nobody waits for it.
+    /// Sends the answers and events of the batch that just became durable.
     fn release(&mut self) {
         let answered = self.origins.drain(..self.entries.len()).zip(&self.entries);
         for ((origin, entry), answer) in answered.zip(self.effects.answers()) {
             if let Some(session) = origin {
                 let message = Message::Answered { sender: entry.sender, id: entry.id, answer: *answer };
-                tell(&mut self.sessions, session, message);
+                self.sessions.tell(session, message);
             }
         }
         if !self.effects.happened().is_empty() {
-            let happened: Arc<[_]> = self.effects.happened().into();
-            self.sessions.retain(|_, queue| queue.try_send(Message::Happened(Arc::clone(&happened))).is_ok());
+            self.sessions.tell_all(self.effects.happened());
+        }
+        if self.effects.happened().iter().any(|happened| ends_keys(&happened.event)) {
+            let at = self.now();
+            self.sessions.close_ended(&self.exchange, at);
         }
     }
 
     fn stop(mut self) -> Result<Stopped, WriterError> {
+        self.sessions.close_all(Closing::Stopping);
         self.journal.seal(&self.chain.0)?;
         Ok(Stopped {
             sequence: self.exchange.sequence(),
@@ -270,9 +304,13 @@ impl Writer {
     }
 }
 
-fn tell(sessions: &mut BTreeMap<u64, Sender<Message>>, session: u64, message: Message) {
-    let told = sessions.get(&session).is_some_and(|queue| queue.try_send(message).is_ok());
-    if !told {
-        sessions.remove(&session);
-    }
+/// Whether somebody's key may have stopped to speak for anybody.
+fn ends_keys(event: &Event) -> bool {
+    matches!(
+        event,
+        Event::ActionConfirmed {
+            action: Action::RevokeIdentity { .. } | Action::SetStanding { .. } | Action::BindKey { .. },
+            ..
+        }
+    )
 }

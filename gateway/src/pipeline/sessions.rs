@@ -1,0 +1,183 @@
+//! The sessions that the writer answers, and everything that has happened, for those who resume.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use golv_engine::id::IdentityId;
+use golv_engine::key::KeyFingerprint;
+use golv_engine::time::Instant;
+use golv_engine::{Exchange, Speaker};
+use golv_journal::execute::Happened;
+use golv_protocol::message::Closing;
+use tokio::sync::mpsc::Sender;
+
+use super::{Message, SessionId};
+
+/// What one batch made happen.
+type Batch = Arc<[Happened]>;
+
+/// Everything that has happened, in order. A copy shares what it holds and is cheap.
+#[derive(Clone, Debug, Default)]
+pub struct History {
+    sealed: Vec<Arc<[Batch]>>,
+    /// Fewer than [`History::SEALED`] batches.
+    tail: Vec<Batch>,
+}
+
+impl History {
+    /// How many batches are sealed together: what a copy costs is the number of seals and of unsealed batches.
+    const SEALED: usize = 1024;
+
+    /// All of it, in order.
+    pub fn iter(&self) -> impl Iterator<Item = &Happened> {
+        let sealed = self.sealed.iter().flat_map(|batches| batches.iter());
+        sealed.chain(&self.tail).flat_map(|batch| batch.iter())
+    }
+
+    pub(super) fn add(&mut self, batch: Batch) {
+        self.tail.push(batch);
+        if self.tail.len() == Self::SEALED {
+            self.sealed.push(self.tail.drain(..).collect());
+        }
+    }
+}
+
+/// A session's end of its queue, and who it is.
+struct Entry {
+    queue: Sender<Message>,
+    /// `None` for a session in the exchange's own process, which speaks for anybody.
+    key: Option<(KeyFingerprint, IdentityId)>,
+}
+
+/// All sessions. One live session an identity: the newest wins.
+#[derive(Default)]
+pub(super) struct Sessions {
+    entries: BTreeMap<SessionId, Entry>,
+    live: BTreeMap<IdentityId, SessionId>,
+    history: History,
+}
+
+impl Sessions {
+    /// What happened before this process began, as far as replay told.
+    pub(super) fn with_history(history: History) -> Self {
+        Self { history, ..Self::default() }
+    }
+
+    pub(super) fn connect(&mut self, session: SessionId, queue: Sender<Message>) {
+        self.entries.insert(session, Entry { queue, key: None });
+    }
+
+    /// Logs a key on for whom it speaks, or tells the session why not.
+    pub(super) fn log_on(
+        &mut self,
+        exchange: &Exchange,
+        at: Instant,
+        session: SessionId,
+        key: KeyFingerprint,
+        queue: Sender<Message>,
+    ) {
+        let Ok(speaker) = exchange.who(key, at) else {
+            // A session that is gone already needs no reason.
+            let _ = queue.try_send(Message::Closing(Closing::UnknownKey));
+            return;
+        };
+        let Speaker { identity, .. } = speaker;
+        if let Some(older) = self.live.insert(identity, session) {
+            self.close(older, Closing::Superseded);
+        }
+        self.live.insert(identity, session);
+        self.entries.insert(session, Entry { queue, key: Some((key, identity)) });
+        self.tell(session, Message::LoggedOn { speaker, history: self.history.clone() });
+    }
+
+    /// Whether a session may send for `sender` now; one whose key has ended is closed.
+    pub(super) fn may_send(
+        &mut self,
+        exchange: &Exchange,
+        at: Instant,
+        session: SessionId,
+        sender: IdentityId,
+    ) -> bool {
+        let Some(entry) = self.entries.get(&session) else { return false };
+        let Some((key, identity)) = entry.key else { return true };
+        let speaks = exchange.who(key, at).is_ok() && identity == sender;
+        if !speaks {
+            self.close(session, Closing::UnknownKey);
+        }
+        speaks
+    }
+
+    /// Closes every session whose key no longer speaks for anybody.
+    pub(super) fn close_ended(&mut self, exchange: &Exchange, at: Instant) {
+        let ended = self
+            .entries
+            .iter()
+            .filter(|(_, entry)| entry.key.is_some_and(|(key, _)| exchange.who(key, at).is_err()));
+        let ended: Vec<SessionId> = ended.map(|(session, _)| *session).collect();
+        for session in ended {
+            self.close(session, Closing::UnknownKey);
+        }
+    }
+
+    /// Sends to a session. One whose queue is full reads too slowly and is dropped: nobody waits for it.
+    pub(super) fn tell(&mut self, session: SessionId, message: Message) {
+        let told = self.entries.get(&session).is_some_and(|entry| entry.queue.try_send(message).is_ok());
+        if !told {
+            self.remove(session);
+        }
+    }
+
+    /// Sends what a batch made happen to everybody, and keeps it.
+    pub(super) fn tell_all(&mut self, batch: &[Happened]) {
+        let batch: Batch = batch.into();
+        self.history.add(Arc::clone(&batch));
+        let sessions: Vec<SessionId> = self.entries.keys().copied().collect();
+        for session in sessions {
+            self.tell(session, Message::Happened(Arc::clone(&batch)));
+        }
+    }
+
+    /// Ends a session with a reason, which arrives if its queue has room.
+    fn close(&mut self, session: SessionId, reason: Closing) {
+        self.tell(session, Message::Closing(reason));
+        self.remove(session);
+    }
+
+    pub(super) fn close_all(&mut self, reason: Closing) {
+        let sessions: Vec<SessionId> = self.entries.keys().copied().collect();
+        sessions.into_iter().for_each(|session| self.close(session, reason));
+    }
+
+    fn remove(&mut self, session: SessionId) {
+        if let Some(Entry { key: Some((_, identity)), .. }) = self.entries.remove(&session)
+            && self.live.get(&identity) == Some(&session)
+        {
+            self.live.remove(&identity);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use golv_engine::event::Event;
+    use golv_engine::id::{ParticipantId, Sequence};
+
+    fn happened(number: u64) -> Happened {
+        Happened { sequence: Sequence(number), event: Event::Founded { participant: ParticipantId(1) } }
+    }
+
+    #[test]
+    fn history_keeps_everything_in_order_through_seals() {
+        let mut history = History::default();
+        let mut next = 0;
+        for batch in 0..3_000_u64 {
+            let size = batch % 4;
+            history.add((0..size).map(|place| happened(next + place)).collect());
+            next += size;
+        }
+        assert_eq!(history.sealed.len(), 2);
+        let sequences: Vec<u64> = history.iter().map(|happened| happened.sequence.0).collect();
+        assert_eq!(sequences, (0..next).collect::<Vec<_>>());
+    }
+}
