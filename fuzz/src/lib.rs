@@ -11,9 +11,11 @@ use golv_gateway::pipeline::{Pipeline, Waiting};
 use golv_journal::replay::Replay;
 use golv_protocol::batch::{Batch, BatchWriter, Entry};
 
-/// All targets by name.
-pub const TARGETS: [(&str, fn(&[u8])); 3] =
-    [("codec", codec), ("recovery", recovery), ("commands", commands)];
+/// A target's name and body.
+pub type Target = (&'static str, fn(&[u8]));
+
+/// All targets.
+pub const TARGETS: [Target; 3] = [("codec", codec), ("recovery", recovery), ("commands", commands)];
 
 /// Any bytes either decode to a value that encodes to the same bytes, or are refused.
 pub fn codec(input: &[u8]) {
