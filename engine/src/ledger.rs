@@ -1,7 +1,7 @@
 //! The ledger: double entry, and the programmes whose money it keeps.
 //!
 //! Money only moves between accounts, by balanced postings: the balances of each currency always sum to
-//! zero, which [`Ledger::post`] keeps at each posting and [`Ledger::is_balanced`] checks in full. A
+//! zero, which posting keeps at each posting and [`Ledger::is_balanced`] checks in full. A
 //! balance is an `i128`, so that no sequence of postings, each an `i64`, can overflow it.
 
 use std::collections::BTreeMap;

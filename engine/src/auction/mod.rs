@@ -4,7 +4,7 @@
 //! becoming final happen at a `Tick` of the due instant; clearing is an operator's command and decides
 //! nothing, since the result is a function of the book. Two kinds: a *call auction* between buyers and
 //! sellers, and a *support auction*, in which suppliers offer strikes below a floor for a monthly volume
-//! and win entitlements. Both clear at one price by the cascade of [`price`] and ration as [`ration`] says.
+//! and win entitlements. Both clear at one price by the cascade in `price.rs` and ration as `ration.rs` says.
 //!
 //! Before the close nobody is shown another's bid: nothing here emits an event about a bid but to its owner.
 

@@ -3,7 +3,7 @@
 //! An *entitlement* is a one-way contract for difference with a programme: for each month of its floor's
 //! period it pays max(0, strike − index) × monthly quantity. The strike was won in a support auction, or
 //! is the floor's own price. What is paid depends on the published index and never on the holder's own
-//! sales, so nobody gains by selling low. Settlement is in [`settlement`].
+//! sales, so nobody gains by selling low. Settlement is in `settlement.rs`.
 
 mod settlement;
 
