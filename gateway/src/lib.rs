@@ -5,3 +5,4 @@ pub mod demo;
 pub mod journal;
 pub mod pipeline;
 mod print;
+pub mod server;

@@ -33,10 +33,8 @@ fn example(name: &'static str, message: &impl Serialize) -> (&'static str, Strin
 
 /// Four bytes a group, eight groups a line.
 fn hex(bytes: &[u8]) -> String {
-    let groups: Vec<String> = bytes
-        .chunks(4)
-        .map(|group| group.iter().map(|byte| format!("{byte:02x}")).collect())
-        .collect();
+    let groups: Vec<String> =
+        bytes.chunks(4).map(|group| group.iter().map(|byte| format!("{byte:02x}")).collect()).collect();
     groups.chunks(8).map(|line| line.join(" ")).collect::<Vec<_>>().join("\n")
 }
 
@@ -87,13 +85,21 @@ fn examples() -> Vec<(&'static str, String)> {
         client("Logon", ClientMessage::Logon { protocol: 0, events_seen: 0 }),
         client("Heartbeat of the client", ClientMessage::Heartbeat),
         submit("PlaceBid", 7, Command::PlaceBid { auction, bid }),
-        submit("ReplaceBid", 8, Command::ReplaceBid { auction, bid: BID, price: price(94_990), quantity: tonnes(20) }),
+        submit(
+            "ReplaceBid",
+            8,
+            Command::ReplaceBid { auction, bid: BID, price: price(94_990), quantity: tonnes(20) },
+        ),
         submit("WithdrawBid", 9, Command::WithdrawBid { auction, bid: BID }),
         submit("Propose", 3, Command::Propose { action: fund }),
         submit("Confirm", 3, Command::Confirm { proposal }),
         submit("WithdrawProposal", 4, Command::WithdrawProposal { proposal }),
         submit("ClearAuction", 5, Command::ClearAuction { auction }),
-        submit("PublishReferencePrice", 1, Command::PublishReferencePrice { index: IndexId(1), month, price: price(117_410) }),
+        submit(
+            "PublishReferencePrice",
+            1,
+            Command::PublishReferencePrice { index: IndexId(1), month, price: price(117_410) },
+        ),
         submit("SetClock", 6, Command::SetClock { to: Instant::at_midnight(2019, 1, 1).expect("a day") }),
         server(
             "LoggedOn",
@@ -137,7 +143,10 @@ fn the_page_shows_every_message_with_its_bytes() {
         expected += &block;
         expected += "\n";
     }
-    assert!(missing.is_empty(), "docs/protocol.md lacks or misstates {missing:?}; all examples are:\n\n{expected}");
+    assert!(
+        missing.is_empty(),
+        "docs/protocol.md lacks or misstates {missing:?}; all examples are:\n\n{expected}"
+    );
 }
 
 /// The page lists every reason to close with its number.

@@ -34,7 +34,7 @@ impl History {
         sealed.chain(&self.tail).flat_map(|batch| batch.iter())
     }
 
-    pub(super) fn add(&mut self, batch: Batch) {
+    pub(crate) fn add(&mut self, batch: Batch) {
         self.tail.push(batch);
         if self.tail.len() == Self::SEALED {
             self.sealed.push(self.tail.drain(..).collect());

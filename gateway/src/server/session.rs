@@ -1,0 +1,591 @@
+//! A session with one client, as a state machine without a network: bytes and messages in, requests and bytes out.
+//!
+//! ```text
+//!           bytes ──▶ receive ─┐                       ┌─ next ──▶ log on, submit ──▶ writer
+//!                              ├─▶ AwaitingLogon ─▶ LoggingOn ─▶ Live ─▶ Closed
+//!  client ◀── bytes ◀── output ┘                       └─ told ◀── answers, events ◀── writer
+//! ```
+//!
+//! What a client may see of an event is decided here, once, before anything is encoded for it. Events are numbered
+//! from 1 over what this participant may see; a logon says how many were seen, and the rest follows. The
+//! history is encoded piece by piece as the client takes it, so a session's memory is bounded: one frame and one
+//! read of input, [`OUTPUT_FULL`] and one message of output.
+//!
+//! Deliberately absent: the network, the clock, and any knowledge of what a command means.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Duration;
+
+use golv_engine::Speaker;
+use golv_engine::command::Command;
+use golv_engine::id::{CommandId, IdentityId};
+use golv_journal::execute::Happened;
+use golv_protocol::frame::{Frames, write_frame};
+use golv_protocol::message::{
+    ClientMessage, Closing, HEARTBEAT_MS, Numbered, PROTOCOL, SILENCE_MS_MAX, ServerMessage, write_event,
+};
+
+use crate::pipeline::{History, Message};
+
+/// Commands of one session that wait for their answers at most. Past that its stream is not read: the client waits.
+pub const IN_FLIGHT_MAX: usize = 1024;
+
+/// No more history is encoded once so many bytes wait to be sent.
+pub const OUTPUT_FULL: usize = 256 * 1024;
+
+/// What a session asks of the writer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Request {
+    /// Log the connection's key on.
+    LogOn,
+    /// Execute a command, or answer [`Session::busy`].
+    Submit {
+        /// Whose command.
+        sender: IdentityId,
+        /// Its number.
+        id: CommandId,
+        /// The command.
+        command: Command,
+    },
+}
+
+#[derive(Debug)]
+enum State {
+    AwaitingLogon,
+    LoggingOn { events_seen: u64 },
+    Live(Live),
+    Closed(Closing),
+}
+
+#[derive(Debug)]
+struct Live {
+    speaker: Speaker,
+    /// Events of this participant that were numbered so far.
+    numbered: u64,
+    /// Events that the client had seen when it logged on: they are numbered and not sent.
+    seen: u64,
+    /// What is still to be sent of the history, and how much of it was looked at.
+    history: Option<(History, usize)>,
+    /// What happened since, and waits until the history was sent.
+    waiting: VecDeque<Arc<[Happened]>>,
+    in_flight: usize,
+    /// The command that was answered with `Busy` last: until it comes again, later ones are too.
+    busy: Option<CommandId>,
+}
+
+/// A session. Time is a duration since any fixed instant.
+#[derive(Debug)]
+pub struct Session {
+    state: State,
+    frames: Frames,
+    output: Vec<u8>,
+    heard: Duration,
+    said: Duration,
+}
+
+impl Session {
+    /// A session whose connection was just made.
+    pub fn new(now: Duration) -> Self {
+        Self {
+            state: State::AwaitingLogon,
+            frames: Frames::default(),
+            output: Vec::new(),
+            heard: now,
+            said: now,
+        }
+    }
+
+    /// Takes bytes that arrived.
+    pub fn receive(&mut self, bytes: &[u8], now: Duration) {
+        self.heard = now;
+        self.frames.push(bytes);
+    }
+
+    /// Whether more bytes should be read: not while too many commands wait for their answers.
+    pub fn wants_input(&self) -> bool {
+        match &self.state {
+            State::AwaitingLogon | State::LoggingOn { .. } => true,
+            State::Live(live) => live.in_flight < IN_FLIGHT_MAX,
+            State::Closed(_) => false,
+        }
+    }
+
+    /// The next thing that the client asks for, out of the bytes that have arrived.
+    pub fn next_request(&mut self) -> Option<Request> {
+        while self.wants_input() && !matches!(self.state, State::LoggingOn { .. }) {
+            let message = match self.frames.next_frame() {
+                Ok(None) => return None,
+                Ok(Some(frame)) => golv_protocol::decode::<ClientMessage>(frame).ok(),
+                Err(_) => None,
+            };
+            let Some(message) = message else {
+                self.close(Closing::Malformed);
+                return None;
+            };
+            if let Some(request) = self.take(message) {
+                return Some(request);
+            }
+        }
+        None
+    }
+
+    fn take(&mut self, message: ClientMessage) -> Option<Request> {
+        match (&mut self.state, message) {
+            (State::AwaitingLogon, ClientMessage::Logon { protocol: PROTOCOL, events_seen }) => {
+                self.state = State::LoggingOn { events_seen };
+                return Some(Request::LogOn);
+            }
+            (State::AwaitingLogon, ClientMessage::Logon { .. }) => self.close(Closing::OtherVersion),
+            (State::Live(live), ClientMessage::Submit { id, command }) => {
+                if live.busy.is_some_and(|busy| busy != id) {
+                    self.say(&ServerMessage::Busy { id });
+                    return None;
+                }
+                live.busy = None;
+                live.in_flight += 1;
+                return Some(Request::Submit { sender: live.speaker.identity, id, command });
+            }
+            (State::Live(_), ClientMessage::Heartbeat) => {}
+            _ => self.close(Closing::Malformed),
+        }
+        None
+    }
+
+    /// The writer took no more: the command was not journalled, and its id is free.
+    pub fn busy(&mut self, id: CommandId) {
+        if let State::Live(live) = &mut self.state {
+            live.in_flight = live.in_flight.saturating_sub(1);
+            live.busy = Some(id);
+            self.say(&ServerMessage::Busy { id });
+        }
+    }
+
+    /// Takes what the writer told this session.
+    pub fn told(&mut self, message: Message) {
+        match (&mut self.state, message) {
+            (_, Message::Closing(reason)) => self.close(reason),
+            (State::LoggingOn { events_seen }, Message::LoggedOn { speaker, history }) => {
+                let seen = *events_seen;
+                self.log_on(speaker, history, seen);
+            }
+            (State::Live(live), Message::Answered { id, answer, .. }) => {
+                live.in_flight = live.in_flight.saturating_sub(1);
+                self.say(&ServerMessage::Answered { id, answer });
+            }
+            (State::Live(live), Message::Happened(batch)) => live.waiting.push_back(batch),
+            // Nothing else is told to a session before it is live, and nothing after it is closed matters.
+            _ => {}
+        }
+    }
+
+    fn log_on(&mut self, speaker: Speaker, history: History, seen: u64) {
+        let mine = |happened: &&Happened| happened.event.is_shown_to(speaker.participant, speaker.reads_all);
+        let events = u64::try_from(history.iter().filter(mine).count()).unwrap_or(u64::MAX);
+        if seen > events {
+            self.close(Closing::AheadOfServer);
+            return;
+        }
+        let Speaker { identity, participant, highest, .. } = speaker;
+        self.say(&ServerMessage::LoggedOn { identity, participant, highest, events });
+        self.state = State::Live(Live {
+            speaker,
+            numbered: 0,
+            seen,
+            history: Some((history, 0)),
+            waiting: VecDeque::new(),
+            in_flight: 0,
+            busy: None,
+        });
+    }
+
+    /// The bytes that wait to be sent, after adding as much of what has happened as there is room for. The caller
+    /// sends and clears them.
+    pub fn output(&mut self) -> &mut Vec<u8> {
+        if let State::Live(live) = &mut self.state {
+            live.write_events(&mut self.output);
+        }
+        &mut self.output
+    }
+
+    /// Whether more output waits behind what [`Session::output`] gave.
+    pub fn has_more_output(&self) -> bool {
+        matches!(&self.state, State::Live(live) if live.history.is_some() || !live.waiting.is_empty())
+    }
+
+    /// Lets time pass: says that the exchange is alive, or ends a session that says nothing.
+    pub fn passed(&mut self, now: Duration) {
+        if now >= self.heard + Duration::from_millis(SILENCE_MS_MAX) {
+            self.close(Closing::Silent);
+        } else if now >= self.said + Duration::from_millis(HEARTBEAT_MS) {
+            self.said = now;
+            if matches!(self.state, State::Live(_)) {
+                self.say(&ServerMessage::Heartbeat);
+            }
+        }
+    }
+
+    /// When [`Session::passed`] is to be called next.
+    pub fn wakes_at(&self) -> Duration {
+        let silent = self.heard + Duration::from_millis(SILENCE_MS_MAX);
+        silent.min(self.said + Duration::from_millis(HEARTBEAT_MS))
+    }
+
+    /// Ends the session with a reason. The first reason stands.
+    pub fn close(&mut self, reason: Closing) {
+        if !matches!(self.state, State::Closed(_)) {
+            self.say(&ServerMessage::Closing(reason));
+            self.state = State::Closed(reason);
+        }
+    }
+
+    /// Why the session has ended, if it has. Its last output is still to be sent.
+    pub fn closed(&self) -> Option<Closing> {
+        match self.state {
+            State::Closed(reason) => Some(reason),
+            _ => None,
+        }
+    }
+
+    fn say(&mut self, message: &ServerMessage) {
+        write_frame(message, &mut self.output).expect("all but events are short");
+    }
+}
+
+impl Live {
+    fn write_events(&mut self, output: &mut Vec<u8>) {
+        if let Some((history, mut position)) = self.history.take() {
+            // Counted again from its beginning: once for each time the output was full.
+            let mut rest = history.iter().skip(position);
+            while output.len() < OUTPUT_FULL {
+                let Some(happened) = rest.next() else {
+                    drop(rest);
+                    return self.write_waiting(output);
+                };
+                position += 1;
+                self.write_event(happened, output);
+            }
+            drop(rest);
+            self.history = Some((history, position));
+            return;
+        }
+        self.write_waiting(output);
+    }
+
+    fn write_waiting(&mut self, output: &mut Vec<u8>) {
+        while output.len() < OUTPUT_FULL {
+            let Some(batch) = self.waiting.pop_front() else { return };
+            batch.iter().for_each(|happened| self.write_event(happened, output));
+        }
+    }
+
+    fn write_event(&mut self, happened: &Happened, output: &mut Vec<u8>) {
+        let Speaker { participant, reads_all, .. } = self.speaker;
+        if !happened.event.is_shown_to(participant, reads_all) {
+            return;
+        }
+        self.numbered += 1;
+        if self.numbered <= self.seen {
+            return;
+        }
+        if let Some(event) = happened.event.shown_to(participant, reads_all) {
+            let numbered = Numbered { number: self.numbered, sequence: happened.sequence, event };
+            write_event(&numbered, output).expect("an auction's fills fit in the largest event");
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use golv_engine::Answer;
+    use golv_engine::command::Action;
+    use golv_engine::event::Event;
+    use golv_engine::id::{AuctionId, BidId, ParticipantId, Sequence};
+    use golv_engine::num::{Price, Quantity};
+    use golv_protocol::message::Parts;
+    use proptest::prelude::*;
+
+    const AT: Duration = Duration::from_secs(100);
+    const TRADER: Speaker = Speaker {
+        identity: IdentityId(5),
+        participant: ParticipantId(5),
+        reads_all: false,
+        highest: CommandId(9),
+    };
+
+    fn frame(message: &ClientMessage) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        write_frame(message, &mut bytes).expect("short");
+        bytes
+    }
+
+    fn logon(events_seen: u64) -> Vec<u8> {
+        frame(&ClientMessage::Logon { protocol: PROTOCOL, events_seen })
+    }
+
+    fn submit(id: u64) -> Vec<u8> {
+        let command = Command::ClearAuction { auction: AuctionId(1) };
+        frame(&ClientMessage::Submit { id: CommandId(id), command })
+    }
+
+    /// What the client is sent, with events taken out of their parts.
+    fn sent(session: &mut Session) -> Vec<ServerMessage> {
+        let (mut frames, mut parts, mut messages) = (Frames::default(), Parts::default(), Vec::new());
+        loop {
+            let output = session.output();
+            frames.push(output);
+            output.clear();
+            while let Some(frame) = frames.next_frame().expect("short") {
+                match golv_protocol::decode(frame).expect("a message") {
+                    ServerMessage::Part { last, bytes } => {
+                        messages
+                            .extend(parts.push(last, &bytes).expect("an event").map(ServerMessage::Happened));
+                    }
+                    message => messages.push(message),
+                }
+            }
+            if !session.has_more_output() {
+                return messages;
+            }
+        }
+    }
+
+    fn numbers(messages: &[ServerMessage]) -> Vec<u64> {
+        let number = |message: &ServerMessage| match message {
+            ServerMessage::Happened(numbered) => Some(numbered.number),
+            _ => None,
+        };
+        messages.iter().filter_map(number).collect()
+    }
+
+    /// An event that only `owner` may see.
+    fn bid_of(owner: u32, sequence: u64) -> Happened {
+        let event = Event::BidAccepted {
+            auction: AuctionId(1),
+            bid: BidId { identity: IdentityId(owner), command: CommandId(sequence) },
+            participant: ParticipantId(owner),
+            price: Price::ZERO,
+            quantity: Quantity::ZERO,
+        };
+        Happened { sequence: Sequence(sequence), event }
+    }
+
+    fn public(sequence: u64) -> Happened {
+        Happened { sequence: Sequence(sequence), event: Event::AuctionOpened { auction: AuctionId(1) } }
+    }
+
+    fn history(batches: &[Vec<Happened>]) -> History {
+        let mut history = History::default();
+        batches.iter().for_each(|batch| history.add(batch.as_slice().into()));
+        history
+    }
+
+    fn live(history: History, events_seen: u64) -> Session {
+        let mut session = Session::new(AT);
+        session.receive(&logon(events_seen), AT);
+        assert_eq!(session.next_request(), Some(Request::LogOn));
+        session.told(Message::LoggedOn { speaker: TRADER, history });
+        session
+    }
+
+    #[test]
+    fn a_session_begins_with_a_logon_and_nothing_else() {
+        let mut session = Session::new(AT);
+        session.receive(&submit(1), AT);
+        assert_eq!(session.next_request(), None);
+        assert_eq!(session.closed(), Some(Closing::Malformed));
+
+        let mut session = Session::new(AT);
+        session.receive(&frame(&ClientMessage::Logon { protocol: PROTOCOL + 1, events_seen: 0 }), AT);
+        assert_eq!(session.next_request(), None);
+        assert_eq!(sent(&mut session), [ServerMessage::Closing(Closing::OtherVersion)]);
+
+        let mut session = live(History::default(), 0);
+        session.receive(&logon(0), AT);
+        assert_eq!(session.next_request(), None);
+        assert_eq!(session.closed(), Some(Closing::Malformed), "a second logon");
+    }
+
+    /// A command that came with the logon waits for it, and is then sent in the identity's name.
+    #[test]
+    fn commands_wait_for_the_logon_and_carry_the_keys_identity() {
+        let mut session = Session::new(AT);
+        session.receive(&[logon(0), submit(10)].concat(), AT);
+        assert_eq!(session.next_request(), Some(Request::LogOn));
+        assert_eq!(session.next_request(), None);
+        session.told(Message::LoggedOn { speaker: TRADER, history: History::default() });
+        let Some(Request::Submit { sender, id, .. }) = session.next_request() else { panic!("a command") };
+        assert_eq!((sender, id), (TRADER.identity, CommandId(10)));
+        let answer = Answer { sequence: Sequence(1), outcome: Ok(()) };
+        session.told(Message::Answered { sender, id, answer });
+        assert_eq!(
+            sent(&mut session),
+            [
+                ServerMessage::LoggedOn {
+                    identity: TRADER.identity,
+                    participant: TRADER.participant,
+                    highest: TRADER.highest,
+                    events: 0,
+                },
+                ServerMessage::Answered { id, answer },
+            ]
+        );
+    }
+
+    #[test]
+    fn bytes_that_are_no_message_end_the_session() {
+        for bytes in [
+            &[4, 0, 0, 0, 9, 0, 0, 0][..],
+            &[1, 0, 0, 0, 0],
+            &[255; 4],
+            &[8, 0, 0, 0, 2, 0, 0, 0, 0, 0, 0, 0],
+        ] {
+            let mut session = live(History::default(), 0);
+            session.receive(bytes, AT);
+            assert_eq!(session.next_request(), None);
+            assert_eq!(session.closed(), Some(Closing::Malformed), "{bytes:?}");
+            assert!(!session.wants_input());
+        }
+    }
+
+    #[test]
+    fn after_busy_nothing_overtakes() {
+        let mut session = live(History::default(), 0);
+        session.receive(&[submit(10), submit(11), submit(12)].concat(), AT);
+        assert!(matches!(session.next_request(), Some(Request::Submit { id: CommandId(10), .. })));
+        session.busy(CommandId(10));
+        assert_eq!(session.next_request(), None, "11 and 12 are answered here");
+        let busy = sent(&mut session);
+        let expected = [10, 11, 12].map(|id| ServerMessage::Busy { id: CommandId(id) });
+        assert_eq!(busy[1..], expected);
+        session.receive(&[submit(10), submit(11)].concat(), AT);
+        assert!(matches!(session.next_request(), Some(Request::Submit { id: CommandId(10), .. })));
+        assert!(matches!(session.next_request(), Some(Request::Submit { id: CommandId(11), .. })));
+    }
+
+    #[test]
+    fn too_many_unanswered_commands_stop_the_reading() {
+        let mut session = live(History::default(), 0);
+        let in_flight = IN_FLIGHT_MAX as u64;
+        for id in 1..=in_flight + 1 {
+            session.receive(&submit(9 + id), AT);
+            assert_eq!(session.next_request().is_some(), id <= in_flight);
+        }
+        assert!(!session.wants_input());
+        let answer = Answer { sequence: Sequence(1), outcome: Ok(()) };
+        session.told(Message::Answered { sender: TRADER.identity, id: CommandId(10), answer });
+        assert!(session.wants_input() && session.next_request().is_some());
+    }
+
+    #[test]
+    fn a_client_that_claims_events_that_never_were_is_turned_away() {
+        let mut session = live(history(&[vec![public(1), bid_of(6, 2)]]), 2);
+        assert_eq!(sent(&mut session), [ServerMessage::Closing(Closing::AheadOfServer)]);
+    }
+
+    #[test]
+    fn each_side_says_that_it_is_alive_and_silence_ends_the_session() {
+        let mut session = live(History::default(), 0);
+        sent(&mut session);
+        let after = |ms| AT + Duration::from_millis(ms);
+        assert_eq!(session.wakes_at(), after(HEARTBEAT_MS));
+        session.passed(after(HEARTBEAT_MS));
+        assert_eq!(sent(&mut session), [ServerMessage::Heartbeat]);
+        session.receive(&frame(&ClientMessage::Heartbeat), after(HEARTBEAT_MS));
+        assert_eq!(session.next_request(), None);
+        session.passed(after(SILENCE_MS_MAX));
+        assert_eq!(session.closed(), None);
+        session.passed(after(SILENCE_MS_MAX + HEARTBEAT_MS));
+        assert_eq!(session.closed(), Some(Closing::Silent));
+    }
+
+    #[test]
+    fn a_history_longer_than_the_output_comes_in_pieces_and_whole() {
+        let batches: Vec<Vec<Happened>> =
+            (1..=200).map(|batch| (1..=50).map(|place| bid_of(5, batch * 100 + place)).collect()).collect();
+        let mut session = live(history(&batches), 0);
+        assert!(session.output().len() < OUTPUT_FULL + 1024);
+        assert!(session.has_more_output());
+        session.told(Message::Happened([public(99_999)].as_slice().into()));
+        assert_eq!(numbers(&sent(&mut session)), (1..=10_001).collect::<Vec<_>>());
+    }
+
+    /// What nobody else may see is not in a single byte that a session sends.
+    #[test]
+    fn nothing_of_others_bids_is_sent() {
+        let secret = Happened {
+            sequence: Sequence(3),
+            event: Event::BidAccepted {
+                auction: AuctionId(1),
+                bid: BidId { identity: IdentityId(6), command: CommandId(0x7777_7777) },
+                participant: ParticipantId(6),
+                price: Price::from_millionths(0x5555_5555_5555),
+                quantity: Quantity::from_millionths(0x3333_3333_3333).expect("positive"),
+            },
+        };
+        let operators = Happened {
+            sequence: Sequence(4),
+            event: Event::ActionProposed {
+                proposal: golv_engine::id::ProposalId { identity: IdentityId(1), command: CommandId(1) },
+                action: Action::RevokeIdentity { identity: IdentityId(0x6666_6666) },
+            },
+        };
+        for reads_all in [false, true] {
+            let mut session = Session::new(AT);
+            session.receive(&logon(0), AT);
+            session.next_request();
+            let speaker = Speaker { reads_all, ..TRADER };
+            session.told(Message::LoggedOn {
+                speaker,
+                history: history(&[vec![secret.clone(), operators.clone()]]),
+            });
+            session.told(Message::Happened([secret.clone(), public(5), operators.clone()].as_slice().into()));
+            let bytes = session.output().clone();
+            let contains = |pattern: &[u8]| bytes.windows(pattern.len()).any(|window| window == pattern);
+            assert!(!contains(&[0x77; 4]) && !contains(&[0x55; 4]) && !contains(&[0x33; 4]), "{reads_all}");
+            assert_eq!(contains(&[0x66; 4]), reads_all, "operators and auditors see what operators do");
+        }
+    }
+
+    proptest! {
+        /// Wherever the client was cut off, it is sent exactly the rest, and numbers have no gap.
+        #[test]
+        fn a_resumed_session_is_sent_exactly_the_rest(
+            owners in prop::collection::vec(prop::collection::vec(4_u32..8, 0..6), 0..30),
+            live_from in any::<prop::sample::Index>(),
+            cut in any::<prop::sample::Index>(),
+        ) {
+            let mut sequence = 0;
+            let batches: Vec<Vec<Happened>> = owners
+                .iter()
+                .map(|owners| owners.iter().map(|&owner| {
+                    sequence += 1;
+                    if owner == 7 { public(sequence) } else { bid_of(owner, sequence) }
+                }).collect())
+                .collect();
+            let visible = owners.iter().flatten().filter(|&&owner| owner == 5 || owner == 7).count() as u64;
+            let (before, after) = batches.split_at(live_from.index(batches.len() + 1));
+            let known = before.iter().flatten().filter(|h| h.event.is_shown_to(TRADER.participant, false)).count() as u64;
+            let seen = cut.index(known as usize + 1) as u64;
+            let mut session = live(history(before), seen);
+            let mut received = Vec::new();
+            for batch in after {
+                session.told(Message::Happened(batch.as_slice().into()));
+                received.extend(numbers(&sent(&mut session)));
+            }
+            received.extend(numbers(&sent(&mut session)));
+            prop_assert_eq!(received, (seen + 1..=visible).collect::<Vec<_>>());
+        }
+
+        #[test]
+        fn no_bytes_make_a_session_panic(pieces in prop::collection::vec(prop::collection::vec(any::<u8>(), 0..40), 0..20)) {
+            let mut session = live(History::default(), 0);
+            for piece in pieces {
+                session.receive(&piece, AT);
+                while session.next_request().is_some() {}
+                session.output().clear();
+            }
+        }
+    }
+}
