@@ -1,8 +1,8 @@
 //! Everything that can be asked of an exchange.
 //!
 //! Commands are imperative. What moves money or changes rules is an [`Action`], and an action can only be
-//! proposed by one operator and confirmed by another: no command carries it directly. Every text and list
-//! in a command is bounded, so that none exceeds a few kilobytes.
+//! proposed by one operator and confirmed by another: no command carries it directly. Texts are bounded where they
+//! are read; whoever takes commands in bounds the whole.
 
 use std::collections::BTreeSet;
 
@@ -252,5 +252,8 @@ pub enum Action {
         floor: FloorId,
         /// The month: the next one to be settled, or an earlier one.
         month: Month,
+        /// Which revision of the month's reference price is settled on: what the second operator confirms cannot change
+        /// in between.
+        revision: u32,
     },
 }

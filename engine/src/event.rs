@@ -174,15 +174,24 @@ impl Event {
     /// The event as a participant may see it, if it may see it at all: of a result or a settlement run, others' lines
     /// are left out.
     pub fn shown_to(&self, reader: ParticipantId, reads_all: bool) -> Option<Self> {
-        let mut event = self.is_shown_to(reader, reads_all).then(|| self.clone())?;
-        if !reads_all {
-            match &mut event {
-                Self::AuctionCleared { result, .. } => result.fills.retain(|fill| fill.participant == reader),
-                Self::SettlementRunCompleted { run } => run.lines.retain(|line| line.holder == reader),
-                _ => {}
-            }
+        if !self.is_shown_to(reader, reads_all) {
+            return None;
         }
-        Some(event)
+        Some(match self {
+            // Only the reader's own lines are copied: there can be a million others.
+            Self::AuctionCleared { auction, final_at, result } if !reads_all => {
+                let own = result.fills.iter().filter(|fill| fill.participant == reader);
+                let AuctionResult { price, volume, demand, supply, step, reserved, fills: _ } = *result;
+                let fills = own.copied().collect();
+                let result = AuctionResult { price, volume, demand, supply, step, fills, reserved };
+                Self::AuctionCleared { auction: *auction, final_at: *final_at, result }
+            }
+            Self::SettlementRunCompleted { run } if !reads_all => {
+                let own = run.lines.iter().filter(|line| line.holder == reader);
+                Self::SettlementRunCompleted { run: run.with_lines(own.copied().collect()) }
+            }
+            other => other.clone(),
+        })
     }
 
     /// Who may be shown this event.

@@ -233,6 +233,17 @@ impl Exchange {
         Ok(Speaker { identity, participant, reads_all, highest })
     }
 
+    /// The answer to a command that [`Exchange::apply`] was just called with: the first one, if it was sent again.
+    pub fn answer_to(&self, sender: IdentityId, id: CommandId, outcome: Result<(), Reject>) -> Answer {
+        let kept = self.answers.find(sender, id).filter(|kept| kept.outcome == outcome);
+        kept.unwrap_or(Answer { sequence: self.sequence, outcome })
+    }
+
+    /// When a key stops to speak for its identity, if that is known.
+    pub fn key_ends_at(&self, key: KeyFingerprint) -> Option<Instant> {
+        self.state.keys.ends_at(key)
+    }
+
     /// The answer that a command was first given, while it is kept.
     pub fn answer(&self, sender: IdentityId, id: CommandId) -> Option<Answer> {
         self.answers.find(sender, id)
@@ -244,7 +255,7 @@ impl Exchange {
     }
 
     /// The digest of the state in canonical order: markets, bids, contracts, ledger and the like, without
-    /// clock, sequence or kept answers. Two exchanges with the same digest will do the same.
+    /// clock, sequence, keys or kept answers.
     pub fn state_digest(&self) -> Digest {
         let State {
             registry,
@@ -390,10 +401,12 @@ impl State {
         if by == proposal.identity {
             return Err(Reject::SameOperator);
         }
+        // The proposal of an operator who may no longer act is nobody's.
+        self.registry.acting(proposal.identity)?;
         let prepared = self.prepare(at, action)?;
         if let Some(action) = self.proposals.remove(&proposal) {
             out.push(Event::ActionConfirmed { proposal, by, action: action.clone() });
-            self.perform(action, prepared, out);
+            self.perform(at, action, prepared, out);
         }
         Ok(())
     }
@@ -435,10 +448,10 @@ impl State {
             }
             Action::CancelAuction { auction } => self.check_cancel(*auction)?,
             Action::GrantEntitlement { floor, holder, monthly } => {
-                return self.check_grant(*floor, *holder, *monthly).map(Some).map(Prepared::Reserving);
+                return self.check_grant(at, *floor, *holder, *monthly).map(Some).map(Prepared::Reserving);
             }
-            Action::Settle { floor, month } => {
-                let settlement = self.prepare_settlement(at, *floor, *month)?;
+            Action::Settle { floor, month, revision } => {
+                let settlement = self.prepare_settlement(at, *floor, *month, *revision)?;
                 return Ok(Prepared::Settling(Box::new(settlement)));
             }
         }
@@ -446,7 +459,7 @@ impl State {
     }
 
     /// Does an action that was just found possible.
-    fn perform(&mut self, action: Action, prepared: Prepared, out: &mut Events) {
+    fn perform(&mut self, at: Instant, action: Action, prepared: Prepared, out: &mut Events) {
         match (action, prepared) {
             (Action::RegisterParticipant { participant, name, owner_group, roles }, _) => {
                 let standing = Standing::Active;
@@ -485,7 +498,7 @@ impl State {
             (Action::CancelAuction { auction }, _) => self.cancel(auction),
             (Action::GrantEntitlement { floor, holder, monthly }, Prepared::Reserving(Some(reserved))) => {
                 if let Ok(strike) = self.floor(floor).map(|floor| floor.terms.price) {
-                    self.grant(floor, holder, strike, monthly, reserved, out);
+                    self.grant(floor, holder, strike, monthly, reserved, at, out);
                 }
             }
             (Action::Settle { .. }, Prepared::Settling(settlement)) => self.settle(*settlement, out),
@@ -539,7 +552,8 @@ impl State {
         if !on_grid || terms.stress_price >= terms.price {
             return Err(Reject::FloorPrice);
         }
-        if terms.last < terms.first || terms.last.end().is_none() {
+        // Months out of the reach of an instant could never be settled.
+        if terms.last < terms.first || terms.first.end().is_none() || terms.last.end().is_none() {
             return Err(Reject::FloorMonths);
         }
         if terms.origins.is_empty() || terms.origins.len() > ORIGINS_MAX {

@@ -75,6 +75,10 @@ impl Keys {
         key.ends_at.is_none_or(|ends_at| at < ends_at).then_some(key.identity)
     }
 
+    pub(crate) fn ends_at(&self, key: KeyFingerprint) -> Option<Instant> {
+        self.0.get(&key)?.ends_at
+    }
+
     pub(crate) fn check_bind(&self, key: KeyFingerprint) -> Result<(), Reject> {
         if self.0.contains_key(&key) { Err(Reject::KeyTaken) } else { Ok(()) }
     }

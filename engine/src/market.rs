@@ -15,7 +15,7 @@ use crate::id::{IndexId, MarketId, ProgrammeId};
 use crate::num::{Currency, MILLIONTHS, Money, Price, Quantity};
 use crate::reject::Reject;
 use crate::text::{Country, Name};
-use crate::time::Month;
+use crate::time::{Instant, Month};
 
 /// The unit of mass that a market's prices and quantities are in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -165,9 +165,15 @@ pub struct Floor {
 }
 
 impl Floor {
-    /// How many months are still to be settled.
-    pub(crate) fn months_left(&self) -> u32 {
-        self.next_month.through(self.terms.last)
+    /// The first month that an entitlement covers which is granted at an instant: one that has not begun, so that nobody
+    /// is paid for a month whose prices were known when the strike was offered.
+    pub(crate) fn covers_from(&self, granted_at: Instant) -> Option<Month> {
+        Some(Month::of(granted_at)?.next()?.max(self.next_month))
+    }
+
+    /// How many months there are from `first` to the floor's last.
+    pub(crate) fn months_from(&self, first: Month) -> u32 {
+        first.through(self.terms.last)
     }
 
     /// What a programme reserves for a strike and a quantity a month over so many months:

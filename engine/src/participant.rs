@@ -1,8 +1,8 @@
 //! Who takes part: participants with their roles and standing, and the identities that act for them.
 //!
 //! A key is bound to an identity, an identity belongs to a participant, and rights come from the
-//! participant's roles. Caps and wash trades are judged per owner group. Identities are revoked, never
-//! removed, so that an old journal can always say who sent a command.
+//! participant's roles. Identities are revoked, never removed, so that an old journal can always say who sent a
+//! command.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -170,7 +170,9 @@ rejects! {
     /// An amount does not fit.
     418 AmountTooLarge = "an amount of these terms is larger than can be held (about 9.2 trillion)";
     /// Nothing is left to support under the floor.
-    419 FloorOver = "every month of the floor has been settled";
+    419 FloorOver = "the floor covers no month any more that has not begun";
+    /// There would be too many entitlements.
+    420 TooManyEntitlements = "the exchange can hold no more entitlements than there are and may be won in announced auctions";
 
     /// No such auction.
     501 UnknownAuction {
@@ -275,6 +277,11 @@ rejects! {
         /// The last month that is.
         last: Month,
     } = "the floor covers {first} to {last}";
+    /// The price was revised since the action was drawn up.
+    605 OtherRevision {
+        /// The latest revision.
+        latest: u32,
+    } = "the reference price was revised; the latest is revision {latest}";
 }
 
 #[cfg(test)]

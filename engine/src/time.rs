@@ -53,6 +53,13 @@ impl Month {
         year.checked_mul(12)?.checked_add(i32::from(month).checked_sub(1)?).map(Self)
     }
 
+    /// The month that an instant lies in; `None` before the year 1.
+    pub fn of(at: Instant) -> Option<Self> {
+        let seconds = at.0.div_euclid(NANOSECONDS_PER_SECOND);
+        let (year, month, _) = civil_from_days(seconds.div_euclid(SECONDS_PER_DAY))?;
+        Self::new(year, month)
+    }
+
     /// The year.
     pub const fn year(self) -> i32 {
         self.0.div_euclid(12)
@@ -145,8 +152,8 @@ impl fmt::Display for Instant {
     }
 }
 
-/// Year, month and day of a day counted from 1970-01-01. Steps through years and months: it serves
-/// printing alone.
+/// Year, month and day of a day counted from 1970-01-01. Steps through months, which is quick enough for
+/// printing, and for what happens once an award.
 fn civil_from_days(days: i64) -> Option<(i32, u8, i64)> {
     // 146,097 days make 400 years, so this first guess is at most one year off.
     let guess = days.checked_mul(400)?.div_euclid(146_097).checked_add(1970)?;
@@ -223,6 +230,9 @@ mod tests {
             let (year, month, day) = civil_from_days(days).expect("in reach");
             let at = Instant::at_midnight(year, month, u8::try_from(day).expect("a day")).expect("in reach");
             prop_assert_eq!(at.0, days * SECONDS_PER_DAY * NANOSECONDS_PER_SECOND);
+            let lies_in = Month::new(year, month);
+            prop_assert_eq!(Month::of(at), lies_in);
+            prop_assert_eq!(Month::of(Instant(at.0 + SECONDS_PER_DAY * NANOSECONDS_PER_SECOND - 1)), lies_in);
         }
 
         #[test]

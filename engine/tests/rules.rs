@@ -424,7 +424,11 @@ fn a_support_auction_that_asks_for_too_much_money_is_not_announced() {
 }
 
 fn settle(month_number: u8) -> Action {
-    Action::Settle { floor: FLOOR, month: month(2019, month_number) }
+    settle_on(month_number, 1)
+}
+
+fn settle_on(month_number: u8, revision: u32) -> Action {
+    Action::Settle { floor: FLOOR, month: month(2019, month_number), revision }
 }
 
 #[test]
@@ -453,11 +457,13 @@ fn a_revised_price_is_settled_by_its_difference_and_a_repeated_run_posts_nothing
     let mut world = with_entitlements(1_000_000);
     world.wait(hours(24 * 40));
     let mut balances = Vec::new();
+    let mut revision = 0;
     for published in [Some(400), None, Some(410), Some(500), None] {
         if let Some(units) = published {
             world.publish(month(2019, 1), units).expect("published");
+            revision += 1;
         }
-        world.agree(settle(1));
+        world.agree(settle_on(1, revision));
         assert!(world.exchange.is_conserved());
         balances.push(world.cents(SUPPLIERS[0]) / 100);
     }
@@ -480,6 +486,59 @@ fn a_revised_price_is_settled_by_its_difference_and_a_repeated_run_posts_nothing
             (5, 3, dollars(0)),
         ]
     );
+}
+
+/// What the first operator proposed is what the second confirms.
+#[test]
+fn a_price_that_was_revised_in_between_is_not_settled_on() {
+    let mut world = with_entitlements(1_000_000);
+    world.wait(hours(24 * 40));
+    world.publish(month(2019, 1), 400).expect("published");
+    let action = settle(1);
+    let command = world.send(OPERATORS[0], Command::Propose { action }).expect("proposed");
+    world.publish(month(2019, 1), 410).expect("revised");
+    let proposal = ProposalId { identity: OPERATORS[0], command };
+    let confirmed = world.send(OPERATORS[1], Command::Confirm { proposal });
+    assert_eq!(confirmed, Err(Reject::OtherRevision { latest: 2 }));
+}
+
+/// Nobody is paid for a month whose prices were known when it was granted the entitlement.
+#[test]
+fn an_entitlement_covers_months_that_have_not_begun() {
+    let mut world = World::furnished(1_000_000);
+    let holder = ParticipantId(SUPPLIERS[0].0);
+    let grant = Action::GrantEntitlement { floor: FLOOR, holder, monthly: quantity(10) };
+    let granted = |world: &World| match world.events.last() {
+        Some(Event::EntitlementGranted { first, reserved, .. }) => (*first, *reserved),
+        other => panic!("{other:?}"),
+    };
+    world.agree(grant.clone());
+    // (500 − 300) × 10 × 6 months, and from the second half of March on, 3 months.
+    assert_eq!(granted(&world), (month(2019, 1), dollars(12_000)));
+    world.wait(hours(24 * 80));
+    world.agree(grant.clone());
+    assert_eq!(granted(&world), (month(2019, 4), dollars(6_000)));
+    // The later one has no line for January.
+    world.publish(month(2019, 1), 400).expect("published");
+    world.agree(settle(1));
+    let Some(Event::SettlementRunCompleted { run }) = world.events.last() else { panic!("settled") };
+    assert_eq!(run.lines.len(), 1);
+    assert!(world.exchange.is_conserved());
+    world.wait(hours(24 * 80));
+    assert_eq!(world.try_agree(grant), Err(Reject::FloorOver), "in June nothing is left that has not begun");
+}
+
+#[test]
+fn a_revoked_operators_proposal_is_nobodys() {
+    let mut world = World::founded();
+    let third = IdentityId(99);
+    world.agree(Action::AddIdentity { identity: third, participant: ParticipantId(1) });
+    let action = Action::DefineMarket { market: MARKET, terms: market() };
+    let command = world.send(third, Command::Propose { action }).expect("proposed");
+    world.agree(Action::RevokeIdentity { identity: third });
+    let proposal = ProposalId { identity: third, command };
+    let confirmed = world.send(OPERATORS[0], Command::Confirm { proposal });
+    assert_eq!(confirmed, Err(Reject::IdentityRevoked));
 }
 
 #[test]
@@ -543,6 +602,9 @@ fn a_floor_and_an_index_fit_their_market() {
     let mut floor = terms();
     floor.last = month(2018, 12);
     assert_eq!(refused(set(floor)), Reject::FloorMonths);
+    let mut floor = terms();
+    floor.first = month(1600, 1);
+    assert_eq!(refused(set(floor)), Reject::FloorMonths, "out of the reach of an instant");
     let mut floor = terms();
     floor.origins.clear();
     assert_eq!(refused(set(floor)), Reject::FloorOrigins { most: 256 });

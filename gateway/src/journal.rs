@@ -93,7 +93,7 @@ pub fn verify(dir: &Path, commands: bool) -> Result<(), VerifyError> {
     ));
     print::line(format_args!("last      sequence {sequence}, stamped {}", verified.exchange.at()));
     print::line(format_args!("end       {end}"));
-    print::line("replay    every batch comes to the chain that the journal carries");
+    print::line("replay    every batch comes to the chain that the frame after it carries");
     print::line(format_args!("verdict   {verdict}"));
     print_digests(&verified);
     Ok(())

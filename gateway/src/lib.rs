@@ -1,8 +1,12 @@
 //! Golv's server side: the pipeline from a session to the journal and back, and what the binary `golv` does
 //! with it.
 
+pub mod command_line;
 pub mod demo;
 pub mod journal;
 pub mod pipeline;
+pub mod pki;
 mod print;
+pub mod remote;
+pub mod serve;
 pub mod server;

@@ -20,6 +20,7 @@ use golv_engine::id::{
     AuctionId, BidId, CommandId, EntitlementId, FloorId, IdentityId, IndexId, MarketId, OwnerGroup,
     ParticipantId, ProgrammeId, ProposalId,
 };
+use golv_engine::key::KeyFingerprint;
 use golv_engine::market::{FloorTerms, Market, MassUnit};
 use golv_engine::num::{Currency, Money, Price, Quantity};
 use golv_engine::participant::Role;
@@ -33,11 +34,11 @@ use crate::venue::Venue;
 
 const CENTRE: ParticipantId = ParticipantId(1);
 /// The two operators.
-const OPERATORS: [IdentityId; 2] = [IdentityId(1), IdentityId(2)];
+pub const OPERATORS: [IdentityId; 2] = [IdentityId(1), IdentityId(2)];
 /// The publisher of the index, as participant and as identity.
-const PUBLISHER: u32 = 11;
+pub const PUBLISHER: u32 = 11;
 /// An auditor, as participant and as identity.
-const AUDITOR: u32 = 12;
+pub const AUDITOR: u32 = 12;
 const MARKET: MarketId = MarketId(1);
 const INDEX: IndexId = IndexId(1);
 const PROGRAMME: ProgrammeId = ProgrammeId(1);
@@ -125,12 +126,12 @@ pub fn start() -> Instant {
     instant(2018, 11, 5, 9)
 }
 
-/// The command that founds the day's exchange.
-pub fn founding() -> Command {
+/// The command that founds the day's exchange; `key` gives each operator's key, if it connects from outside.
+pub fn founding(key: impl Fn(IdentityId) -> Option<KeyFingerprint>) -> Command {
     Command::Found {
         participant: CENTRE,
         name: name("Critical Raw Materials Centre"),
-        operators: OPERATORS.map(|id| Operator::local(id.0)),
+        operators: OPERATORS.map(|identity| Operator { identity, key: key(identity) }),
     }
 }
 
@@ -346,7 +347,7 @@ impl<V: Venue> MarketDay<V> {
         let ends = month.end().ok_or(DayError::NoPrice(month))?;
         self.set_clock(later(ends, 10 * DAY + 9 * HOUR))?;
         self.publish(month)?;
-        self.agree("a settlement run", Action::Settle { floor: FLOOR, month })?;
+        self.agree("a settlement run", Action::Settle { floor: FLOOR, month, revision: 1 })?;
         self.until(|event| match event {
             Event::SettlementRunCompleted { run } => Some(run.clone()),
             _ => None,
@@ -375,7 +376,12 @@ impl<V: Venue> MarketDay<V> {
             roles: [role].into(),
         };
         self.agree(label, register)?;
-        self.agree(label, Action::AddIdentity { identity: IdentityId(id), participant })
+        let identity = IdentityId(id);
+        self.agree(label, Action::AddIdentity { identity, participant })?;
+        match self.venue.key(identity) {
+            Some(key) => self.agree(label, Action::BindKey { identity, key, others_end_at: None }),
+            None => Ok(()),
+        }
     }
 
     /// One operator proposes and the other confirms.

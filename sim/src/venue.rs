@@ -5,6 +5,7 @@ use std::collections::VecDeque;
 use golv_engine::command::Command;
 use golv_engine::event::Event;
 use golv_engine::id::{CommandId, IdentityId, Sequence};
+use golv_engine::key::KeyFingerprint;
 use golv_engine::time::Instant;
 use golv_engine::{Answer, Exchange};
 
@@ -18,6 +19,12 @@ pub trait Venue {
     /// # Errors
     /// If the exchange cannot be reached or has stopped; the command may have been executed or not.
     fn submit(&mut self, sender: IdentityId, id: CommandId, command: Command) -> Result<Answer, Self::Error>;
+
+    /// The key that an identity connects with, if it connects from outside: it is bound before the identity sends
+    /// anything. None by default.
+    fn key(&self, _identity: IdentityId) -> Option<KeyFingerprint> {
+        None
+    }
 
     /// The next event that was not taken yet, waiting for it.
     ///
@@ -58,7 +65,7 @@ impl EngineVenue {
         let mut events = Vec::new();
         let outcome = self.exchange.apply(sequence, self.now, sender, id, command, &mut events);
         self.happened.extend(events);
-        self.exchange.answer(sender, id).unwrap_or(Answer { sequence, outcome })
+        self.exchange.answer_to(sender, id, outcome)
     }
 }
 

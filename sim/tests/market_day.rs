@@ -14,7 +14,7 @@ struct Day {
 }
 
 fn play(seed: u64) -> Day {
-    let venue = EngineVenue::found(Exchange::new(Mode::Rehearsal), day::start(), &day::founding());
+    let venue = EngineVenue::found(Exchange::new(Mode::Rehearsal), day::start(), &day::founding(|_| None));
     let mut day = MarketDay::new(venue, seed);
     day.prepare().expect("prepared");
     let (support, won) = day.support_auction().expect("played");

@@ -198,15 +198,18 @@ impl State {
             return Err(Reject::AuctionTaken);
         }
         let market = self.market_of(terms.kind)?;
-        if terms.opens_at <= at || terms.closes_at <= terms.opens_at {
-            return Err(Reject::AuctionTimes { now: at });
-        }
+        let earliest_final = terms.closes_at.plus_seconds(terms.challenge_seconds.get());
+        let in_order = terms.opens_at > at && terms.closes_at > terms.opens_at;
+        let times = earliest_final.filter(|_| in_order).ok_or(Reject::AuctionTimes { now: at });
         let AuctionKind::Support { floor, monthly } = terms.kind else {
-            return Ok(None);
+            return times.map(|_| None);
         };
+        self.check_floor_open(floor, at)?;
+        self.check_entitlements_left()?;
         market.check_quantity(monthly)?;
         // The dearest outcome: the whole volume at the floor's own price.
-        self.check_reservation(floor, self.floor(floor)?.terms.price, monthly).map(Some)
+        let price = self.floor(floor)?.terms.price;
+        self.check_reservation(floor, price, monthly, times?).map(Some)
     }
 
     pub(crate) fn announce(&mut self, id: AuctionId, terms: AuctionTerms, budget: Option<Money>) {
@@ -278,9 +281,7 @@ impl State {
         let auction = self.auction(id)?;
         auction.check_open(at)?;
         let Admitted { level, lots } = self.admit(auction, &terms.roles, &bid)?;
-        if !auction.book.has_room_for(bid.side, lots) {
-            return Err(Reject::BookFull);
-        }
+        self.check_room(auction, bid.side, lots)?;
         let order = Order { bid: bid_id, participant, side: bid.side, level, lots, origin: bid.origin };
         if let Some(auction) = self.auctions.get_mut(&id) {
             auction.book.add(order);
@@ -288,6 +289,12 @@ impl State {
         let NewBid { price, quantity, .. } = bid;
         out.push(Event::BidAccepted { auction: id, bid: bid_id, participant, price, quantity });
         Ok(())
+    }
+
+    /// Refuses what would make a book too long, or a quantity too large to be told.
+    fn check_room(&self, auction: &Auction, side: Side, lots: i64) -> Result<(), Reject> {
+        let total = auction.book.total_with(side, lots).ok_or(Reject::BookFull)?;
+        self.market_of(auction.terms.kind)?.quantity(total).map(drop).ok_or(Reject::BookFull)
     }
 
     /// A standing bid, if it is `participant`'s.
@@ -311,9 +318,7 @@ impl State {
         let roles = &self.registry.participant(participant)?.roles;
         let new = NewBid { side: order.side, price, quantity, origin: order.origin };
         let Admitted { level, lots } = self.admit(auction, roles, &new)?;
-        if !auction.book.has_room_for(order.side, lots) {
-            return Err(Reject::BookFull);
-        }
+        self.check_room(auction, order.side, lots)?;
         let replaced = self.auctions.get_mut(&id).map(|auction| auction.book.replace(bid, level, lots));
         let kept_priority = replaced == Some(Replaced::KeptPriority);
         out.push(Event::BidReplaced { auction: id, bid, participant, price, quantity, kept_priority });
@@ -353,9 +358,9 @@ impl State {
             Stage::Cleared { .. } | Stage::Final { .. } => return Err(Reject::AlreadyCleared),
             Stage::Cancelled => return Err(Reject::AuctionCancelled),
         }
-        let result = self.result(auction)?;
         let final_at =
             at.plus_seconds(auction.terms.challenge_seconds.get()).ok_or(Reject::AuctionTimes { now: at })?;
+        let result = self.result(auction, final_at)?;
         out.push(Event::AuctionCleared { auction: id, final_at, result: result.clone() });
         if let Some(auction) = self.auctions.get_mut(&id) {
             auction.stage = Stage::Cleared { result, final_at };
@@ -364,8 +369,8 @@ impl State {
         Ok(())
     }
 
-    /// The result of a closed auction: a pure function of its book and terms.
-    fn result(&self, auction: &Auction) -> Result<AuctionResult, Reject> {
+    /// The result of a closed auction: a pure function of its book and terms, and of when it becomes final.
+    fn result(&self, auction: &Auction, final_at: Instant) -> Result<AuctionResult, Reject> {
         let market = self.market_of(auction.terms.kind)?;
         let supply = auction.book.ladder(Side::Sell);
         let clear = |demand: &Ladder| {
@@ -411,7 +416,7 @@ impl State {
         }
         let reserved = match auction.terms.kind {
             AuctionKind::Call { .. } => None,
-            AuctionKind::Support { floor, .. } => Some(self.reservation(floor, price, volume)?),
+            AuctionKind::Support { floor, .. } => Some(self.reservation(floor, price, volume, final_at)?),
         };
         Ok(AuctionResult {
             price: Some(price),
@@ -438,14 +443,19 @@ impl State {
                 auction.stage = Stage::Closed;
                 out.push(Event::AuctionClosed { auction: id });
             }
-            Stage::Cleared { result, .. } => {
-                let result = result.clone();
+            Stage::Cleared { result, final_at } => {
+                let (result, final_at) = (result.clone(), *final_at);
                 let (kind, budget) = (auction.terms.kind, auction.budget.take());
                 auction.stage = Stage::Final { result: result.clone() };
                 out.push(Event::AuctionFinalised { auction: id });
                 match kind {
                     AuctionKind::Call { market } => self.book_awards(market, &result),
-                    AuctionKind::Support { floor, .. } => self.grant_awards(floor, &result, budget, out),
+                    AuctionKind::Support { floor, .. } => {
+                        if let Some(budget) = budget {
+                            self.release(floor, budget);
+                        }
+                        self.grant_awards(floor, &result, final_at, out);
+                    }
                 }
             }
             Stage::Closed | Stage::Final { .. } | Stage::Cancelled => {}
@@ -474,23 +484,14 @@ impl State {
         }
     }
 
-    /// Turns a support auction's awards into entitlements, and its budget into their reservations.
-    fn grant_awards(
-        &mut self,
-        floor: FloorId,
-        result: &AuctionResult,
-        budget: Option<Money>,
-        out: &mut Events,
-    ) {
-        if let Some(budget) = budget {
-            self.release(floor, budget);
-        }
+    /// Turns a support auction's awards into entitlements, reserved for out of the budget that was just released.
+    fn grant_awards(&mut self, floor: FloorId, result: &AuctionResult, final_at: Instant, out: &mut Events) {
         if let Some(strike) = result.price {
             for fill in &result.fills {
-                let reserved = self.reservation(floor, strike, fill.quantity);
+                let reserved = self.reservation(floor, strike, fill.quantity, final_at);
                 assert!(reserved.is_ok(), "the reservation of a part fits where that of the whole did");
                 if let Ok(reserved) = reserved {
-                    self.grant(floor, fill.participant, strike, fill.quantity, reserved, out);
+                    self.grant(floor, fill.participant, strike, fill.quantity, reserved, final_at, out);
                 }
             }
         }

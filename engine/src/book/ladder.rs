@@ -41,11 +41,6 @@ impl Ladder {
         self.total
     }
 
-    /// Whether the total stays in range if so many lots are added or, being negative, taken away.
-    pub(crate) const fn has_room_for(&self, lots: i64) -> bool {
-        self.total.checked_add(lots).is_some()
-    }
-
     /// Adds lots at a level or, being negative, takes away some that stand there. The caller has checked
     /// that there is room.
     pub(crate) fn change(&mut self, level: u32, lots: i64) {

@@ -53,6 +53,10 @@ pub(crate) struct Book {
     supply: Ladder,
 }
 
+/// The most places a book has, those left by withdrawn and replaced bids included: it bounds a book's memory, and the
+/// length of a result.
+pub const PLACES_MAX: u32 = 1_000_000;
+
 /// How a bid was replaced.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Replaced {
@@ -84,9 +88,10 @@ impl Book {
         self.orders.iter().filter(|order| order.lots != 0)
     }
 
-    /// Whether one more place is left, and so many more lots fit in the side's total.
-    pub(crate) fn has_room_for(&self, side: Side, lots: i64) -> bool {
-        u32::try_from(self.orders.len()).is_ok() && self.ladder(side).has_room_for(lots)
+    /// What the side's total would be with so many more lots; `None` if no place is left, or they do not fit.
+    pub(crate) fn total_with(&self, side: Side, lots: i64) -> Option<i64> {
+        let places = u32::try_from(self.orders.len()).ok()?;
+        if places < PLACES_MAX { self.ladder(side).total().checked_add(lots) } else { None }
     }
 
     /// Takes in a bid whose room was checked, and whose command id is its identity's highest so far.

@@ -11,6 +11,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::book::PLACES_MAX;
 use crate::event::{Event, Events};
 use crate::exchange::State;
 use crate::id::{EntitlementId, FloorId, IndexId, ParticipantId};
@@ -57,6 +58,9 @@ impl Index {
         Some((u32::try_from(revisions.len()).ok()?, *revisions.last()?))
     }
 }
+
+/// The most entitlements there may be: it bounds the length of a settlement run.
+pub const ENTITLEMENTS_MAX: usize = 4_000_000;
 
 /// A right to difference payments under a floor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -110,33 +114,51 @@ impl State {
         Ok(())
     }
 
-    /// What a programme reserves for a strike and a monthly quantity over the floor's unsettled months.
+    /// What a programme reserves for a strike and a monthly quantity that are granted at an instant.
     pub(crate) fn reservation(
         &self,
         floor: FloorId,
         strike: Price,
         monthly: Quantity,
+        granted_at: Instant,
     ) -> Result<Money, Reject> {
         let floor = self.floor(floor)?;
         let currency = self.market(floor.terms.market)?.currency;
-        let reserved = floor.reservation(strike, monthly, floor.months_left(), currency);
-        reserved.ok_or(Reject::AmountTooLarge)
+        let months = floor.covers_from(granted_at).map_or(0, |first| floor.months_from(first));
+        floor.reservation(strike, monthly, months, currency).ok_or(Reject::AmountTooLarge)
     }
 
-    /// The same, refused where the floor is over or the programme's free money is short.
+    /// The same, refused where the programme's free money is short.
     pub(crate) fn check_reservation(
         &self,
-        floor_id: FloorId,
+        floor: FloorId,
         strike: Price,
         monthly: Quantity,
+        granted_at: Instant,
     ) -> Result<Money, Reject> {
-        let floor = self.floor(floor_id)?;
-        if floor.months_left() == 0 {
-            return Err(Reject::FloorOver);
-        }
-        let needed = self.reservation(floor_id, strike, monthly)?;
-        self.check_free(floor.terms.programme, needed)?;
+        let needed = self.reservation(floor, strike, monthly, granted_at)?;
+        self.check_free(self.floor(floor)?.terms.programme, needed)?;
         Ok(needed)
+    }
+
+    /// Refuses a grant under a floor that covers no month any more which has not begun.
+    pub(crate) fn check_floor_open(&self, floor: FloorId, granted_at: Instant) -> Result<(), Reject> {
+        let floor = self.floor(floor)?;
+        let months = floor.covers_from(granted_at).map_or(0, |first| floor.months_from(first));
+        if months == 0 { Err(Reject::FloorOver) } else { Ok(()) }
+    }
+
+    /// Refuses a grant, or an auction that ends in grants, where there could be too many entitlements.
+    pub(crate) fn check_entitlements_left(&self) -> Result<(), Reject> {
+        let pending = self.auctions.values().filter(|auction| auction.budget().is_some()).count();
+        let places = usize::try_from(PLACES_MAX).unwrap_or(usize::MAX);
+        let most = pending.checked_add(1).and_then(|auctions| auctions.checked_mul(places));
+        let most = most.and_then(|most| most.checked_add(self.entitlements.len()));
+        if most.is_some_and(|most| most <= ENTITLEMENTS_MAX) {
+            Ok(())
+        } else {
+            Err(Reject::TooManyEntitlements)
+        }
     }
 
     /// Moves a programme's free money to its reserved money.
@@ -164,6 +186,7 @@ impl State {
     /// Refuses a direct grant that cannot be made; returns what it reserves.
     pub(crate) fn check_grant(
         &self,
+        at: Instant,
         floor: FloorId,
         holder: ParticipantId,
         monthly: Quantity,
@@ -172,11 +195,18 @@ impl State {
         if !self.registry.participant(holder)?.roles.contains(&Role::Supplier) {
             return Err(Reject::NotASupplier);
         }
+        self.check_floor_open(floor, at)?;
+        self.check_entitlements_left()?;
         self.market(terms.market)?.check_quantity(monthly)?;
-        self.check_reservation(floor, terms.price, monthly)
+        self.check_reservation(floor, terms.price, monthly, at)
     }
 
-    /// Grants an entitlement from the floor's next unsettled month on, and reserves for it.
+    /// Grants an entitlement from the first month that has not begun, and reserves for it. Nothing is granted where the
+    /// floor covers no such month any more.
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "they are an entitlement's fields, and when and where it is told"
+    )]
     pub(crate) fn grant(
         &mut self,
         floor_id: FloorId,
@@ -184,9 +214,14 @@ impl State {
         strike: Price,
         monthly: Quantity,
         reserved: Money,
+        granted_at: Instant,
         out: &mut Events,
     ) {
-        let Ok(first) = self.floor(floor_id).map(|floor| floor.next_month) else {
+        let covered = self
+            .floor(floor_id)
+            .ok()
+            .and_then(|floor| floor.covers_from(granted_at).filter(|first| *first <= floor.terms.last));
+        let Some(first) = covered else {
             return;
         };
         self.reserve(floor_id, reserved);

@@ -46,6 +46,24 @@ pub struct SettlementRun {
     pub reserved: Money,
 }
 
+impl SettlementRun {
+    /// The run as somebody may see it who sees these lines alone.
+    pub(crate) const fn with_lines(&self, lines: Vec<SettlementLine>) -> Self {
+        let Self { floor, month, number, reference_price, revision, lines: _, paid, free, reserved } = self;
+        Self {
+            floor: *floor,
+            month: *month,
+            number: *number,
+            reference_price: *reference_price,
+            revision: *revision,
+            lines,
+            paid: *paid,
+            free: *free,
+            reserved: *reserved,
+        }
+    }
+}
+
 /// What one entitlement is paid for one month.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SettlementLine {
@@ -93,6 +111,7 @@ impl State {
         at: Instant,
         floor_id: FloorId,
         month: Month,
+        agreed_revision: u32,
     ) -> Result<Settlement, Reject> {
         let floor = self.floor(floor_id)?;
         let terms = &floor.terms;
@@ -106,12 +125,15 @@ impl State {
         let index = self.index(terms.index)?;
         let (revision, reference_price) =
             index.latest(month).ok_or(Reject::NoReferencePrice { index: terms.index, month })?;
+        if revision != agreed_revision {
+            return Err(Reject::OtherRevision { latest: revision });
+        }
         let currency = index.currency();
         let runs = self.runs.get(&(floor_id, month));
         let before = runs.and_then(|runs| runs.last());
         let too_large = Reject::AmountTooLarge;
 
-        let months_after = floor.months_left().saturating_sub(1);
+        let months_after = floor.months_from(floor.next_month).saturating_sub(1);
         let mut lines = Vec::new();
         let mut reservations = Vec::new();
         let [mut paid, mut rounding, mut released] = [Money::zero(currency); 3];

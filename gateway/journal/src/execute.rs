@@ -58,9 +58,7 @@ impl Effects {
         for (number, Entry { sender, id, command }) in (first.0..).zip(entries) {
             let sequence = Sequence(number);
             let outcome = exchange.apply(sequence, at, *sender, *id, command, &mut self.events);
-            // A command sent again is answered with its first answer.
-            let kept = exchange.answer(*sender, *id).filter(|kept| kept.outcome == outcome);
-            self.answers.push(kept.unwrap_or(Answer { sequence, outcome }));
+            self.answers.push(exchange.answer_to(*sender, *id, outcome));
             for event in self.events.drain(..) {
                 if let Event::ClockSet { to } = event {
                     self.clock = Some(to);

@@ -8,7 +8,7 @@ use golv_engine::command::Command;
 use golv_engine::digest::Digest;
 use golv_engine::id::Sequence;
 use golv_engine::time::Instant;
-use golv_engine::{Exchange, Mode as ExchangeMode};
+use golv_engine::{Exchange, Mode as ExchangeMode, RULES_VERSION};
 use golv_protocol::batch::{Batch, DecodeBatchError};
 
 use crate::execute::{Effects, Happened, genesis};
@@ -30,6 +30,12 @@ pub enum ReplayError {
     Misplaced {
         /// The batch's first command.
         sequence: Sequence,
+    },
+    /// The journal began under other rules.
+    #[error("the journal began under rules version {found}, and this engine keeps version {RULES_VERSION}")]
+    OtherRules {
+        /// What the journal's header says.
+        found: u32,
     },
     /// The engine came to another chain than the journal's.
     #[error("replay diverges before sequence {sequence}: chain {computed}, but the journal has {stored}")]
@@ -73,6 +79,10 @@ impl Replay {
             Mode::Live => ExchangeMode::Live,
             Mode::Rehearsal { .. } => ExchangeMode::Rehearsal,
         };
+        let found = header.settings.rules_version;
+        if found != RULES_VERSION {
+            return Err(ReplayError::OtherRules { found });
+        }
         let exchange = Exchange::new(mode);
         let replay = Self {
             chain: genesis(&header.settings),

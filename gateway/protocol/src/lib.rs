@@ -2,7 +2,7 @@
 //!
 //! Integers have a fixed width and are little endian, an enum's variant is a `u32`, an option's tag a byte, a
 //! length a `u64`. So a value has exactly one encoding, which matters wherever bytes are hashed, compared
-//! or signed.
+//! or signed. (A set is encoded in order; one that arrives out of order or with a repetition decodes all the same.)
 //!
 //! Invariants:
 //!

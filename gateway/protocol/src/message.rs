@@ -6,6 +6,8 @@
 //! speaking is told by the connection's certificate and never by a message.
 
 use golv_engine::Answer;
+use golv_engine::book::PLACES_MAX;
+use golv_engine::cfd::ENTITLEMENTS_MAX;
 use golv_engine::command::Command;
 use golv_engine::event::Event;
 use golv_engine::id::{CommandId, IdentityId, ParticipantId, Sequence};
@@ -26,8 +28,12 @@ pub const HEARTBEAT_MS: u64 = 1_000;
 /// After so many milliseconds without a message the other side is taken for dead.
 pub const SILENCE_MS_MAX: u64 = 3 * HEARTBEAT_MS;
 
-/// The largest event that travels in parts, in bytes: two million fills.
-pub const ASSEMBLED_MAX: usize = 64 * 1024 * 1024;
+/// The largest event that travels in parts, in bytes. A fill has 28 and a settlement line 60, so the most that the engine
+/// allows of each ([`PLACES_MAX`], [`ENTITLEMENTS_MAX`]) fits.
+pub const ASSEMBLED_MAX: usize = 256 * 1024 * 1024;
+
+const _: () = assert!(PLACES_MAX as usize * 28 < ASSEMBLED_MAX - 1024);
+const _: () = assert!(ENTITLEMENTS_MAX * 60 < ASSEMBLED_MAX - 1024);
 
 /// What a client says.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -131,6 +137,9 @@ pub enum Closing {
     /// Nothing was heard for too long, or no logon came.
     #[error("nothing was heard for too long")]
     Silent = 7,
+    /// The exchange has too much to do to log anybody on. Connect again in a moment.
+    #[error("the exchange is busy")]
+    Busy = 8,
 }
 
 impl Closing {

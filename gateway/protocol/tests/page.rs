@@ -163,6 +163,7 @@ fn the_page_lists_every_closing() {
         Closing::Superseded,
         Closing::TooSlow,
         Closing::Silent,
+        Closing::Busy,
     ] {
         let row = format!("| {} | `{closing:?}` |", closing.code());
         assert!(page.contains(&row), "docs/protocol.md lacks {row}");

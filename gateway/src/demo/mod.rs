@@ -1,23 +1,30 @@
 //! `golv demo`: the market day of [`golv_sim::day`], played through the pipeline and told to a person.
 //!
-//! Played here means: every command goes through the ring to the writer, is journalled and flushed, and
-//! answered when it is durable. Then the exchange is dropped, started again from its journal, and must come
+//! Played here means: everybody has a certificate and a QUIC connection of their own (unless it is played locally), every
+//! command goes through the ring to the writer, is journalled and flushed, and answered when it is durable. Then the exchange is dropped, started again from its journal, and must come
 //! to the digests that it had.
 
+mod local;
+mod quic;
 mod tables;
 mod told;
-mod venue;
 
 use std::error::Error;
 use std::path::{Path, PathBuf};
 
-use golv_sim::day::{self, MarketDay};
+use golv_engine::Answer;
+use golv_engine::cfd::SettlementRun;
+use golv_engine::id::{CommandId, IdentityId};
+use golv_sim::day::{self, MarketDay, Played, Refusal, Won};
+use golv_sim::traders::{Trader, traders};
+use golv_sim::venue::Venue;
 use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::pipeline::{Creation, Pipeline, Stopped, Waiting};
 use crate::print;
+use local::LocalVenue;
+use quic::{Certificates, QuicVenue};
 use told::Told;
-use venue::LocalVenue;
 
 /// Where the report is written, relative to the working directory.
 const REPORT: &str = "golv-demo/report.html";
@@ -37,6 +44,8 @@ pub struct Options {
     pub data: Option<PathBuf>,
     /// Whether to print JSON lines instead of tables.
     pub json: bool,
+    /// Whether to play without a network.
+    pub local: bool,
 }
 
 /// The exchange did not come back from its journal as it was.
@@ -88,13 +97,65 @@ pub fn run(options: &Options) -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
+/// Prints a command that was answered.
+type Acknowledge = fn(IdentityId, CommandId, &Answer);
+
 fn play(dir: &Path, options: &Options) -> Result<Told, Box<dyn Error>> {
     let seed = options.seed;
     let creation = Creation::Rehearsal { seed, start: day::start() };
-    let pipeline = Pipeline::create(dir, creation, day::founding(), Waiting::Park)?;
-    let acknowledge = options.data.is_some().then_some(if options.json { json_line } else { plain_line });
-    let mut day = MarketDay::new(LocalVenue::new(pipeline.connect()?, acknowledge), seed);
+    let acknowledge: Acknowledge = if options.json { json_line } else { plain_line };
+    let acknowledge = options.data.is_some().then_some(acknowledge);
+    let (played, before) = if options.local {
+        let pipeline = Pipeline::create(dir, creation, day::founding(|_| None), Waiting::Park)?;
+        let played = pipeline.connect().map_err(Box::<dyn Error>::from).and_then(|session| {
+            let (played, _) = play_day(MarketDay::new(LocalVenue::new(session, acknowledge), seed))?;
+            Ok(played)
+        });
+        // If the journal failed, that is the reason for whatever went wrong in the day.
+        let before = pipeline.stop()?;
+        (played?, before)
+    } else {
+        let auditor = IdentityId(day::AUDITOR);
+        let everybody = traders(seed).into_iter().map(|trader| trader.identity());
+        let everybody =
+            day::OPERATORS.into_iter().chain([IdentityId(day::PUBLISHER), auditor]).chain(everybody);
+        let certificates = Certificates::issue(seed, everybody)?;
+        let founding = day::founding(|identity| certificates.key(identity));
+        let pipeline = Pipeline::create(dir, creation, founding, Waiting::Park)?;
+        let played =
+            QuicVenue::serve(pipeline.gate(), certificates, auditor, acknowledge).and_then(|venue| {
+                let (mut played, venue) = play_day(MarketDay::new(venue, seed))?;
+                played.sessions = Some(venue.close());
+                Ok(played)
+            });
+        let before = pipeline.stop()?;
+        (played?, before)
+    };
+    let (restarted, _) = Pipeline::open(dir, Waiting::Park)?;
+    let after = restarted.stop()?;
+    if after != before {
+        return Err(OtherDigests { before, after }.into());
+    }
+    let PlayedDay { traders, support, won, call, runs, refusals, sessions } = played;
+    Ok(Told { seed, sessions, traders, support, won, call, runs, refusals, before, after })
+}
 
+/// What came of a market day, before the exchange is stopped.
+struct PlayedDay {
+    traders: Vec<Trader>,
+    support: Played,
+    won: Vec<Won>,
+    call: Played,
+    runs: Vec<SettlementRun>,
+    refusals: Vec<Refusal>,
+    /// How many QUIC sessions it was played over.
+    sessions: Option<usize>,
+}
+
+/// Plays a day to its end, with progress on a terminal, and gives its venue back.
+fn play_day<V: Venue<Error: Error + 'static>>(
+    mut day: MarketDay<V>,
+) -> Result<(PlayedDay, V), Box<dyn Error>> {
     let (first, last) = day::months();
     // Hidden by itself where standard error is not a terminal.
     let progress = ProgressBar::new(u64::from(first.through(last)) + 3);
@@ -117,28 +178,30 @@ fn play(dir: &Path, options: &Options) -> Result<Told, Box<dyn Error>> {
         next = month.next();
     }
     progress.finish_and_clear();
-
-    let traders = day.traders().to_vec();
-    let refusals = day.refusals().to_vec();
-    drop(day);
-    let before = pipeline.stop()?;
-    let (restarted, _) = Pipeline::open(dir, Waiting::Park)?;
-    let after = restarted.stop()?;
-    if after != before {
-        return Err(OtherDigests { before, after }.into());
-    }
-    Ok(Told { seed, traders, support, won, call, runs, refusals, before, after })
+    let (traders, refusals) = (day.traders().to_vec(), day.refusals().to_vec());
+    Ok((PlayedDay { traders, support, won, call, runs, refusals, sessions: None }, day.into_venue()))
 }
 
-fn plain_line(acknowledged: &venue::Acknowledged) {
-    let venue::Acknowledged { sequence, sender, id, outcome } = acknowledged;
+/// `done`, or the refusal's name.
+fn outcome(answer: &Answer) -> &'static str {
+    match &answer.outcome {
+        Ok(()) => "done",
+        Err(reject) => reject.name(),
+    }
+}
+
+fn plain_line(sender: IdentityId, id: CommandId, answer: &Answer) {
+    let (sequence, outcome) = (answer.sequence, outcome(answer));
     print::line(format_args!("acknowledged sequence {sequence} sender {sender} id {id} {outcome}"));
 }
 
-fn json_line(acknowledged: &venue::Acknowledged) {
-    let venue::Acknowledged { sequence, sender, id, outcome } = acknowledged;
-    let line = serde_json::json!({
-        "acknowledged": { "sequence": sequence.0, "sender": sender.0, "id": id.0, "outcome": outcome }
-    });
-    print::line(line);
+fn json_line(sender: IdentityId, id: CommandId, answer: &Answer) {
+    print::line(serde_json::json!({
+        "acknowledged": {
+            "sequence": answer.sequence.0,
+            "sender": sender.0,
+            "id": id.0,
+            "outcome": outcome(answer),
+        }
+    }));
 }

@@ -12,6 +12,12 @@ pub(super) fn print(told: &Told, report: &str) {
     line(day::market().name);
     line("Traders and their costs are invented from the seed; the prices are real.");
 
+    if let Some(sessions) = told.sessions {
+        line(format_args!(
+            "Played over QUIC on this machine: {sessions} sessions, each with its own certificate."
+        ));
+    }
+
     heading("Support auction, 12 to 16 November 2018");
     line(format_args!(
         "The programme supports up to {} t a month from {} to {}, at strikes up to {} USD/t.",

@@ -20,6 +20,8 @@ use crate::pipeline::Stopped;
 /// Everything that is told of a market day.
 pub(super) struct Told {
     pub(super) seed: u64,
+    /// How many QUIC sessions the day was played over; `None` within one process.
+    pub(super) sessions: Option<usize>,
     pub(super) traders: Vec<Trader>,
     pub(super) support: Played,
     pub(super) won: Vec<Won>,
@@ -140,6 +142,7 @@ impl Told {
         };
         json!({
             "seed": self.seed,
+            "quic_sessions": self.sessions,
             "traders": self.got().iter().map(|got| json!({
                 "participant": got.trader.id,
                 "name": got.trader.name,

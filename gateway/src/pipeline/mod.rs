@@ -35,14 +35,15 @@ use golv_journal::Verdict;
 use golv_journal::execute::Happened;
 
 use golv_protocol::message::Closing;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 
 pub use sessions::History;
 use writer::Writer;
 pub use writer::{CreateError, OpenError, WriterError};
 
-/// Requests that wait for the writer at most; one more is refused as [`SubmitError::Busy`].
-pub const RING_CAPACITY: usize = 4096;
+/// Requests that wait for the writer at most; one more is refused as [`SubmitError::Busy`]. Room for what 256 sessions
+/// may have in flight ([`crate::server::session::IN_FLIGHT_MAX`]), so that a few greedy ones cannot fill it.
+pub const RING_CAPACITY: usize = 65_536;
 
 /// Messages that wait for a session at most; a session that lets more gather is dropped.
 pub const QUEUE_CAPACITY: usize = 8192;
@@ -76,6 +77,7 @@ pub enum Waiting {
 pub struct Pipeline {
     gate: Gate,
     writer: JoinHandle<Result<Stopped, WriterError>>,
+    ended: watch::Receiver<bool>,
 }
 
 /// A session's number, never used twice in one process.
@@ -177,11 +179,17 @@ impl Pipeline {
 
     fn start(writer: Writer, waiting: Waiting) -> Self {
         let (ring, requests) = bounded(RING_CAPACITY);
+        let (end, ended) = watch::channel(false);
+        let run = move || {
+            // Dropped when the writer ends, however it does.
+            let _end = end;
+            writer.run(&requests, waiting)
+        };
         let writer = std::thread::Builder::new()
             .name("golv-writer".into())
-            .spawn(move || writer.run(&requests, waiting))
+            .spawn(run)
             .expect("the system has room for one more thread");
-        Self { gate: Gate { ring, sessions: Arc::default() }, writer }
+        Self { gate: Gate { ring, sessions: Arc::default() }, writer, ended }
     }
 
     /// Where sessions from outside come in.
@@ -197,6 +205,13 @@ impl Pipeline {
         let request = Request::Connect { session, queue };
         self.gate.ring.send(request).map_err(|_| SubmitError::Disconnected)?;
         Ok(Session { session, gate: self.gate(), messages, scratch: Vec::new() })
+    }
+
+    /// Waits until the writer has ended by itself: its journal failed, or it panicked. [`Pipeline::stop`] says why.
+    pub async fn ended(&self) {
+        let mut ended = self.ended.clone();
+        // Nothing is ever sent; the channel closes.
+        while ended.changed().await.is_ok() {}
     }
 
     /// Stops the exchange after everything submitted so far, and says where it stood.
@@ -274,7 +289,9 @@ impl Session {
     /// If the command was not taken, or the exchange has stopped.
     pub fn send(&mut self, sender: IdentityId, id: CommandId, command: Command) -> Result<(), SubmitError> {
         self.scratch.clear();
-        golv_protocol::encode(&command, &mut self.scratch).map_err(|_| SubmitError::TooLarge)?;
+        // As long as its entry in the journal will be.
+        golv_protocol::encode(&(sender, id, &command), &mut self.scratch)
+            .map_err(|_| SubmitError::TooLarge)?;
         self.gate.submit(self.session, sender, id, command)
     }
 

@@ -55,6 +55,8 @@ pub(super) struct Sessions {
     entries: BTreeMap<SessionId, Entry>,
     live: BTreeMap<IdentityId, SessionId>,
     history: History,
+    /// The earliest instant at which a live session's key ends.
+    next_end: Option<Instant>,
 }
 
 impl Sessions {
@@ -82,11 +84,12 @@ impl Sessions {
             return;
         };
         let Speaker { identity, .. } = speaker;
-        if let Some(older) = self.live.insert(identity, session) {
+        if let Some(&older) = self.live.get(&identity) {
             self.close(older, Closing::Superseded);
         }
         self.live.insert(identity, session);
         self.entries.insert(session, Entry { queue, key: Some((key, identity)) });
+        self.look_at_keys(exchange);
         self.tell(session, Message::LoggedOn { speaker, history: self.history.clone() });
     }
 
@@ -107,8 +110,28 @@ impl Sessions {
         speaks
     }
 
-    /// Closes every session whose key no longer speaks for anybody.
+    /// When [`Sessions::close_ended`] has something to do next.
+    pub(super) fn next_end(&self) -> Option<Instant> {
+        self.next_end
+    }
+
+    /// Finds when the next key ends. Called when a key has come, or keys have changed.
+    pub(super) fn look_at_keys(&mut self, exchange: &Exchange) {
+        let keys = self.entries.values().filter_map(|entry| entry.key);
+        // A key that speaks for nobody any more, for whatever reason, ends now.
+        self.next_end = keys
+            .filter_map(|(key, _)| match exchange.who(key, exchange.at()) {
+                Ok(_) => exchange.key_ends_at(key),
+                Err(_) => Some(exchange.at()),
+            })
+            .min();
+    }
+
+    /// Closes every session whose key no longer speaks for anybody, once one has come to its end.
     pub(super) fn close_ended(&mut self, exchange: &Exchange, at: Instant) {
+        if self.next_end.is_none_or(|end| at < end) {
+            return;
+        }
         let ended = self
             .entries
             .iter()
@@ -117,6 +140,8 @@ impl Sessions {
         for session in ended {
             self.close(session, Closing::UnknownKey);
         }
+        self.next_end = None;
+        self.look_at_keys(exchange);
     }
 
     /// Sends to a session. One whose queue is full reads too slowly and is dropped: nobody waits for it.

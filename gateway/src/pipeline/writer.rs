@@ -1,6 +1,6 @@
 //! The one thread that orders, journals and executes.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crossbeam_channel::{Receiver, RecvTimeoutError, TryRecvError};
@@ -43,6 +43,12 @@ pub enum OpenError {
     /// The journal could not be replayed.
     #[error(transparent)]
     Replay(#[from] ReplayError),
+    /// The journal holds no command: creating it was interrupted.
+    #[error("{} was never founded; remove it and found the exchange again", dir.display())]
+    NotFounded {
+        /// The journal's directory.
+        dir: PathBuf,
+    },
     /// The journal could not be made ready for appending.
     #[error(transparent)]
     Recover(#[from] golv_journal::RecoverError),
@@ -123,6 +129,9 @@ impl Writer {
             }
         }
         let Replayed { exchange, chain, now } = replay.finish();
+        if exchange.sequence() == Sequence(0) {
+            return Err(OpenError::NotFounded { dir: dir.to_owned() });
+        }
         let clock = match mode {
             Mode::Live => Clock::System,
             Mode::Rehearsal { seed } => Clock::Rehearsal { seed, now },
@@ -157,24 +166,25 @@ impl Writer {
                 Wake::Gone => return self.stop(),
             };
             let mut stopping = false;
+            let mut taken = 0;
             // Takes what is there and waits for nothing: while it is flushed, the next batch gathers.
             while let Some(request) = next {
                 match request {
                     Request::Connect { session, queue } => self.sessions.connect(session, queue),
                     Request::LogOn { session, key, queue } => {
+                        // What was gathered may be this identity's own, or end its key.
+                        self.commit()?;
                         let at = self.now();
                         self.sessions.log_on(&self.exchange, at, session, key, queue);
                     }
                     Request::Command { session, sender, id, command } => {
                         let at = self.now();
-                        if !self.sessions.may_send(&self.exchange, at, session, sender) {
-                            next = ring.try_recv().ok();
-                            continue;
-                        }
                         // A clock that is set counts from the next command on, so it ends its batch.
                         let sets_clock = matches!(command, Command::SetClock { .. });
-                        self.gather(Some(session), sender, id, command);
-                        if sets_clock || self.is_full() {
+                        if self.sessions.may_send(&self.exchange, at, session, sender) {
+                            self.gather(Some(session), sender, id, command);
+                        }
+                        if sets_clock {
                             break;
                         }
                     }
@@ -183,9 +193,13 @@ impl Writer {
                         break;
                     }
                 }
-                next = ring.try_recv().ok();
+                // Bounded, so that requests which are not commands cannot hold up those that were gathered.
+                taken += 1;
+                next = if taken < GATHER_ENTRIES { ring.try_recv().ok() } else { None };
             }
             self.commit()?;
+            let at = self.now();
+            self.sessions.close_ended(&self.exchange, at);
             if stopping {
                 return self.stop();
             }
@@ -199,7 +213,9 @@ impl Writer {
 
     fn wait(&self, ring: &Receiver<Request>, waiting: Waiting) -> Wake {
         loop {
-            let due = self.exchange.next_due().and_then(|due| self.clock.until(due));
+            // The next auction that moves on by itself, or the next key that ends.
+            let due = self.exchange.next_due().into_iter().chain(self.sessions.next_end()).min();
+            let due = due.and_then(|due| self.clock.until(due));
             match (due, waiting) {
                 (Some(Duration::ZERO), _) => return Wake::Due,
                 (due, Waiting::Park) => return Self::park(ring, due),
@@ -226,10 +242,6 @@ impl Writer {
     fn gather(&mut self, origin: Origin, sender: IdentityId, id: CommandId, command: Command) {
         self.entries.push(Entry { sender, id, command });
         self.origins.push(origin);
-    }
-
-    fn is_full(&self) -> bool {
-        u32::try_from(self.entries.len()).is_ok_and(|entries| entries >= GATHER_ENTRIES)
     }
 
     /// Journals, executes and releases what was gathered, in batches that a frame can hold.
@@ -263,8 +275,7 @@ impl Writer {
         let rest = self.entries.split_off(count as usize);
         self.effects.execute(&mut self.exchange, first, at, &self.entries);
         let chain = self.effects.chain(self.chain, self.batch.payload());
-        let flushed = self.flush.finish();
-        flushed?;
+        self.flush.finish()?;
 
         self.chain = chain;
         if let Some(to) = self.effects.clock() {
@@ -287,9 +298,8 @@ impl Writer {
         if !self.effects.happened().is_empty() {
             self.sessions.tell_all(self.effects.happened());
         }
-        if self.effects.happened().iter().any(|happened| ends_keys(&happened.event)) {
-            let at = self.now();
-            self.sessions.close_ended(&self.exchange, at);
+        if self.effects.happened().iter().any(|happened| changes_keys(&happened.event)) {
+            self.sessions.look_at_keys(&self.exchange);
         }
     }
 
@@ -304,8 +314,8 @@ impl Writer {
     }
 }
 
-/// Whether somebody's key may have stopped to speak for anybody.
-fn ends_keys(event: &Event) -> bool {
+/// Whether it may have changed for whom a key speaks, or until when.
+fn changes_keys(event: &Event) -> bool {
     matches!(
         event,
         Event::ActionConfirmed {

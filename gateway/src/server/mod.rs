@@ -1,2 +1,174 @@
-//! stub
+//! The exchange on the network: QUIC connections, a task for each session, and the way to the writer.
+//!
+//! All decisions are in [`session`], which knows no network; here bytes are moved. Each connection carries one
+//! stream, opened by the client. A session that fails ends alone.
+
+pub mod endpoint;
 pub mod session;
+
+use std::time::Duration;
+
+use golv_engine::key::KeyFingerprint;
+use golv_protocol::message::Closing;
+use quinn::{Connection, RecvStream, SendStream, VarInt};
+use tokio::sync::mpsc;
+use tokio::time::{Instant, sleep_until, timeout};
+
+use crate::pipeline::{Gate, Message, SessionId, SubmitError};
+use endpoint::Endpoint;
+use session::{Request, Session};
+
+/// Bytes read from a stream at once.
+const READ: usize = 16 * 1024;
+
+/// A client that takes no bytes for so long reads too slowly.
+const WRITE_PATIENCE: Duration = Duration::from_secs(3);
+
+/// How long the last bytes of a session may take to arrive before its connection is closed.
+const FAREWELL: Duration = Duration::from_secs(1);
+
+/// Accepts connections until the endpoint is closed. Each session runs in a task of its own.
+pub async fn serve(endpoint: &Endpoint, gate: Gate) {
+    while let Some(incoming) = endpoint.accept().await {
+        let gate = gate.clone();
+        tokio::spawn(async move {
+            // A handshake that fails has told its client why.
+            if let Ok((connection, key)) = incoming.finish().await {
+                let reason = run(&connection, key, &gate).await;
+                connection.close(VarInt::from_u32(reason.code()), reason.to_string().as_bytes());
+            }
+        });
+    }
+}
+
+/// Runs one session to its end; returns why it ended.
+async fn run(connection: &Connection, key: KeyFingerprint, gate: &Gate) -> Closing {
+    // A client that opens no stream is closed by the connection's idle time, or by this.
+    let opened = timeout(FAREWELL * 3, connection.accept_bi()).await;
+    let Ok(Ok((send, receive))) = opened else { return Closing::Silent };
+    let mut shell = Shell {
+        session: Session::new(Duration::ZERO),
+        started: Instant::now(),
+        id: gate.session(),
+        key,
+        gate,
+        queue: None,
+        send,
+    };
+    let reason = shell.run(receive).await;
+    shell.farewell().await;
+    reason
+}
+
+/// A session with its stream and its queue.
+struct Shell<'a> {
+    session: Session,
+    started: Instant,
+    id: SessionId,
+    key: KeyFingerprint,
+    gate: &'a Gate,
+    /// From the logon on.
+    queue: Option<mpsc::Receiver<Message>>,
+    send: SendStream,
+}
+
+impl Shell<'_> {
+    async fn run(&mut self, mut receive: RecvStream) -> Closing {
+        let mut buffer = vec![0; READ];
+        loop {
+            while let Some(request) = self.session.next_request() {
+                self.request(request);
+            }
+            if self.write().await.is_err() {
+                // Nothing that is said now would arrive.
+                self.session.output().clear();
+                return Closing::TooSlow;
+            }
+            if let Some(reason) = self.session.closed() {
+                return reason;
+            }
+            if self.session.has_more_output() {
+                continue;
+            }
+            let wakes_at = self.started + self.session.wakes_at();
+            let queue = async {
+                match &mut self.queue {
+                    Some(queue) => queue.recv().await,
+                    None => std::future::pending().await,
+                }
+            };
+            tokio::select! {
+                // In this order: bytes that are there are read before anybody is called silent.
+                biased;
+                read = receive.read(&mut buffer), if self.session.wants_input() => match read {
+                    Ok(Some(length)) => self.session.receive(&buffer[..length], self.started.elapsed()),
+                    // The client has gone, or finished its stream: either way it says nothing more.
+                    Ok(None) | Err(_) => return Closing::Silent,
+                },
+                message = queue => match message {
+                    Some(message) => {
+                        self.session.told(message);
+                        // What else is there goes out in the same write.
+                        self.tell_waiting();
+                    }
+                    // The writer drops a session whose queue is full.
+                    None => self.session.close(Closing::TooSlow),
+                },
+                () = sleep_until(wakes_at) => self.session.passed(self.started.elapsed()),
+            }
+        }
+    }
+
+    fn request(&mut self, request: Request) {
+        let stopped = match request {
+            Request::LogOn => match self.gate.log_on(self.id, self.key) {
+                Ok(queue) => {
+                    self.queue = Some(queue);
+                    return;
+                }
+                // A full ring is worth another try, which the client makes by itself after this.
+                Err(_) => true,
+            },
+            Request::Submit { sender, id, command } => match self.gate.submit(self.id, sender, id, command) {
+                Ok(()) => false,
+                Err(SubmitError::Busy) => {
+                    self.session.busy(id);
+                    false
+                }
+                Err(SubmitError::TooLarge | SubmitError::Disconnected) => true,
+            },
+        };
+        if stopped {
+            self.session.close(Closing::Stopping);
+        }
+    }
+
+    /// Takes what else the writer told, as long as there is room for its events.
+    fn tell_waiting(&mut self) {
+        while !self.session.has_more_output() {
+            let Some(Ok(message)) = self.queue.as_mut().map(mpsc::Receiver::try_recv) else { return };
+            self.session.told(message);
+        }
+    }
+
+    /// Sends what waits to be sent.
+    async fn write(&mut self) -> Result<(), ()> {
+        let output = self.session.output();
+        if output.is_empty() {
+            return Ok(());
+        }
+        let written = timeout(WRITE_PATIENCE, self.send.write_all(output)).await;
+        output.clear();
+        match written {
+            Ok(Ok(())) => Ok(()),
+            _ => Err(()),
+        }
+    }
+
+    /// Lets the last bytes arrive, for a while.
+    async fn farewell(&mut self) {
+        if self.write().await.is_ok() && self.send.finish().is_ok() {
+            let _ = timeout(FAREWELL, self.send.stopped()).await;
+        }
+    }
+}

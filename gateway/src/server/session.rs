@@ -29,7 +29,7 @@ use golv_protocol::message::{
 use crate::pipeline::{History, Message};
 
 /// Commands of one session that wait for their answers at most. Past that its stream is not read: the client waits.
-pub const IN_FLIGHT_MAX: usize = 1024;
+pub const IN_FLIGHT_MAX: usize = 256;
 
 /// No more history is encoded once so many bytes wait to be sent.
 pub const OUTPUT_FULL: usize = 256 * 1024;
@@ -81,7 +81,9 @@ pub struct Session {
     frames: Frames,
     output: Vec<u8>,
     heard: Duration,
+    /// When it was last seen to that the client hears something, and whether anything was said since.
     said: Duration,
+    spoke: bool,
 }
 
 impl Session {
@@ -93,27 +95,31 @@ impl Session {
             output: Vec::new(),
             heard: now,
             said: now,
+            spoke: false,
         }
     }
 
     /// Takes bytes that arrived.
     pub fn receive(&mut self, bytes: &[u8], now: Duration) {
-        self.heard = now;
+        // Before the logon only the logon itself counts, or a byte now and then would hold the session open.
+        if !matches!(self.state, State::AwaitingLogon) {
+            self.heard = now;
+        }
         self.frames.push(bytes);
     }
 
     /// Whether more bytes should be read: not while too many commands wait for their answers.
     pub fn wants_input(&self) -> bool {
         match &self.state {
-            State::AwaitingLogon | State::LoggingOn { .. } => true,
+            State::AwaitingLogon => true,
             State::Live(live) => live.in_flight < IN_FLIGHT_MAX,
-            State::Closed(_) => false,
+            State::LoggingOn { .. } | State::Closed(_) => false,
         }
     }
 
     /// The next thing that the client asks for, out of the bytes that have arrived.
     pub fn next_request(&mut self) -> Option<Request> {
-        while self.wants_input() && !matches!(self.state, State::LoggingOn { .. }) {
+        while self.wants_input() {
             let message = match self.frames.next_frame() {
                 Ok(None) => return None,
                 Ok(Some(frame)) => golv_protocol::decode::<ClientMessage>(frame).ok(),
@@ -138,7 +144,7 @@ impl Session {
             }
             (State::AwaitingLogon, ClientMessage::Logon { .. }) => self.close(Closing::OtherVersion),
             (State::Live(live), ClientMessage::Submit { id, command }) => {
-                if live.busy.is_some_and(|busy| busy != id) {
+                if live.busy.is_some_and(|busy| id > busy) {
                     self.say(&ServerMessage::Busy { id });
                     return None;
                 }
@@ -215,13 +221,19 @@ impl Session {
 
     /// Lets time pass: says that the exchange is alive, or ends a session that says nothing.
     pub fn passed(&mut self, now: Duration) {
+        if !self.wants_input() {
+            // Nobody is silent who is not listened to.
+            self.heard = now;
+        }
         if now >= self.heard + Duration::from_millis(SILENCE_MS_MAX) {
             self.close(Closing::Silent);
         } else if now >= self.said + Duration::from_millis(HEARTBEAT_MS) {
             self.said = now;
-            if matches!(self.state, State::Live(_)) {
+            // Whatever was said since the last time told as much.
+            if matches!(self.state, State::Live(_)) && !self.spoke {
                 self.say(&ServerMessage::Heartbeat);
             }
+            self.spoke = false;
         }
     }
 
@@ -248,6 +260,7 @@ impl Session {
     }
 
     fn say(&mut self, message: &ServerMessage) {
+        self.spoke = true;
         write_frame(message, &mut self.output).expect("all but events are short");
     }
 }
@@ -490,14 +503,46 @@ mod tests {
         sent(&mut session);
         let after = |ms| AT + Duration::from_millis(ms);
         assert_eq!(session.wakes_at(), after(HEARTBEAT_MS));
+        // The answer to the logon was heard in the first second; in the second there is nothing else to say.
         session.passed(after(HEARTBEAT_MS));
+        assert_eq!(sent(&mut session), []);
+        session.passed(after(2 * HEARTBEAT_MS));
         assert_eq!(sent(&mut session), [ServerMessage::Heartbeat]);
-        session.receive(&frame(&ClientMessage::Heartbeat), after(HEARTBEAT_MS));
+        session.receive(&frame(&ClientMessage::Heartbeat), after(2 * HEARTBEAT_MS));
         assert_eq!(session.next_request(), None);
         session.passed(after(SILENCE_MS_MAX));
         assert_eq!(session.closed(), None);
-        session.passed(after(SILENCE_MS_MAX + HEARTBEAT_MS));
+        session.passed(after(SILENCE_MS_MAX + 2 * HEARTBEAT_MS));
         assert_eq!(session.closed(), Some(Closing::Silent));
+    }
+
+    #[test]
+    fn a_byte_now_and_then_is_no_logon() {
+        let mut session = Session::new(AT);
+        let bytes = logon(0);
+        for (second, byte) in (1..).zip(&bytes[..5]) {
+            let now = AT + Duration::from_secs(second);
+            session.receive(&[*byte], now);
+            session.passed(now);
+        }
+        assert_eq!(session.closed(), Some(Closing::Silent));
+    }
+
+    /// Whose bytes are left unread is not silent.
+    #[test]
+    fn a_client_that_is_not_listened_to_is_not_silent() {
+        let mut session = live(History::default(), 0);
+        for id in 0..IN_FLIGHT_MAX as u64 {
+            session.receive(&submit(10 + id), AT);
+            session.next_request();
+        }
+        assert!(!session.wants_input());
+        let later = AT + Duration::from_secs(60);
+        session.passed(later);
+        let answer = Answer { sequence: Sequence(1), outcome: Ok(()) };
+        session.told(Message::Answered { sender: TRADER.identity, id: CommandId(10), answer });
+        session.passed(later + Duration::from_secs(1));
+        assert_eq!(session.closed(), None);
     }
 
     #[test]
@@ -579,10 +624,24 @@ mod tests {
         }
 
         #[test]
-        fn no_bytes_make_a_session_panic(pieces in prop::collection::vec(prop::collection::vec(any::<u8>(), 0..40), 0..20)) {
+        /// Frames of any bytes among good ones, with a byte changed here and there.
+        fn no_bytes_make_a_session_panic(
+            bodies in prop::collection::vec(prop_oneof![
+                2 => Just(submit(10)),
+                1 => Just(frame(&ClientMessage::Heartbeat)),
+                2 => prop::collection::vec(0_u8..12, 0..40).prop_map(|body| {
+                    [&u32::try_from(body.len()).expect("short").to_le_bytes()[..], &body].concat()
+                }),
+            ], 0..20),
+            changed in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 0..3),
+        ) {
+            let mut bytes = bodies.concat();
+            if !bytes.is_empty() {
+                changed.iter().for_each(|(place, byte)| *place.get_mut(&mut bytes) = *byte);
+            }
             let mut session = live(History::default(), 0);
-            for piece in pieces {
-                session.receive(&piece, AT);
+            for piece in bytes.chunks(7) {
+                session.receive(piece, AT);
                 while session.next_request().is_some() {}
                 session.output().clear();
             }

@@ -1,33 +1,25 @@
-//! The running pipeline as the market day's venue.
+//! The running pipeline in this process as the market day's venue.
 
 use std::collections::VecDeque;
 
 use golv_engine::Answer;
 use golv_engine::command::Command;
 use golv_engine::event::Event;
-use golv_engine::id::{CommandId, IdentityId, Sequence};
+use golv_engine::id::{CommandId, IdentityId};
 use golv_sim::venue::Venue;
 
+use super::Acknowledge;
 use crate::pipeline::{Message, Session, SubmitError};
-
-/// What is printed of a command that was answered.
-pub(super) struct Acknowledged {
-    pub(super) sequence: Sequence,
-    pub(super) sender: IdentityId,
-    pub(super) id: CommandId,
-    /// `done`, or the refusal's name.
-    pub(super) outcome: &'static str,
-}
 
 /// A session with the pipeline that waits for each answer.
 pub(super) struct LocalVenue {
     session: Session,
     events: VecDeque<Event>,
-    acknowledge: Option<fn(&Acknowledged)>,
+    acknowledge: Option<Acknowledge>,
 }
 
 impl LocalVenue {
-    pub(super) fn new(session: Session, acknowledge: Option<fn(&Acknowledged)>) -> Self {
+    pub(super) fn new(session: Session, acknowledge: Option<Acknowledge>) -> Self {
         Self { session, events: VecDeque::new(), acknowledge }
     }
 
@@ -54,11 +46,7 @@ impl Venue for LocalVenue {
             match self.note(message) {
                 Some((to, of, answer)) if (to, of) == (sender, id) => {
                     if let Some(acknowledge) = self.acknowledge {
-                        let outcome = match answer.outcome {
-                            Ok(()) => "done",
-                            Err(reject) => reject.name(),
-                        };
-                        acknowledge(&Acknowledged { sequence: answer.sequence, sender, id, outcome });
+                        acknowledge(sender, id, &answer);
                     }
                     return Ok(answer);
                 }

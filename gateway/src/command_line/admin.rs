@@ -1,0 +1,755 @@
+//! The arguments of `golv admin`: what an operator asks of the exchange, and the publisher of an index.
+//!
+//! What moves money or changes rules is an [`Action`]: it is sent as a proposal and done when another operator
+//! confirms it. The rest takes one. Ids of what is created are chosen here, by whoever creates it.
+
+use std::num::NonZeroU32;
+
+use clap::builder::TypedValueParser as _;
+use clap::{Args, Subcommand, value_parser};
+use golv_engine::auction::{AuctionKind, AuctionTerms};
+use golv_engine::cfd::IndexTerms;
+use golv_engine::command::{Action, Command};
+use golv_engine::id::{
+    AuctionId, FloorId, IdentityId, IndexId, MarketId, OwnerGroup, ParticipantId, ProgrammeId, ProposalId,
+};
+use golv_engine::key::KeyFingerprint;
+use golv_engine::market::{FloorTerms, Market, MassUnit};
+use golv_engine::num::{Currency, Money, Price, Quantity};
+use golv_engine::participant::{Role, Standing};
+use golv_engine::text::{Country, Name};
+use golv_engine::time::{Instant, Month};
+
+use super::instant::parse_instant;
+use super::parse::{self, id};
+
+/// What can be asked, by the kind of thing that it is about.
+#[derive(Clone, Debug, PartialEq, Eq, Subcommand)]
+pub enum AdminCommand {
+    /// Admit, suspend and reinstate those who take part.
+    #[command(subcommand)]
+    Participants(Participants),
+    /// Say who acts for a participant, and with which key.
+    #[command(subcommand)]
+    Identities(Identities),
+    /// Define what is traded, and the grid of its prices and quantities.
+    #[command(subcommand)]
+    Markets(Markets),
+    /// Define the price indices that settlement looks to.
+    #[command(subcommand)]
+    Indices(Indices),
+    /// Open support programmes and pay money into them.
+    #[command(subcommand)]
+    Programmes(Programmes),
+    /// Set the floors at which a programme supports a market's producers.
+    #[command(subcommand)]
+    Floors(Floors),
+    /// Announce, cancel and clear auctions.
+    #[command(subcommand)]
+    Auctions(Auctions),
+    /// Grant entitlements to difference payments without an auction.
+    #[command(subcommand)]
+    Entitlements(Entitlements),
+    /// Publish reference prices, as the publisher of an index.
+    #[command(subcommand)]
+    Prices(Prices),
+    /// Settle a floor month by month.
+    #[command(subcommand)]
+    Settlements(Settlements),
+    /// Confirm or withdraw what an operator proposed.
+    #[command(subcommand)]
+    Proposals(Proposals),
+    /// Set the clock of a rehearsal.
+    #[command(subcommand)]
+    Clock(Clock),
+}
+
+/// What can be asked about participants.
+#[derive(Clone, Debug, PartialEq, Eq, Subcommand)]
+pub enum Participants {
+    /// Propose to admit a participant.
+    ///
+    /// It can do nothing until an identity acts for it.
+    Register {
+        /// Its id, not yet taken.
+        #[arg(value_name = "ID", value_parser = id(ParticipantId))]
+        participant: ParticipantId,
+        /// Its name, for people.
+        #[arg(long)]
+        name: Name,
+        /// The group of all participants of its beneficial owner.
+        #[arg(long, value_name = "ID", value_parser = id(OwnerGroup))]
+        owner_group: OwnerGroup,
+        /// What it may do, separated by commas.
+        #[arg(long, value_delimiter = ',', required = true, value_parser = parse::role())]
+        roles: Vec<Role>,
+    },
+    /// Propose to suspend a participant: every command of it is refused, and what it holds stands.
+    Suspend {
+        /// The participant.
+        #[arg(value_name = "ID", value_parser = id(ParticipantId))]
+        participant: ParticipantId,
+    },
+    /// Propose to let a suspended participant take part again.
+    Reinstate {
+        /// The participant.
+        #[arg(value_name = "ID", value_parser = id(ParticipantId))]
+        participant: ParticipantId,
+    },
+}
+
+/// What can be asked about identities.
+#[derive(Clone, Debug, PartialEq, Eq, Subcommand)]
+pub enum Identities {
+    /// Propose to let somebody act for a participant.
+    ///
+    /// An identity connects once a key is bound to it.
+    Add {
+        /// The identity's id, not yet taken.
+        #[arg(value_name = "ID", value_parser = id(IdentityId))]
+        identity: IdentityId,
+        /// For whom it acts.
+        #[arg(long, value_name = "ID", value_parser = id(ParticipantId))]
+        participant: ParticipantId,
+    },
+    /// Propose to end an identity's right to act, for good.
+    Revoke {
+        /// The identity.
+        #[arg(value_name = "ID", value_parser = id(IdentityId))]
+        identity: IdentityId,
+    },
+    /// Propose to bind a key to an identity, which may then connect with it.
+    ///
+    /// Every key is bound once, for good. To rotate, bind the new key and say when the identity's others end.
+    BindKey {
+        /// The identity.
+        #[arg(value_name = "ID", value_parser = id(IdentityId))]
+        identity: IdentityId,
+        /// The SHA-256 of the public key's DER SubjectPublicKeyInfo, as 64 hexadecimal digits.
+        #[arg(long, value_name = "SHA256")]
+        fingerprint: KeyFingerprint,
+        /// When the identity's other keys end, in UTC as 2018-12-03T12:00:00Z; they go on if not given.
+        #[arg(long, value_name = "INSTANT", value_parser = parse_instant)]
+        others_end_at: Option<Instant>,
+    },
+}
+
+/// What can be asked about markets.
+#[derive(Clone, Debug, PartialEq, Eq, Subcommand)]
+pub enum Markets {
+    /// Propose to define a market for one material and grade.
+    ///
+    /// Prices are whole ticks between the lowest and the highest, quantities whole lots up to the largest. A lot times
+    /// a tick must be a whole number of millionths of the currency, so that every amount is exact.
+    Define {
+        /// The market's id, not yet taken.
+        #[arg(value_name = "ID", value_parser = id(MarketId))]
+        market: MarketId,
+        /// The material and grade, for people.
+        #[arg(long)]
+        name: Name,
+        /// The unit of mass of prices and quantities.
+        #[arg(long, value_parser = parse::unit())]
+        unit: MassUnit,
+        /// The currency of prices.
+        #[arg(long, value_parser = parse::currency())]
+        currency: Currency,
+        /// The smallest quantity; all are whole multiples of it.
+        #[arg(long, value_name = "QUANTITY")]
+        lot: Quantity,
+        /// The step between two prices; all are whole multiples of it.
+        #[arg(long, value_name = "PRICE")]
+        tick: Price,
+        /// The lowest price taken; it may be negative.
+        #[arg(long, value_name = "PRICE", allow_negative_numbers = true)]
+        lowest: Price,
+        /// The highest price taken.
+        #[arg(long, value_name = "PRICE", allow_negative_numbers = true)]
+        highest: Price,
+        /// The largest quantity of one bid.
+        #[arg(long, value_name = "QUANTITY")]
+        largest: Quantity,
+    },
+}
+
+/// What can be asked about indices.
+#[derive(Clone, Debug, PartialEq, Eq, Subcommand)]
+pub enum Indices {
+    /// Propose to define a price index and to name its publisher.
+    Define {
+        /// The index's id, not yet taken.
+        #[arg(value_name = "ID", value_parser = id(IndexId))]
+        index: IndexId,
+        /// Its name, for people.
+        #[arg(long)]
+        name: Name,
+        /// The currency of its prices, per unit of mass of the markets that use it.
+        #[arg(long, value_parser = parse::currency())]
+        currency: Currency,
+        /// The participant that publishes it: one with the role publisher.
+        #[arg(long, value_name = "ID", value_parser = id(ParticipantId))]
+        publisher: ParticipantId,
+    },
+}
+
+/// What can be asked about programmes.
+#[derive(Clone, Debug, PartialEq, Eq, Subcommand)]
+pub enum Programmes {
+    /// Propose to open a support programme, without money yet.
+    Open {
+        /// The programme's id, not yet taken.
+        #[arg(value_name = "ID", value_parser = id(ProgrammeId))]
+        programme: ProgrammeId,
+        /// Its name, for people.
+        #[arg(long)]
+        name: Name,
+        /// The currency that it pays in.
+        #[arg(long, value_parser = parse::currency())]
+        currency: Currency,
+    },
+    /// Propose to pay money into a programme.
+    Fund {
+        /// The programme.
+        #[arg(value_name = "ID", value_parser = id(ProgrammeId))]
+        programme: ProgrammeId,
+        /// How much, positive and in whole minor units of the currency.
+        #[arg(long, value_parser = parse::millionths)]
+        amount: i64,
+        /// The currency, which must be the programme's.
+        #[arg(long, value_parser = parse::currency())]
+        currency: Currency,
+    },
+}
+
+/// What can be asked about floors.
+#[derive(Clone, Debug, PartialEq, Eq, Subcommand)]
+pub enum Floors {
+    /// Propose to set a floor on a market.
+    ///
+    /// A programme offers to pay producers max(0, strike − index) for each unit of an entitlement, month by
+    /// month. Strikes are no higher than the floor's price, and the programme reserves strike − stress price for
+    /// each unit.
+    Set {
+        /// The floor's id, not yet taken.
+        #[arg(value_name = "ID", value_parser = id(FloorId))]
+        floor: FloorId,
+        /// The market whose producers it supports.
+        #[arg(long, value_name = "ID", value_parser = id(MarketId))]
+        market: MarketId,
+        /// The programme that pays.
+        #[arg(long, value_name = "ID", value_parser = id(ProgrammeId))]
+        programme: ProgrammeId,
+        /// The index that it pays against.
+        #[arg(long, value_name = "ID", value_parser = id(IndexId))]
+        index: IndexId,
+        /// The floor: no strike is higher.
+        #[arg(long, allow_negative_numbers = true)]
+        price: Price,
+        /// The index price down to which payments are reserved, below the floor.
+        #[arg(long, value_name = "PRICE", allow_negative_numbers = true)]
+        stress_price: Price,
+        /// The first month that it covers.
+        #[arg(long, value_name = "YYYY-MM")]
+        first: Month,
+        /// The last month that it covers.
+        #[arg(long, value_name = "YYYY-MM")]
+        last: Month,
+        /// Where supported material may come from: ISO 3166-1 letters, separated by commas.
+        #[arg(long, value_name = "COUNTRIES", value_delimiter = ',', required = true)]
+        origins: Vec<Country>,
+    },
+}
+
+/// What can be asked about auctions.
+#[derive(Clone, Debug, PartialEq, Eq, Subcommand)]
+pub enum Auctions {
+    /// Propose to announce a call auction: buyers and sellers of a market meet, at one price for all.
+    AnnounceCall {
+        /// The auction's id, not yet taken.
+        #[arg(value_name = "ID", value_parser = id(AuctionId))]
+        auction: AuctionId,
+        /// The market.
+        #[arg(long, value_name = "ID", value_parser = id(MarketId))]
+        market: MarketId,
+        /// When it opens, when it closes, and what else every auction has.
+        #[command(flatten)]
+        times: AuctionOptions,
+    },
+    /// Propose to announce a support auction: suppliers offer strikes, and the lowest win entitlements.
+    ///
+    /// The budget, at the floor's own price, is reserved in the programme at once.
+    AnnounceSupport {
+        /// The auction's id, not yet taken.
+        #[arg(value_name = "ID", value_parser = id(AuctionId))]
+        auction: AuctionId,
+        /// The floor that the entitlements come under.
+        #[arg(long, value_name = "ID", value_parser = id(FloorId))]
+        floor: FloorId,
+        /// How much the programme supports at most, per month.
+        #[arg(long, value_name = "QUANTITY")]
+        monthly: Quantity,
+        /// When it opens, when it closes, and what else every auction has.
+        #[command(flatten)]
+        times: AuctionOptions,
+    },
+    /// Propose to cancel an auction that is not final.
+    Cancel {
+        /// The auction.
+        #[arg(value_name = "ID", value_parser = id(AuctionId))]
+        auction: AuctionId,
+    },
+    /// Clear a closed auction; its challenge period begins.
+    ///
+    /// One operator is enough: the result is a function of the bids, and clearing decides nothing.
+    Clear {
+        /// The auction.
+        #[arg(value_name = "ID", value_parser = id(AuctionId))]
+        auction: AuctionId,
+    },
+}
+
+/// What every auction has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Args)]
+pub struct AuctionOptions {
+    /// From when on bids are taken, in UTC as 2018-12-03T08:00:00Z.
+    #[arg(long, value_name = "INSTANT", value_parser = parse_instant)]
+    pub opens_at: Instant,
+    /// From when on a bid is too late, in UTC as 2018-12-03T12:00:00Z.
+    #[arg(long, value_name = "INSTANT", value_parser = parse_instant)]
+    pub closes_at: Instant,
+    /// How long its result can be challenged before it is final, in seconds.
+    #[arg(
+        long, value_name = "SECONDS",
+        value_parser = value_parser!(u32).range(1..).try_map(NonZeroU32::try_from),
+    )]
+    pub challenge_seconds: NonZeroU32,
+    /// The price that decides where volume and surplus leave several.
+    #[arg(long, value_name = "PRICE", allow_negative_numbers = true)]
+    pub reference_price: Price,
+}
+
+/// What can be asked about entitlements.
+#[derive(Clone, Debug, PartialEq, Eq, Subcommand)]
+pub enum Entitlements {
+    /// Propose to grant an entitlement without an auction, at the floor's own price.
+    Grant {
+        /// The floor that it comes under.
+        #[arg(long, value_name = "ID", value_parser = id(FloorId))]
+        floor: FloorId,
+        /// The supplier that is entitled.
+        #[arg(long, value_name = "ID", value_parser = id(ParticipantId))]
+        holder: ParticipantId,
+        /// How much a month.
+        #[arg(long, value_name = "QUANTITY")]
+        monthly: Quantity,
+    },
+}
+
+/// What can be asked about reference prices.
+#[derive(Clone, Debug, PartialEq, Eq, Subcommand)]
+pub enum Prices {
+    /// Publish an index's price of a month that is over; again for a revision.
+    ///
+    /// The exchange takes it from the index's publisher alone: connect with the publisher's certificate, not with an
+    /// operator's. No second operator confirms it.
+    Publish {
+        /// The index.
+        #[arg(long, value_name = "ID", value_parser = id(IndexId))]
+        index: IndexId,
+        /// The month.
+        #[arg(long, value_name = "YYYY-MM")]
+        month: Month,
+        /// The price.
+        #[arg(long, allow_negative_numbers = true)]
+        price: Price,
+    },
+}
+
+/// What can be asked about settlements.
+#[derive(Clone, Debug, PartialEq, Eq, Subcommand)]
+pub enum Settlements {
+    /// Propose to run a month's settlement of a floor.
+    ///
+    /// First the next month that is due, on its published price. After a revised price an earlier month is run
+    /// again, and pays the difference to the run before.
+    Run {
+        /// The floor.
+        #[arg(long, value_name = "ID", value_parser = id(FloorId))]
+        floor: FloorId,
+        /// The month.
+        #[arg(long, value_name = "YYYY-MM")]
+        month: Month,
+        /// Which revision of the month's published price to settle on: the latest, and 1 if it was never revised.
+        #[arg(long, value_name = "NUMBER", default_value_t = 1)]
+        revision: u32,
+    },
+}
+
+/// What can be asked about proposals.
+#[derive(Clone, Debug, PartialEq, Eq, Subcommand)]
+pub enum Proposals {
+    /// Confirm what another operator proposed, which does it.
+    Confirm {
+        /// The proposal, as it was named when it was made, such as 1.7.
+        #[arg(value_name = "IDENTITY.COMMAND", value_parser = parse::proposal)]
+        proposal: ProposalId,
+    },
+    /// Withdraw a proposal: yours or another operator's.
+    Withdraw {
+        /// The proposal, as it was named when it was made, such as 1.7.
+        #[arg(value_name = "IDENTITY.COMMAND", value_parser = parse::proposal)]
+        proposal: ProposalId,
+    },
+}
+
+/// What can be asked about the clock.
+#[derive(Clone, Debug, PartialEq, Eq, Subcommand)]
+pub enum Clock {
+    /// Set a rehearsal's clock forward; what falls due until then happens.
+    ///
+    /// A live exchange refuses it.
+    Set {
+        /// The new time, in UTC as 2018-12-03T12:00:00Z.
+        #[arg(value_name = "INSTANT", value_parser = parse_instant)]
+        to: Instant,
+    },
+}
+
+impl AdminCommand {
+    /// The command that the exchange is sent.
+    pub fn into_command(self) -> Command {
+        let action = match self {
+            Self::Participants(command) => command.into_action(),
+            Self::Identities(command) => command.into_action(),
+            Self::Markets(command) => command.into_action(),
+            Self::Indices(command) => command.into_action(),
+            Self::Programmes(command) => command.into_action(),
+            Self::Floors(command) => command.into_action(),
+            Self::Entitlements(Entitlements::Grant { floor, holder, monthly }) => {
+                Action::GrantEntitlement { floor, holder, monthly }
+            }
+            Self::Settlements(Settlements::Run { floor, month, revision }) => {
+                Action::Settle { floor, month, revision }
+            }
+            Self::Auctions(command) => match command {
+                Auctions::AnnounceCall { auction, market, times } => {
+                    let terms = times.terms(AuctionKind::Call { market });
+                    Action::AnnounceAuction { auction, terms }
+                }
+                Auctions::AnnounceSupport { auction, floor, monthly, times } => {
+                    let terms = times.terms(AuctionKind::Support { floor, monthly });
+                    Action::AnnounceAuction { auction, terms }
+                }
+                Auctions::Cancel { auction } => Action::CancelAuction { auction },
+                Auctions::Clear { auction } => return Command::ClearAuction { auction },
+            },
+            Self::Prices(Prices::Publish { index, month, price }) => {
+                return Command::PublishReferencePrice { index, month, price };
+            }
+            Self::Proposals(Proposals::Confirm { proposal }) => return Command::Confirm { proposal },
+            Self::Proposals(Proposals::Withdraw { proposal }) => {
+                return Command::WithdrawProposal { proposal };
+            }
+            Self::Clock(Clock::Set { to }) => return Command::SetClock { to },
+        };
+        Command::Propose { action }
+    }
+}
+
+impl Participants {
+    fn into_action(self) -> Action {
+        match self {
+            Self::Register { participant, name, owner_group, roles } => {
+                let roles = roles.into_iter().collect();
+                Action::RegisterParticipant { participant, name, owner_group, roles }
+            }
+            Self::Suspend { participant } => {
+                Action::SetStanding { participant, standing: Standing::Suspended }
+            }
+            Self::Reinstate { participant } => {
+                Action::SetStanding { participant, standing: Standing::Active }
+            }
+        }
+    }
+}
+
+impl Identities {
+    const fn into_action(self) -> Action {
+        match self {
+            Self::Add { identity, participant } => Action::AddIdentity { identity, participant },
+            Self::Revoke { identity } => Action::RevokeIdentity { identity },
+            Self::BindKey { identity, fingerprint, others_end_at } => {
+                Action::BindKey { identity, key: fingerprint, others_end_at }
+            }
+        }
+    }
+}
+
+impl Markets {
+    fn into_action(self) -> Action {
+        let Self::Define { market, name, unit, currency, lot, tick, lowest, highest, largest } = self;
+        let terms = Market { name, unit, currency, lot, tick, lowest, highest, largest };
+        Action::DefineMarket { market, terms }
+    }
+}
+
+impl Indices {
+    fn into_action(self) -> Action {
+        let Self::Define { index, name, currency, publisher } = self;
+        Action::DefineIndex { index, terms: IndexTerms { name, currency, publisher } }
+    }
+}
+
+impl Programmes {
+    fn into_action(self) -> Action {
+        match self {
+            Self::Open { programme, name, currency } => Action::OpenProgramme { programme, name, currency },
+            Self::Fund { programme, amount, currency } => {
+                Action::FundProgramme { programme, amount: Money { currency, millionths: amount } }
+            }
+        }
+    }
+}
+
+impl Floors {
+    fn into_action(self) -> Action {
+        let Self::Set { floor, market, programme, index, price, stress_price, first, last, origins } = self;
+        let terms = FloorTerms { market, programme, index, price, stress_price, first, last, origins };
+        Action::SetFloor { floor, terms }
+    }
+}
+
+impl AuctionOptions {
+    const fn terms(self, kind: AuctionKind) -> AuctionTerms {
+        let Self { opens_at, closes_at, challenge_seconds, reference_price } = self;
+        AuctionTerms { kind, opens_at, closes_at, challenge_seconds, reference_price }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::{CommandFactory, Parser};
+    use golv_engine::id::CommandId;
+
+    #[derive(Debug, Parser)]
+    struct Admin {
+        #[command(subcommand)]
+        command: AdminCommand,
+    }
+
+    /// Splits at spaces; `_` stands for a space within an argument.
+    fn parse(line: &str) -> Result<Command, clap::Error> {
+        let arguments = line.split(' ').map(|argument| argument.replace('_', " "));
+        Admin::try_parse_from(["admin".to_owned()].into_iter().chain(arguments))
+            .map(|admin| admin.command.into_command())
+    }
+
+    fn dollars(units: i64) -> Price {
+        Price::from_units(units).expect("fits")
+    }
+
+    fn tonnes(units: u32) -> Quantity {
+        Quantity::from_units(units).expect("fits")
+    }
+
+    fn name(text: &str) -> Name {
+        text.parse().expect("a name")
+    }
+
+    fn month(text: &str) -> Month {
+        text.parse().expect("a month")
+    }
+
+    fn at(hour: u32) -> Instant {
+        Instant::at_midnight(2018, 12, 3).and_then(|day| day.plus_seconds(hour * 3600)).expect("a day")
+    }
+
+    #[test]
+    fn the_arguments_are_consistent() {
+        Admin::command().debug_assert();
+    }
+
+    /// The actions that two operators agree on.
+    #[test]
+    fn each_action_is_proposed() {
+        let participant = ParticipantId(21);
+        let identity = IdentityId(31);
+        let key = KeyFingerprint([0xab; 32]);
+        let fingerprint = key.to_string();
+        let auction = AuctionId(2);
+        let call = AuctionTerms {
+            kind: AuctionKind::Call { market: MarketId(1) },
+            opens_at: at(8),
+            closes_at: at(12),
+            challenge_seconds: NonZeroU32::new(86_400).expect("positive"),
+            reference_price: dollars(95_000),
+        };
+        let kind = AuctionKind::Support { floor: FloorId(1), monthly: tonnes(120) };
+        let support = AuctionTerms { kind, ..call.clone() };
+        let times = "--opens-at 2018-12-03T08:00:00Z --closes-at 2018-12-03T12:00:00Z --challenge-seconds 86400 \
+                     --reference-price 95000";
+        let market = Market {
+            name: name("Lithium metal"),
+            unit: MassUnit::Tonne,
+            currency: Currency::Usd,
+            lot: tonnes(1),
+            tick: dollars(10),
+            lowest: dollars(-20_000),
+            highest: dollars(600_000),
+            largest: tonnes(1_000),
+        };
+        let floor = FloorTerms {
+            market: MarketId(1),
+            programme: ProgrammeId(2),
+            index: IndexId(3),
+            price: dollars(105_000),
+            stress_price: dollars(60_000),
+            first: month("2019-01"),
+            last: month("2025-09"),
+            origins: ["FI", "SE"].map(|code| code.parse().expect("a country")).into(),
+        };
+        let index = IndexTerms { name: name("IMF"), currency: Currency::Usd, publisher: participant };
+        let table = [
+            (
+                "participants register 21 --name Keliber_Oy --owner-group 7 --roles supplier,buyer".to_owned(),
+                Action::RegisterParticipant {
+                    participant,
+                    name: name("Keliber Oy"),
+                    owner_group: OwnerGroup(7),
+                    roles: [Role::Supplier, Role::Buyer].into(),
+                },
+            ),
+            (
+                "participants suspend 21".to_owned(),
+                Action::SetStanding { participant, standing: Standing::Suspended },
+            ),
+            (
+                "participants reinstate 21".to_owned(),
+                Action::SetStanding { participant, standing: Standing::Active },
+            ),
+            ("identities add 31 --participant 21".to_owned(), Action::AddIdentity { identity, participant }),
+            ("identities revoke 31".to_owned(), Action::RevokeIdentity { identity }),
+            (
+                format!("identities bind-key 31 --fingerprint {fingerprint}"),
+                Action::BindKey { identity, key, others_end_at: None },
+            ),
+            (
+                format!(
+                    "identities bind-key 31 --fingerprint {fingerprint} --others-end-at 2018-12-03T12:00:00Z"
+                ),
+                Action::BindKey { identity, key, others_end_at: Some(at(12)) },
+            ),
+            (
+                "markets define 1 --name Lithium_metal --unit t --currency USD --lot 1 --tick 10 --lowest -20000 \
+                 --highest 600000 --largest 1000"
+                    .to_owned(),
+                Action::DefineMarket { market: MarketId(1), terms: market },
+            ),
+            (
+                "indices define 3 --name IMF --currency USD --publisher 21".to_owned(),
+                Action::DefineIndex { index: IndexId(3), terms: index },
+            ),
+            (
+                "programmes open 2 --name Floors --currency EUR".to_owned(),
+                Action::OpenProgramme {
+                    programme: ProgrammeId(2),
+                    name: name("Floors"),
+                    currency: Currency::Eur,
+                },
+            ),
+            (
+                "programmes fund 2 --amount 1000.5 --currency EUR".to_owned(),
+                Action::FundProgramme {
+                    programme: ProgrammeId(2),
+                    amount: Money { currency: Currency::Eur, millionths: 1_000_500_000 },
+                },
+            ),
+            (
+                "floors set 1 --market 1 --programme 2 --index 3 --price 105000 --stress-price 60000 \
+                 --first 2019-01 --last 2025-09 --origins FI,SE"
+                    .to_owned(),
+                Action::SetFloor { floor: FloorId(1), terms: floor },
+            ),
+            (
+                format!("auctions announce-call 2 --market 1 {times}"),
+                Action::AnnounceAuction { auction, terms: call },
+            ),
+            (
+                format!("auctions announce-support 2 --floor 1 --monthly 120 {times}"),
+                Action::AnnounceAuction { auction, terms: support },
+            ),
+            ("auctions cancel 2".to_owned(), Action::CancelAuction { auction }),
+            (
+                "entitlements grant --floor 1 --holder 21 --monthly 120".to_owned(),
+                Action::GrantEntitlement { floor: FloorId(1), holder: participant, monthly: tonnes(120) },
+            ),
+            (
+                "settlements run --floor 1 --month 2019-01".to_owned(),
+                Action::Settle { floor: FloorId(1), month: month("2019-01"), revision: 1 },
+            ),
+            (
+                "settlements run --floor 1 --month 2019-01 --revision 2".to_owned(),
+                Action::Settle { floor: FloorId(1), month: month("2019-01"), revision: 2 },
+            ),
+        ];
+        for (line, action) in table {
+            let command = parse(&line).unwrap_or_else(|error| panic!("{line}: {error}"));
+            assert_eq!(command, Command::Propose { action }, "{line}");
+        }
+    }
+
+    #[test]
+    fn the_rest_takes_one_operator_or_the_publisher() {
+        let proposal = ProposalId { identity: IdentityId(1), command: CommandId(7) };
+        for (line, expected) in [
+            ("auctions clear 2", Command::ClearAuction { auction: AuctionId(2) }),
+            (
+                "prices publish --index 3 --month 2019-01 --price 95000",
+                Command::PublishReferencePrice {
+                    index: IndexId(3),
+                    month: month("2019-01"),
+                    price: dollars(95_000),
+                },
+            ),
+            ("proposals confirm 1.7", Command::Confirm { proposal }),
+            ("proposals withdraw 1.7", Command::WithdrawProposal { proposal }),
+            ("clock set 2018-12-03T12:00:00Z", Command::SetClock { to: at(12) }),
+        ] {
+            let command = parse(line).unwrap_or_else(|error| panic!("{line}: {error}"));
+            assert_eq!(command, expected, "{line}");
+        }
+    }
+
+    #[test]
+    fn a_wrong_argument_is_told_what_would_be_right() {
+        for (line, right) in [
+            ("prices publish --index 3 --month 2019-01 --price 0.1234567", "more than six decimals"),
+            ("prices publish --index 3 --month 2019-1 --price 1", "not a month such as 2019-01"),
+            ("clock set 2018-12-03T12:00:00+02:00", "not an instant in UTC such as 2018-12-03T12:00:00Z"),
+            ("clock set 2018-02-30T12:00:00Z", "no day or time of day that there is"),
+            ("identities bind-key 31 --fingerprint 00ff", "64 hexadecimal digits"),
+            (
+                "participants register 21 --name Keliber --owner-group 7 --roles seller",
+                "possible values: operator, supplier, buyer, publisher, auditor",
+            ),
+            ("participants register 21 --name _x --owner-group 7 --roles buyer", "no space at either end"),
+            ("programmes fund 2 --amount 1e3 --currency EUR", "a plain decimal number such as 95000"),
+            ("programmes fund 2 --amount 1 --currency CHF", "possible values: EUR, USD, GBP, CNY, JPY"),
+            (
+                "floors set 1 --market 1 --programme 2 --index 3 --price 2 --stress-price 1 --first 2019-01 \
+                 --last 2019-02 --origins FI,Sweden",
+                "two capital letters, such as FI",
+            ),
+            (
+                "auctions announce-call 2 --market 1 --opens-at 2018-12-03T08:00:00Z \
+                 --closes-at 2018-12-03T12:00:00Z --reference-price 1 --challenge-seconds 0",
+                "0 is not in 1..",
+            ),
+            ("proposals confirm 17", "an identity and its command"),
+        ] {
+            let error = parse(line).expect_err(line).to_string();
+            assert!(error.contains(right), "{line}: {error}");
+        }
+    }
+}

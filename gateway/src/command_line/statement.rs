@@ -1,0 +1,692 @@
+//! A participant's statement: its awards, its entitlements, and its difference payments month by month.
+//!
+//! It is built from events and asks nobody. Events that concern others are passed over, so an operator's or an
+//! auditor's events serve as well as the participant's own. What it cannot know it does not guess: an award in a
+//! market whose definition was not among the events is marked so, has no amount, and is in no total. Awards count
+//! in the totals once they are final; until then they can be challenged, or the auction cancelled.
+
+use std::collections::BTreeMap;
+
+use golv_engine::auction::{AuctionKind, AuctionResult};
+use golv_engine::book::Side;
+use golv_engine::cfd::SettlementLine;
+use golv_engine::command::Action;
+use golv_engine::event::Event;
+use golv_engine::id::{AuctionId, BidId, EntitlementId, FloorId, MarketId, ParticipantId};
+use golv_engine::market::MassUnit;
+use golv_engine::num::{Currency, Money, Price, Quantity};
+use golv_engine::time::{Instant, Month};
+use golv_protocol::message::Numbered;
+use serde_json::{Value, json};
+
+use super::show::money_json;
+use super::words;
+use crate::print::{self, money, price, quantity, table};
+
+/// A participant's statement, as far as its events have been added.
+#[derive(Debug)]
+pub struct Statement {
+    participant: ParticipantId,
+    /// If set, it tells the difference payments of this month alone.
+    month: Option<Month>,
+    markets: BTreeMap<MarketId, (MassUnit, Currency)>,
+    floors: BTreeMap<FloorId, MarketId>,
+    auctions: BTreeMap<AuctionId, AuctionKind>,
+    /// In the order in which they were won.
+    awards: Vec<Award>,
+    entitlements: Vec<Entitlement>,
+    /// By month and run, then in the order in which the floors were settled.
+    payments: BTreeMap<(Month, u32), Vec<Payment>>,
+}
+
+/// What one bid was given.
+#[derive(Debug)]
+struct Award {
+    auction: AuctionId,
+    bid: BidId,
+    side: Side,
+    price: Price,
+    quantity: Quantity,
+    standing: Standing,
+}
+
+/// How sure an award is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Standing {
+    Challengeable { final_at: Instant },
+    Final,
+    Cancelled,
+}
+
+#[derive(Debug)]
+struct Entitlement {
+    id: EntitlementId,
+    floor: FloorId,
+    strike: Price,
+    monthly: Quantity,
+    first: Month,
+    reserved: Money,
+}
+
+#[derive(Debug)]
+struct Payment {
+    floor: FloorId,
+    reference_price: Price,
+    line: SettlementLine,
+}
+
+/// The totals of one currency; `None` where one is larger than can be held.
+#[derive(Clone, Copy)]
+struct Totals {
+    bought: Option<Money>,
+    sold: Option<Money>,
+    difference_payments: Option<Money>,
+}
+
+impl Statement {
+    /// An empty statement of a participant; with a month, of that month's difference payments alone.
+    pub const fn new(participant: ParticipantId, month: Option<Month>) -> Self {
+        Self {
+            participant,
+            month,
+            markets: BTreeMap::new(),
+            floors: BTreeMap::new(),
+            auctions: BTreeMap::new(),
+            awards: Vec::new(),
+            entitlements: Vec::new(),
+            payments: BTreeMap::new(),
+        }
+    }
+
+    /// Adds the next event. All are added in their order, from the first.
+    pub fn add(&mut self, numbered: &Numbered) {
+        match &numbered.event {
+            Event::ActionConfirmed { action, .. } => self.add_action(action),
+            Event::AuctionCleared { auction, final_at, result } if self.month.is_none() => {
+                self.add_awards(*auction, *final_at, result);
+            }
+            Event::AuctionFinalised { auction } => self.set_standing(*auction, Standing::Final),
+            &Event::EntitlementGranted { entitlement, floor, holder, strike, monthly, first, reserved }
+                if holder == self.participant && self.month.is_none() =>
+            {
+                let id = entitlement;
+                self.entitlements.push(Entitlement { id, floor, strike, monthly, first, reserved });
+            }
+            Event::SettlementRunCompleted { run } if self.month.is_none_or(|month| month == run.month) => {
+                let own = run.lines.iter().filter(|line| line.holder == self.participant);
+                let (floor, reference_price) = (run.floor, run.reference_price);
+                let payments = own.map(|&line| Payment { floor, reference_price, line });
+                self.payments.entry((run.month, run.number)).or_default().extend(payments);
+            }
+            _ => {}
+        }
+    }
+
+    fn add_action(&mut self, action: &Action) {
+        match action {
+            Action::DefineMarket { market, terms } => {
+                self.markets.insert(*market, (terms.unit, terms.currency));
+            }
+            Action::SetFloor { floor, terms } => {
+                self.floors.insert(*floor, terms.market);
+            }
+            Action::AnnounceAuction { auction, terms } => {
+                self.auctions.insert(*auction, terms.kind);
+            }
+            Action::CancelAuction { auction } => self.set_standing(*auction, Standing::Cancelled),
+            _ => {}
+        }
+    }
+
+    fn add_awards(&mut self, auction: AuctionId, final_at: Instant, result: &AuctionResult) {
+        // Without a price there are no fills.
+        let Some(price) = result.price else { return };
+        let own = result.fills.iter().filter(|fill| fill.participant == self.participant);
+        self.awards.extend(own.map(|fill| Award {
+            auction,
+            bid: fill.bid,
+            side: fill.side,
+            price,
+            quantity: fill.quantity,
+            standing: Standing::Challengeable { final_at },
+        }));
+    }
+
+    fn set_standing(&mut self, auction: AuctionId, standing: Standing) {
+        for award in self.awards.iter_mut().filter(|award| award.auction == auction) {
+            award.standing = standing;
+        }
+    }
+
+    /// Unit and currency of what an auction trades or supports, if its market was seen.
+    fn terms_of(&self, auction: AuctionId) -> Option<(MassUnit, Currency)> {
+        let market = match self.auctions.get(&auction)? {
+            AuctionKind::Call { market } => market,
+            AuctionKind::Support { floor, .. } => self.floors.get(floor)?,
+        };
+        self.markets.get(market).copied()
+    }
+
+    /// The unit of what a floor supports, if its market was seen.
+    fn unit_under(&self, floor: FloorId) -> Option<MassUnit> {
+        self.markets.get(self.floors.get(&floor)?).map(|(unit, _)| *unit)
+    }
+
+    fn is_support(&self, auction: AuctionId) -> bool {
+        matches!(self.auctions.get(&auction), Some(AuctionKind::Support { .. }))
+    }
+
+    /// What an award is worth. `None` in a support auction, which awards an entitlement, and where the market was not
+    /// seen.
+    fn amount(&self, award: &Award) -> Option<Money> {
+        if self.is_support(award.auction) {
+            return None;
+        }
+        let (_, currency) = self.terms_of(award.auction)?;
+        award.price.times(award.quantity, currency).map(|rounded| rounded.amount)
+    }
+
+    fn payments(&self) -> impl Iterator<Item = (Month, u32, &Payment)> {
+        self.payments
+            .iter()
+            .flat_map(|(&(month, run), payments)| payments.iter().map(move |payment| (month, run, payment)))
+    }
+
+    fn totals(&self) -> BTreeMap<Currency, Totals> {
+        let mut totals = BTreeMap::new();
+        let mut of = |currency: Currency, total: fn(&mut Totals) -> &mut Option<Money>, amount: Money| {
+            let zero = Some(Money::zero(currency));
+            let nothing = Totals { bought: zero, sold: zero, difference_payments: zero };
+            let total = total(totals.entry(currency).or_insert(nothing));
+            *total = total.and_then(|sum| sum.checked_add(amount));
+        };
+        for award in self.awards.iter().filter(|award| award.standing == Standing::Final) {
+            if let Some(amount) = self.amount(award) {
+                match award.side {
+                    Side::Buy => of(amount.currency, |totals| &mut totals.bought, amount),
+                    Side::Sell => of(amount.currency, |totals| &mut totals.sold, amount),
+                }
+            }
+        }
+        for (_, _, payment) in self.payments() {
+            let delta = payment.line.delta;
+            of(delta.currency, |totals| &mut totals.difference_payments, delta);
+        }
+        totals
+    }
+
+    /// The statement as tables, those without rows left out.
+    pub fn table(&self) -> String {
+        let mut sections = Vec::new();
+        let mut section = |title: &str, columns: &[&str], rows: Vec<Vec<String>>| {
+            if !rows.is_empty() {
+                sections.push(format!("{title}\n{}", table(columns, rows)));
+            }
+        };
+        section(
+            "Awards",
+            &[">auction", "bid", "", ">quantity", "unit", ">price", ">amount", "currency", "standing"],
+            self.awards.iter().map(|award| self.award_row(award)).collect(),
+        );
+        section(
+            "Entitlements",
+            &[
+                ">entitlement",
+                ">floor",
+                ">monthly",
+                "unit",
+                "from",
+                ">strike",
+                ">reserved at first",
+                "currency",
+            ],
+            self.entitlements.iter().map(|entitlement| self.entitlement_row(entitlement)).collect(),
+        );
+        let columns = [
+            "month",
+            ">run",
+            ">floor",
+            ">entitlement",
+            ">quantity",
+            "unit",
+            ">strike",
+            ">reference price",
+            ">amount",
+            ">posted",
+            "currency",
+        ];
+        let payments = self.payments().map(|(month, run, payment)| self.payment_row(month, run, payment));
+        section("Difference payments", &columns, payments.collect());
+        let totals = self.totals().into_iter().map(|(currency, totals)| {
+            let sums = [totals.bought, totals.sold, totals.difference_payments];
+            let sums = sums.map(|sum| sum.map_or_else(|| "larger than can be held".to_owned(), money));
+            [currency.code().to_owned()].into_iter().chain(sums).collect()
+        });
+        section("Totals", &["currency", ">bought", ">sold", ">difference payments"], totals.collect());
+        if sections.is_empty() { "Nothing to state.".to_owned() } else { sections.join("\n\n") }
+    }
+
+    fn award_row(&self, award: &Award) -> Vec<String> {
+        let terms = self.terms_of(award.auction);
+        let deal = match award.side {
+            _ if self.is_support(award.auction) => "is supported",
+            Side::Buy => "buys",
+            Side::Sell => "sells",
+        };
+        let standing = match award.standing {
+            Standing::Challengeable { final_at } => format!("final at {final_at}"),
+            Standing::Final => "final".to_owned(),
+            Standing::Cancelled => "cancelled".to_owned(),
+        };
+        vec![
+            award.auction.to_string(),
+            award.bid.to_string(),
+            deal.to_owned(),
+            quantity(award.quantity),
+            symbol(terms.map(|(unit, _)| unit)),
+            price(award.price),
+            self.amount(award).map_or_else(|| "-".to_owned(), money),
+            terms.map_or("market not seen", |(_, currency)| currency.code()).to_owned(),
+            standing,
+        ]
+    }
+
+    fn entitlement_row(&self, entitlement: &Entitlement) -> Vec<String> {
+        vec![
+            entitlement.id.to_string(),
+            entitlement.floor.to_string(),
+            quantity(entitlement.monthly),
+            symbol(self.unit_under(entitlement.floor)),
+            entitlement.first.to_string(),
+            price(entitlement.strike),
+            money(entitlement.reserved),
+            entitlement.reserved.currency.code().to_owned(),
+        ]
+    }
+
+    fn payment_row(&self, month: Month, run: u32, payment: &Payment) -> Vec<String> {
+        let line = &payment.line;
+        vec![
+            month.to_string(),
+            print::grouped(&run.to_string()),
+            payment.floor.to_string(),
+            line.entitlement.to_string(),
+            quantity(line.quantity),
+            symbol(self.unit_under(payment.floor)),
+            price(line.strike),
+            price(payment.reference_price),
+            money(line.amount),
+            money(line.delta),
+            line.amount.currency.code().to_owned(),
+        ]
+    }
+
+    /// The statement as an object: `participant`, `month`, `awards`, `entitlements`, `difference_payments`, `totals`.
+    ///
+    /// What was not seen, and a total that is larger than can be held, is null.
+    pub fn json(&self) -> Value {
+        json!({
+            "participant": self.participant.0,
+            "month": self.month.map(|month| month.to_string()),
+            "awards": self.awards.iter().map(|award| self.award_json(award)).collect::<Vec<_>>(),
+            "entitlements": self.entitlements.iter().map(|entitlement| json!({
+                "entitlement": entitlement.id.0,
+                "floor": entitlement.floor.0,
+                "monthly": entitlement.monthly.to_string(),
+                "unit": self.unit_under(entitlement.floor).map(MassUnit::symbol),
+                "first": entitlement.first.to_string(),
+                "strike": entitlement.strike.to_string(),
+                "reserved_at_first": money_json(entitlement.reserved),
+            })).collect::<Vec<_>>(),
+            "difference_payments": self.payments().map(|(month, run, payment)| json!({
+                "month": month.to_string(),
+                "run": run,
+                "floor": payment.floor.0,
+                "entitlement": payment.line.entitlement.0,
+                "quantity": payment.line.quantity.to_string(),
+                "unit": self.unit_under(payment.floor).map(MassUnit::symbol),
+                "strike": payment.line.strike.to_string(),
+                "reference_price": payment.reference_price.to_string(),
+                "amount": money_json(payment.line.amount),
+                "delta": money_json(payment.line.delta),
+            })).collect::<Vec<_>>(),
+            "totals": self.totals().into_iter().map(|(currency, totals)| json!({
+                "currency": currency.code(),
+                "bought": totals.bought.map(decimal),
+                "sold": totals.sold.map(decimal),
+                "difference_payments": totals.difference_payments.map(decimal),
+            })).collect::<Vec<_>>(),
+        })
+    }
+
+    fn award_json(&self, award: &Award) -> Value {
+        let terms = self.terms_of(award.auction);
+        let (standing, final_at) = match award.standing {
+            Standing::Challengeable { final_at } => ("challengeable", Some(final_at.to_string())),
+            Standing::Final => ("final", None),
+            Standing::Cancelled => ("cancelled", None),
+        };
+        let kind = self.auctions.get(&award.auction).map(|kind| match kind {
+            AuctionKind::Call { .. } => "call",
+            AuctionKind::Support { .. } => "support",
+        });
+        json!({
+            "auction": award.auction.0,
+            "kind": kind,
+            "bid": award.bid.to_string(),
+            "side": words::side(award.side),
+            "quantity": award.quantity.to_string(),
+            "unit": terms.map(|(unit, _)| unit.symbol()),
+            "price": award.price.to_string(),
+            "currency": terms.map(|(_, currency)| currency.code()),
+            "amount": self.amount(award).map(decimal),
+            "standing": standing,
+            "final_at": final_at,
+        })
+    }
+}
+
+fn symbol(unit: Option<MassUnit>) -> String {
+    unit.map_or("-", MassUnit::symbol).to_owned()
+}
+
+fn decimal(amount: Money) -> String {
+    Price::from_millionths(amount.millionths).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::num::NonZeroU32;
+
+    use golv_engine::auction::{AuctionTerms, Fill};
+    use golv_engine::cfd::SettlementRun;
+    use golv_engine::id::{CommandId, IdentityId, IndexId, ProgrammeId, ProposalId, Sequence};
+    use golv_engine::market::{FloorTerms, Market};
+
+    const ME: ParticipantId = ParticipantId(21);
+    const OTHER: ParticipantId = ParticipantId(22);
+    const SUPPORT: AuctionId = AuctionId(1);
+    const CALL: AuctionId = AuctionId(2);
+    const LATER_CALL: AuctionId = AuctionId(3);
+    const NOON: Instant = Instant(1_543_838_400_000_000_000);
+
+    fn units(units: i64) -> Price {
+        Price::from_units(units).expect("fits")
+    }
+
+    fn tonnes(units: u32) -> Quantity {
+        Quantity::from_units(units).expect("fits")
+    }
+
+    fn dollars(units: i64) -> Money {
+        Money { currency: Currency::Usd, millionths: units * 1_000_000 }
+    }
+
+    fn month(number: u8) -> Month {
+        Month::new(2019, number).expect("a month")
+    }
+
+    fn confirmed(action: Action) -> Event {
+        let proposal = ProposalId { identity: IdentityId(1), command: CommandId(1) };
+        Event::ActionConfirmed { proposal, by: IdentityId(2), action }
+    }
+
+    fn market() -> Event {
+        let terms = Market {
+            name: "Lithium metal".parse().expect("a name"),
+            unit: MassUnit::Tonne,
+            currency: Currency::Usd,
+            lot: tonnes(1),
+            tick: units(10),
+            lowest: units(10),
+            highest: units(600_000),
+            largest: tonnes(1_000),
+        };
+        confirmed(Action::DefineMarket { market: MarketId(1), terms })
+    }
+
+    fn floor() -> Event {
+        let terms = FloorTerms {
+            market: MarketId(1),
+            programme: ProgrammeId(1),
+            index: IndexId(1),
+            price: units(105_000),
+            stress_price: units(60_000),
+            first: month(1),
+            last: month(12),
+            origins: vec!["FI".parse().expect("a country")],
+        };
+        confirmed(Action::SetFloor { floor: FloorId(1), terms })
+    }
+
+    fn announced(auction: AuctionId, kind: AuctionKind) -> Event {
+        let terms = AuctionTerms {
+            kind,
+            opens_at: NOON,
+            closes_at: NOON,
+            challenge_seconds: NonZeroU32::MIN,
+            reference_price: units(95_000),
+        };
+        confirmed(Action::AnnounceAuction { auction, terms })
+    }
+
+    fn cleared(auction: AuctionId, side: Side, number: i64) -> Event {
+        let fill = |participant: ParticipantId| Fill {
+            bid: BidId { identity: IdentityId(participant.0), command: CommandId(5) },
+            participant,
+            side,
+            quantity: tonnes(20),
+        };
+        let result = AuctionResult {
+            price: Some(units(number)),
+            volume: tonnes(40),
+            demand: tonnes(40),
+            supply: tonnes(40),
+            step: None,
+            fills: vec![fill(OTHER), fill(ME)],
+            reserved: None,
+        };
+        Event::AuctionCleared { auction, final_at: NOON, result }
+    }
+
+    fn granted(holder: ParticipantId) -> Event {
+        Event::EntitlementGranted {
+            entitlement: EntitlementId(holder.0),
+            floor: FloorId(1),
+            holder,
+            strike: units(95_000),
+            monthly: tonnes(20),
+            first: month(1),
+            reserved: dollars(8_400_000),
+        }
+    }
+
+    fn settled(number: u8, run: u32, reference: i64, amount: i64, delta: i64) -> Event {
+        let line = |holder: ParticipantId| SettlementLine {
+            entitlement: EntitlementId(holder.0),
+            holder,
+            strike: units(95_000),
+            quantity: tonnes(20),
+            amount: dollars(amount),
+            remainder: dollars(0),
+            delta: dollars(delta),
+        };
+        Event::SettlementRunCompleted {
+            run: SettlementRun {
+                floor: FloorId(1),
+                month: month(number),
+                number: run,
+                reference_price: units(reference),
+                revision: run,
+                lines: vec![line(ME), line(OTHER)],
+                paid: dollars(delta),
+                free: dollars(0),
+                reserved: dollars(0),
+            },
+        }
+    }
+
+    fn statement(month: Option<Month>, events: impl IntoIterator<Item = Event>) -> Statement {
+        let mut statement = Statement::new(ME, month);
+        for (number, event) in (1..).zip(events) {
+            statement.add(&Numbered { number, sequence: Sequence(number), event });
+        }
+        statement
+    }
+
+    fn story() -> Vec<Event> {
+        let support = AuctionKind::Support { floor: FloorId(1), monthly: tonnes(120) };
+        let call = AuctionKind::Call { market: MarketId(1) };
+        vec![
+            market(),
+            floor(),
+            announced(SUPPORT, support),
+            cleared(SUPPORT, Side::Sell, 95_000),
+            Event::AuctionFinalised { auction: SUPPORT },
+            granted(ME),
+            granted(OTHER),
+            announced(CALL, call),
+            announced(LATER_CALL, call),
+            cleared(CALL, Side::Sell, 90_000),
+            Event::AuctionFinalised { auction: CALL },
+            cleared(LATER_CALL, Side::Sell, 91_000),
+            settled(1, 1, 92_000, 60_000, 60_000),
+            settled(2, 1, 96_000, 0, 0),
+            settled(1, 2, 93_000, 40_000, -20_000),
+        ]
+    }
+
+    #[test]
+    fn a_statement_is_told_as_tables() {
+        let told = statement(None, story()).table();
+        // How wide a column is belongs to the table's layout.
+        let lines: Vec<_> = told
+            .lines()
+            .filter(|line| !line.starts_with('─') && !line.is_empty())
+            .map(|line| line.split_whitespace().collect::<Vec<_>>().join(" "))
+            .collect();
+        let expected = [
+            "Awards",
+            "auction bid quantity unit price amount currency standing",
+            "1 21.5 is supported 20 t 95,000 - USD final",
+            "2 21.5 sells 20 t 90,000 1,800,000.00 USD final",
+            "3 21.5 sells 20 t 91,000 1,820,000.00 USD final at 2018-12-03T12:00:00Z",
+            "Entitlements",
+            "entitlement floor monthly unit from strike reserved at first currency",
+            "21 1 20 t 2019-01 95,000 8,400,000.00 USD",
+            "Difference payments",
+            "month run floor entitlement quantity unit strike reference price amount posted currency",
+            "2019-01 1 1 21 20 t 95,000 92,000 60,000.00 60,000.00 USD",
+            "2019-01 2 1 21 20 t 95,000 93,000 40,000.00 -20,000.00 USD",
+            "2019-02 1 1 21 20 t 95,000 96,000 0.00 0.00 USD",
+            "Totals",
+            "currency bought sold difference payments",
+            "USD 0.00 1,800,000.00 40,000.00",
+        ];
+        assert_eq!(lines, expected, "{told}");
+    }
+
+    /// Only what is final is totalled, and others' lines never.
+    #[test]
+    fn a_statement_is_told_as_json() {
+        let told = statement(None, story()).json();
+        let totals = json!([{
+            "currency": "USD", "bought": "0", "sold": "1800000", "difference_payments": "40000",
+        }]);
+        assert_eq!(told["totals"], totals);
+        assert_eq!(
+            told["awards"][1],
+            json!({
+                "auction": 2, "kind": "call", "bid": "21.5", "side": "sell", "quantity": "20", "unit": "t",
+                "price": "90000", "currency": "USD", "amount": "1800000", "standing": "final",
+                "final_at": null,
+            })
+        );
+        assert_eq!(told["awards"][0]["amount"], Value::Null, "a strike is no amount");
+        assert_eq!(told["awards"][2]["standing"], "challengeable");
+        assert_eq!(told["awards"][2]["final_at"], "2018-12-03T12:00:00Z");
+        assert_eq!(
+            told["entitlements"],
+            json!([{
+                "entitlement": 21, "floor": 1, "monthly": "20", "unit": "t", "first": "2019-01",
+                "strike": "95000", "reserved_at_first": {"amount": "8400000", "currency": "USD"},
+            }])
+        );
+        let payments = told["difference_payments"].as_array().expect("a list");
+        let months: Vec<_> = payments.iter().map(|payment| (&payment["month"], &payment["run"])).collect();
+        assert_eq!(json!(months), json!([["2019-01", 1], ["2019-01", 2], ["2019-02", 1]]));
+        assert_eq!(
+            payments[1],
+            json!({
+                "month": "2019-01", "run": 2, "floor": 1, "entitlement": 21, "quantity": "20", "unit": "t",
+                "strike": "95000", "reference_price": "93000",
+                "amount": {"amount": "40000", "currency": "USD"},
+                "delta": {"amount": "-20000", "currency": "USD"},
+            })
+        );
+    }
+
+    #[test]
+    fn with_a_month_it_tells_its_difference_payments_alone() {
+        let told = statement(Some(month(1)), story()).json();
+        assert_eq!(told["month"], "2019-01");
+        assert_eq!((&told["awards"], &told["entitlements"]), (&json!([]), &json!([])));
+        assert_eq!(told["difference_payments"].as_array().map(Vec::len), Some(2));
+        assert_eq!(told["totals"][0]["difference_payments"], "40000");
+    }
+
+    #[test]
+    fn a_cancelled_auction_awards_nothing() {
+        let cancel = confirmed(Action::CancelAuction { auction: CALL });
+        let call = announced(CALL, AuctionKind::Call { market: MarketId(1) });
+        let told = statement(None, [market(), call, cleared(CALL, Side::Buy, 90_000), cancel]);
+        assert_eq!(told.json()["awards"][0]["standing"], "cancelled");
+        assert_eq!(told.json()["totals"], json!([]));
+        assert!(told.table().contains("cancelled"));
+    }
+
+    #[test]
+    fn a_market_that_was_not_seen_is_not_guessed() {
+        let finalised = Event::AuctionFinalised { auction: CALL };
+        let told = statement(None, [cleared(CALL, Side::Buy, 90_000), finalised]);
+        assert!(told.table().contains("market not seen"));
+        assert_eq!(told.json()["awards"][0]["currency"], Value::Null);
+        assert_eq!(told.json()["awards"][0]["amount"], Value::Null);
+        assert_eq!(told.json()["totals"], json!([]));
+    }
+
+    #[test]
+    fn what_was_bought_and_sold_is_kept_apart() {
+        let call = |auction| announced(auction, AuctionKind::Call { market: MarketId(1) });
+        let [bought, sold] = [CALL, LATER_CALL].map(|auction| Event::AuctionFinalised { auction });
+        let told = statement(
+            None,
+            [
+                market(),
+                call(CALL),
+                call(LATER_CALL),
+                cleared(CALL, Side::Buy, 90_000),
+                cleared(LATER_CALL, Side::Sell, 10),
+                bought,
+                sold,
+            ],
+        );
+        assert_eq!(told.json()["totals"][0]["bought"], "1800000");
+        assert_eq!(told.json()["totals"][0]["sold"], "200");
+    }
+
+    #[test]
+    fn a_total_that_is_too_large_is_said_to_be_so() {
+        let half = i64::MAX / 1_000_000 / 2 + 1;
+        let told = statement(None, [settled(1, 1, 1, half, half), settled(2, 1, 1, half, half)]);
+        assert_eq!(told.json()["totals"][0]["difference_payments"], Value::Null);
+        assert!(told.table().contains("larger than can be held"));
+    }
+
+    #[test]
+    fn an_empty_statement_says_so() {
+        assert_eq!(statement(None, []).table(), "Nothing to state.");
+        assert_eq!(statement(Some(month(3)), story()).table(), "Nothing to state.");
+    }
+}

@@ -1,0 +1,210 @@
+//! The arguments of `golv trade`: what a supplier or buyer asks, and what it wants to see.
+
+use clap::{Args, Subcommand};
+use golv_engine::book::Side;
+use golv_engine::command::{Command, NewBid};
+use golv_engine::id::{AuctionId, BidId};
+use golv_engine::num::{Price, Quantity};
+use golv_engine::text::Country;
+use golv_engine::time::Month;
+
+use super::parse;
+
+/// What a participant can ask for.
+#[derive(Clone, Debug, PartialEq, Eq, Subcommand)]
+pub enum TradeCommand {
+    /// What is sent to the exchange as a command.
+    #[command(flatten)]
+    Bids(BidCommand),
+    /// Print what happens, as it happens, as far as you may see it.
+    ///
+    /// One event a line: your own bids, awards and settlement lines, and what is public of every market and auction.
+    /// Until an auction is closed nobody sees another's bid.
+    Watch {
+        /// Begin with the first event there was, instead of the next.
+        #[arg(long)]
+        from_start: bool,
+    },
+    /// Print your statement: awards, entitlements, and difference payments month by month.
+    ///
+    /// It is built from your own events, all from the first. Totals are given for each currency, and count awards
+    /// once they are final.
+    Statements {
+        /// The difference payments of this month alone.
+        #[arg(long, value_name = "YYYY-MM")]
+        month: Option<Month>,
+    },
+}
+
+/// What a participant can do with its bids.
+#[derive(Clone, Debug, PartialEq, Eq, Subcommand)]
+pub enum BidCommand {
+    /// Place a sealed bid in an open auction.
+    ///
+    /// Suppliers sell and buyers buy; a support auction takes offers to sell alone. The answer names the bid, as you
+    /// need it to replace or withdraw it.
+    Place {
+        /// The auction.
+        #[arg(long, value_name = "ID", value_parser = parse::id(AuctionId))]
+        auction: AuctionId,
+        /// Whether material is wanted or offered.
+        #[command(flatten)]
+        side: SideOptions,
+        /// The limit per unit of mass: the most you pay, the least you take; in a support auction, the strike.
+        #[arg(long, allow_negative_numbers = true)]
+        price: Price,
+        /// How much, in the market's unit of mass; in a support auction, per month.
+        #[arg(long)]
+        quantity: Quantity,
+        /// Where the material offered comes from, by its two ISO 3166-1 letters; with --sell alone.
+        #[arg(long, value_name = "COUNTRY", required_unless_present = "buy", conflicts_with = "buy")]
+        origin: Option<Country>,
+    },
+    /// Replace the price and quantity of a bid of yours.
+    ///
+    /// It keeps its place in time if its price stays and its quantity does not rise.
+    Replace {
+        /// The bid, as it was named when you placed it, such as 21.5.
+        #[arg(value_name = "IDENTITY.COMMAND", value_parser = parse::bid)]
+        bid: BidId,
+        /// The auction that it stands in.
+        #[arg(long, value_name = "ID", value_parser = parse::id(AuctionId))]
+        auction: AuctionId,
+        /// Its new limit.
+        #[arg(long, allow_negative_numbers = true)]
+        price: Price,
+        /// Its new quantity.
+        #[arg(long)]
+        quantity: Quantity,
+    },
+    /// Withdraw a bid of yours while its auction is open.
+    Withdraw {
+        /// The bid, as it was named when you placed it, such as 21.5.
+        #[arg(value_name = "IDENTITY.COMMAND", value_parser = parse::bid)]
+        bid: BidId,
+        /// The auction that it stands in.
+        #[arg(long, value_name = "ID", value_parser = parse::id(AuctionId))]
+        auction: AuctionId,
+    },
+}
+
+/// The side of a bid: one of the two.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Args)]
+#[group(required = true, multiple = false)]
+pub struct SideOptions {
+    /// Bid to buy.
+    #[arg(long)]
+    pub buy: bool,
+    /// Offer to sell.
+    #[arg(long)]
+    pub sell: bool,
+}
+
+impl SideOptions {
+    const fn side(self) -> Side {
+        if self.buy { Side::Buy } else { Side::Sell }
+    }
+}
+
+impl BidCommand {
+    /// The command that the exchange is sent.
+    pub const fn into_command(self) -> Command {
+        match self {
+            Self::Place { auction, side, price, quantity, origin } => {
+                let bid = NewBid { side: side.side(), price, quantity, origin };
+                Command::PlaceBid { auction, bid }
+            }
+            Self::Replace { bid, auction, price, quantity } => {
+                Command::ReplaceBid { auction, bid, price, quantity }
+            }
+            Self::Withdraw { bid, auction } => Command::WithdrawBid { auction, bid },
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::{CommandFactory, Parser};
+    use golv_engine::id::{CommandId, IdentityId};
+
+    #[derive(Debug, Parser)]
+    struct Trade {
+        #[command(subcommand)]
+        command: TradeCommand,
+    }
+
+    fn parse(line: &str) -> Result<TradeCommand, clap::Error> {
+        Trade::try_parse_from(["trade"].into_iter().chain(line.split(' '))).map(|trade| trade.command)
+    }
+
+    #[test]
+    fn the_arguments_are_consistent() {
+        Trade::command().debug_assert();
+    }
+
+    #[test]
+    fn each_subcommand_becomes_its_command() {
+        let auction = AuctionId(2);
+        let price = Price::from_units(95_000).expect("fits");
+        let quantity = Quantity::from_units(20).expect("fits");
+        let bid = BidId { identity: IdentityId(21), command: CommandId(5) };
+        let sell = NewBid { side: Side::Sell, price, quantity, origin: "FI".parse().ok() };
+        let buy = NewBid { side: Side::Buy, price: Price::from_millionths(-250_000), origin: None, ..sell };
+        for (line, expected) in [
+            (
+                "place --auction 2 --sell --price 95000 --quantity 20 --origin FI",
+                Command::PlaceBid { auction, bid: sell },
+            ),
+            ("place --auction 2 --buy --price -0.25 --quantity 20", Command::PlaceBid { auction, bid: buy }),
+            (
+                "replace 21.5 --auction 2 --price 95000 --quantity 20",
+                Command::ReplaceBid { auction, bid, price, quantity },
+            ),
+            ("withdraw 21.5 --auction 2", Command::WithdrawBid { auction, bid }),
+        ] {
+            match parse(line) {
+                Ok(TradeCommand::Bids(bids)) => assert_eq!(bids.into_command(), expected, "{line}"),
+                other => panic!("{line}: {other:?}"),
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_only_shown_is_no_command() {
+        let january = "2019-01".parse().ok();
+        for (line, expected) in [
+            ("watch", TradeCommand::Watch { from_start: false }),
+            ("watch --from-start", TradeCommand::Watch { from_start: true }),
+            ("statements", TradeCommand::Statements { month: None }),
+            ("statements --month 2019-01", TradeCommand::Statements { month: january }),
+        ] {
+            assert_eq!(parse(line).expect("right"), expected, "{line}");
+        }
+    }
+
+    #[test]
+    fn a_wrong_argument_is_told_what_would_be_right() {
+        for (line, right) in [
+            ("place --auction 2 --buy --price 0.1234567 --quantity 20", "more than six decimals"),
+            ("place --auction 2 --buy --price 95,000 --quantity 20", "a plain decimal number such as 95000"),
+            ("place --auction 2 --buy --price 1 --quantity=-20", "is negative, and a quantity is not"),
+            ("place --auction x --buy --price 1 --quantity 20", "a whole number from 0 to 4294967295"),
+            ("place --auction +2 --buy --price 1 --quantity 20", "a whole number from 0 to 4294967295"),
+            (
+                "place --auction 2 --sell --price 1 --quantity 20 --origin fi",
+                "two capital letters, such as FI",
+            ),
+            ("place --auction 2 --sell --price 1 --quantity 20", "--origin <COUNTRY>"),
+            ("place --auction 2 --buy --price 1 --quantity 20 --origin FI", "cannot be used with"),
+            ("place --auction 2 --price 1 --quantity 20", "<--buy|--sell>"),
+            ("place --auction 2 --buy --sell --price 1 --quantity 20", "cannot be used with"),
+            ("withdraw 21 --auction 2", "such as 21.5"),
+            ("withdraw 21.5.6 --auction 2", "such as 21.5"),
+            ("statements --month 2019-13", "not a month such as 2019-01"),
+        ] {
+            let error = parse(line).expect_err(line).to_string();
+            assert!(error.contains(right), "{line}: {error}");
+        }
+    }
+}

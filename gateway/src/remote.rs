@@ -1,0 +1,134 @@
+//! `golv admin` and `golv trade`: one session with a running exchange, and what came of it, printed.
+
+use std::error::Error;
+use std::time::Duration;
+
+use golv_client::client::{Client, Connect as _, Ended, Events};
+use golv_client::quic::QuicConnector;
+use golv_client::session::Who;
+use golv_client::tls::{Credentials, TrustAnchor};
+use golv_engine::command::Command;
+use golv_engine::id::CommandId;
+
+use crate::command_line::ConnectionOptions;
+use crate::command_line::admin::AdminCommand;
+use crate::command_line::show::{answer_json, answer_line, event_json, event_line};
+use crate::command_line::statement::Statement;
+use crate::command_line::trade::TradeCommand;
+use crate::print;
+
+/// How long to wait for a logon. An exchange that is there answers within milliseconds.
+const LOGON: Duration = Duration::from_secs(10);
+
+/// Sends an operator's or publisher's command and prints its answer; returns whether it was done.
+///
+/// # Errors
+/// If the exchange cannot be reached, does not know the key, or ends the session first.
+pub fn admin(options: &ConnectionOptions, json: bool, command: AdminCommand) -> Result<bool, Box<dyn Error>> {
+    within(async {
+        let session = Session::begin(options).await?;
+        session.submit(command.into_command(), json).await
+    })
+}
+
+/// Sends a trader's command, or shows what there is for it to see; returns whether it was done.
+///
+/// # Errors
+/// As [`admin`].
+pub fn trade(options: &ConnectionOptions, json: bool, command: TradeCommand) -> Result<bool, Box<dyn Error>> {
+    within(async {
+        let session = Session::begin(options).await?;
+        match command {
+            TradeCommand::Bids(bid) => session.submit(bid.into_command(), json).await,
+            TradeCommand::Watch { from_start } => session.watch(from_start, json).await,
+            TradeCommand::Statements { month } => {
+                let mut statement = Statement::new(session.who.participant, month);
+                session.read(&mut statement).await?;
+                if json {
+                    print::line(statement.json());
+                } else {
+                    print::line(statement.table());
+                }
+                Ok(true)
+            }
+        }
+    })
+}
+
+fn within<T>(work: impl Future<Output = Result<T, Box<dyn Error>>>) -> Result<T, Box<dyn Error>> {
+    tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(work)
+}
+
+/// A session that has logged on.
+struct Session {
+    client: Client,
+    events: Events,
+    who: Who,
+}
+
+impl Session {
+    async fn begin(options: &ConnectionOptions) -> Result<Self, Box<dyn Error>> {
+        let connector = connector(options).await?;
+        // The client tries again for ever, which suits a trader's system; a person wants to know why at once.
+        drop(connector.connect().await?);
+        let (client, events) = Client::start(connector);
+        let who = match tokio::time::timeout(LOGON, client.logged_on()).await {
+            Ok(who) => who?,
+            Err(_) => return Err(format!("no logon within {} s", LOGON.as_secs()).into()),
+        };
+        Ok(Self { client, events, who })
+    }
+
+    async fn submit(self, command: Command, json: bool) -> Result<bool, Box<dyn Error>> {
+        let id = CommandId(self.who.highest.0 + 1);
+        let answer = self.client.submit_as(id, command.clone()).await?;
+        if json {
+            print::line(answer_json(self.who.identity, id, &command, &answer));
+        } else {
+            print::line(answer_line(self.who.identity, id, &command, &answer));
+        }
+        self.client.close().await;
+        Ok(answer.outcome.is_ok())
+    }
+
+    async fn watch(mut self, from_start: bool, json: bool) -> Result<bool, Box<dyn Error>> {
+        let before = if from_start { 0 } else { self.who.events };
+        loop {
+            let numbered = self.events.next().await?;
+            if numbered.number <= before {
+                continue;
+            }
+            if json {
+                print::line(event_json(&numbered));
+            } else {
+                print::line(event_line(&numbered));
+            }
+        }
+    }
+
+    /// Reads all events that there were at the logon.
+    async fn read(mut self, statement: &mut Statement) -> Result<(), Ended> {
+        let mut read = 0;
+        while read < self.who.events {
+            let numbered = self.events.next().await?;
+            read = numbered.number;
+            statement.add(&numbered);
+        }
+        self.client.close().await;
+        Ok(())
+    }
+}
+
+async fn connector(options: &ConnectionOptions) -> Result<QuicConnector, Box<dyn Error>> {
+    let server = tokio::net::lookup_host((options.server.host.as_str(), options.server.port))
+        .await
+        .map_err(|error| format!("{} cannot be looked up: {error}", options.server))?
+        .next()
+        .ok_or_else(|| format!("{} has no address", options.server))?;
+    Ok(QuicConnector {
+        server,
+        server_name: options.server_name().to_owned(),
+        credentials: Credentials::load(&options.certificate, &options.key)?,
+        trust: TrustAnchor::load(&options.ca)?,
+    })
+}
