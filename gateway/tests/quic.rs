@@ -1,0 +1,358 @@
+//! Sessions over real QUIC on loopback: who gets in, what is refused, who is dropped, and what survives.
+
+mod common;
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
+
+use common::*;
+use golv_client::client::{ClientError, Ended};
+use golv_client::endpoint::connect;
+use golv_engine::command::{Action, Command};
+use golv_engine::event::Event;
+use golv_engine::id::*;
+use golv_gateway::pipeline::{Creation, Pipeline, Waiting};
+use golv_gateway::server::endpoint::{Endpoint, Limits};
+use golv_gateway::server::serve;
+use golv_protocol::frame::{Frames, write_frame};
+use golv_protocol::message::{ClientMessage, Closing, PROTOCOL, ServerMessage};
+use quinn::{Connection, RecvStream, SendStream, VarInt};
+
+/// An exchange that is served.
+struct Served {
+    pipeline: Pipeline,
+    endpoint: Arc<Endpoint>,
+    address: SocketAddr,
+}
+
+impl Served {
+    fn found(bench: &Bench) -> Self {
+        let creation = Creation::Rehearsal { seed: 1, start: start() };
+        let pipeline = Pipeline::create(&bench.path("data"), creation, bench.founding(), Waiting::Park)
+            .expect("created");
+        Self::serve(bench, pipeline, (Ipv4Addr::LOCALHOST, 0).into())
+    }
+
+    fn reopen(bench: &Bench, address: SocketAddr) -> Self {
+        let (pipeline, _) = Pipeline::open(&bench.path("data"), Waiting::Park).expect("opened");
+        Self::serve(bench, pipeline, address)
+    }
+
+    fn serve(bench: &Bench, pipeline: Pipeline, address: SocketAddr) -> Self {
+        let endpoint =
+            Endpoint::bind(address, &bench.credentials("server"), &bench.trust(), Limits::default())
+                .expect("bound");
+        let address = endpoint.local_addr();
+        let endpoint = Arc::new(endpoint);
+        let (accepting, gate) = (Arc::clone(&endpoint), pipeline.gate());
+        tokio::spawn(async move { serve(&accepting, gate).await });
+        Self { pipeline, endpoint, address }
+    }
+
+    async fn stop(self) {
+        let Self { pipeline, endpoint, .. } = self;
+        tokio::task::spawn_blocking(|| pipeline.stop()).await.expect("no panic").expect("stopped");
+        bounded(endpoint.close(Duration::from_secs(5), VarInt::from_u32(0), b"")).await;
+    }
+}
+
+/// A client that says what a test wants it to.
+struct Raw {
+    _connection: Connection,
+    send: SendStream,
+    receive: RecvStream,
+    frames: Frames,
+    /// Every byte that was received.
+    recorded: Vec<u8>,
+}
+
+impl Raw {
+    async fn connect(bench: &Bench, address: SocketAddr, identity: u32) -> Self {
+        let (credentials, trust) = (bench.of(identity), bench.trust());
+        let connection =
+            bounded(connect(address, "localhost", &credentials, &trust)).await.expect("connected");
+        let (send, receive) = bounded(connection.open_bi()).await.expect("a stream");
+        Self { _connection: connection, send, receive, frames: Frames::default(), recorded: Vec::new() }
+    }
+
+    async fn log_on(bench: &Bench, address: SocketAddr, identity: u32) -> Self {
+        let mut raw = Self::connect(bench, address, identity).await;
+        raw.say(&ClientMessage::Logon { protocol: PROTOCOL, events_seen: 0 }).await;
+        let Some(ServerMessage::LoggedOn { .. }) = raw.hear().await else { panic!("logged on") };
+        raw
+    }
+
+    async fn say(&mut self, message: &ClientMessage) {
+        let mut bytes = Vec::new();
+        write_frame(message, &mut bytes).expect("short");
+        self.send.write_all(&bytes).await.expect("sent");
+    }
+
+    /// The next message, or `None` once the stream has ended.
+    async fn hear(&mut self) -> Option<ServerMessage> {
+        let mut buffer = [0; 4096];
+        loop {
+            if let Some(frame) = self.frames.next_frame().expect("a frame") {
+                return Some(golv_protocol::decode(frame).expect("a message"));
+            }
+            match bounded(self.receive.read(&mut buffer)).await {
+                Ok(Some(length)) => {
+                    self.recorded.extend_from_slice(&buffer[..length]);
+                    self.frames.push(&buffer[..length]);
+                }
+                _ => return None,
+            }
+        }
+    }
+
+    /// What the session ends with.
+    async fn closing(&mut self) -> Option<Closing> {
+        let mut closing = None;
+        while let Some(message) = self.hear().await {
+            if let ServerMessage::Closing(reason) = message {
+                closing = Some(reason);
+            }
+        }
+        closing
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_certificate_that_is_bound_to_nobody_does_not_log_on() {
+    let bench = Bench::new();
+    let served = Served::found(&bench);
+    let (stranger, _events) = bench.connect(served.address, BUYERS[0]);
+    let ended = bounded(stranger.logged_on()).await.expect_err("nobody");
+    assert!(matches!(ended, Ended::ByExchange(Closing::UnknownKey)), "{ended:?}");
+    served.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn bytes_that_are_no_messages_end_their_session_alone() {
+    let bench = Bench::new();
+    let served = Served::found(&bench);
+    let mut logon = Vec::new();
+    write_frame(&ClientMessage::Logon { protocol: PROTOCOL, events_seen: 0 }, &mut logon).expect("short");
+    let oversized = 65_537_u32.to_le_bytes().to_vec();
+    let wrong_tag = [4_u32.to_le_bytes(), 9_u32.to_le_bytes()].concat();
+    let trailing = [9_u32.to_le_bytes().to_vec(), 2_u32.to_le_bytes().to_vec(), vec![0; 5]].concat();
+    let second_logon = logon.clone();
+    for bytes in [oversized, wrong_tag, trailing, second_logon] {
+        let mut raw = Raw::log_on(&bench, served.address, OPERATORS[0]).await;
+        raw.send.write_all(&bytes).await.expect("sent");
+        assert_eq!(raw.closing().await, Some(Closing::Malformed), "{bytes:?}");
+    }
+    // Before a logon nothing else is taken.
+    let mut raw = Raw::connect(&bench, served.address, OPERATORS[0]).await;
+    raw.say(&ClientMessage::Heartbeat).await;
+    assert_eq!(raw.closing().await, Some(Closing::Malformed));
+    // A frame that never comes to its end: the session ends with the stream, and nobody else is held up.
+    let mut raw = Raw::log_on(&bench, served.address, OPERATORS[0]).await;
+    raw.send.write_all(&[100, 0, 0, 0, 1]).await.expect("sent");
+    raw.send.finish().expect("open");
+    assert_eq!(raw.closing().await, None);
+    let centre = Centre::connect(&bench, served.address);
+    centre.set_clock(after(1)).await;
+    served.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_newest_session_of_an_identity_wins() {
+    let bench = Bench::new();
+    let served = Served::found(&bench);
+    let (older, _older_events) = bench.connect(served.address, OPERATORS[0]);
+    bounded(older.logged_on()).await.expect("logged on");
+    let (newer, _newer_events) = bench.connect(served.address, OPERATORS[0]);
+    bounded(newer.logged_on()).await.expect("logged on");
+    let refused = bounded(older.submit(Command::SetClock { to: after(1) })).await.expect_err("superseded");
+    let superseded = matches!(refused, ClientError::Ended(Ended::ByExchange(Closing::Superseded)));
+    assert!(superseded, "{refused:?}");
+    bounded(newer.submit(Command::SetClock { to: after(1) })).await.expect("answered").outcome.expect("done");
+    served.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_that_is_rotated_out_ends_its_session_at_its_time() {
+    let bench = Bench::new();
+    let served = Served::found(&bench);
+    let centre = Centre::connect(&bench, served.address);
+    centre.furnish(&bench).await;
+    let (old, mut events) = bench.connect(served.address, BUYERS[0]);
+    bounded(old.submit(buy(500, 1))).await.expect("answered").outcome.expect("done");
+    let new = bench.issue("new-key");
+    let identity = IdentityId(BUYERS[0]);
+    let key = new.fingerprint();
+    centre.agree(Action::BindKey { identity, key, others_end_at: Some(after(500)) }).await;
+    bounded(old.submit(buy(510, 1)))
+        .await
+        .expect("answered")
+        .outcome
+        .expect("the old key speaks until its end");
+    // Nothing is sent with the old key: its session ends by itself.
+    centre.set_clock(after(500)).await;
+    let ended = bounded(async {
+        loop {
+            if let Err(ended) = events.next().await {
+                return ended;
+            }
+        }
+    });
+    let ended = ended.await;
+    assert!(matches!(ended, Ended::ByExchange(Closing::UnknownKey)), "{ended:?}");
+    let (rotated, _events) = golv_client::client::Client::start(bench.connector(served.address, new));
+    let who = bounded(rotated.logged_on()).await.expect("logged on");
+    assert_eq!(who.identity, identity);
+    bounded(rotated.submit(buy(520, 1))).await.expect("answered").outcome.expect("done");
+    served.stop().await;
+}
+
+/// During an auction a session is sent nothing from which another's bid could be told: all that arrives between
+/// its logon and the answer to its own command is recorded, byte for byte.
+#[tokio::test(flavor = "multi_thread")]
+async fn during_an_auction_nothing_of_others_bids_is_sent() {
+    let bench = Bench::new();
+    let served = Served::found(&bench);
+    let centre = Centre::connect(&bench, served.address);
+    centre.furnish(&bench).await;
+    // A trader, and an operator, who is not shown bids either.
+    for watcher in [BUYERS[0], OPERATORS[1]] {
+        let mut raw = Raw::log_on(&bench, served.address, watcher).await;
+        let mut known = 0;
+        raw.say(&ClientMessage::Heartbeat).await;
+        let bidders = [(SUPPLIERS[0], sell(400, 77)), (BUYERS[1], buy(600, 77))];
+        let mut bids = 0;
+        for (bidder, command) in bidders {
+            let (client, _events) = bench.connect(served.address, bidder);
+            for _ in 0..20 {
+                bounded(client.submit(command.clone())).await.expect("answered").outcome.expect("done");
+                bids += 1;
+            }
+            client.close().await;
+        }
+        assert_eq!(bids, 40);
+        // The watcher's own command is ordered after all of them.
+        let id = CommandId(1_000_000);
+        raw.say(&ClientMessage::Submit {
+            id,
+            command: Command::WithdrawBid {
+                auction: AUCTION,
+                bid: BidId { identity: IdentityId(watcher), command: CommandId(1) },
+            },
+        })
+        .await;
+        loop {
+            match raw.hear().await.expect("the session goes on") {
+                ServerMessage::Answered { id: answered, .. } if answered == id => break,
+                // What happened before the auction opened.
+                ServerMessage::Happened(numbered) => {
+                    known += 1;
+                    let bid = matches!(
+                        numbered.event,
+                        Event::BidAccepted { .. } | Event::BidReplaced { .. } | Event::BidWithdrawn { .. }
+                    );
+                    assert!(!bid, "{numbered:?}");
+                }
+                ServerMessage::Heartbeat => {}
+                other => panic!("{other:?}"),
+            }
+        }
+        assert!(known > 0);
+        // 77 tonnes is in no other command: its bytes are nowhere in what was received.
+        let secret = quantity(77).millionths().to_le_bytes();
+        assert!(!raw.recorded.windows(secret.len()).any(|bytes| bytes == secret));
+    }
+    served.stop().await;
+}
+
+/// A client that sends without end and reads nothing is dropped; others are answered meanwhile.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_flood_that_is_not_read_is_dropped_and_others_are_served() {
+    let bench = Bench::new();
+    let served = Served::found(&bench);
+    let centre = Centre::connect(&bench, served.address);
+    centre.furnish(&bench).await;
+    let mut flood = Raw::log_on(&bench, served.address, BUYERS[0]).await;
+    let flooding = tokio::spawn(async move {
+        let mut bytes = Vec::new();
+        for id in 1..=200_000 {
+            bytes.clear();
+            write_frame(&ClientMessage::Submit { id: CommandId(id), command: buy(500, 1) }, &mut bytes)
+                .expect("short");
+            if flood.send.write_all(&bytes).await.is_err() {
+                return true;
+            }
+        }
+        false
+    });
+    // It does not want to know of events, and drops them.
+    let (other, _) = bench.connect(served.address, BUYERS[1]);
+    let mut answered = 0;
+    while !flooding.is_finished() {
+        bounded(other.submit(buy(510, 1))).await.expect("answered").outcome.expect("done");
+        answered += 1;
+    }
+    assert!(bounded(flooding).await.expect("no panic"), "the flood's connection was closed");
+    assert!(answered > 10, "{answered}");
+    // The flooder may come back and is told what became of its bids.
+    let (back, _events) = bench.connect(served.address, BUYERS[0]);
+    let who = bounded(back.logged_on()).await.expect("logged on");
+    assert!(who.highest > CommandId(0));
+    served.stop().await;
+}
+
+/// The server is stopped and started again in the middle of an auction, while everybody bids. Each command is
+/// executed once, and each event is seen once.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_restart_in_mid_auction_loses_nothing_and_repeats_nothing() {
+    const EACH: u64 = 400;
+    let bench = Arc::new(Bench::new());
+    let mut served = Served::found(&bench);
+    let address = served.address;
+    let centre = Centre::connect(&bench, address);
+    centre.furnish(&bench).await;
+    let traders: Vec<_> = SUPPLIERS
+        .into_iter()
+        .chain(BUYERS)
+        .map(|identity| {
+            let bench = Arc::clone(&bench);
+            tokio::spawn(async move {
+                let (client, mut events) = bench.connect(address, identity);
+                let command = if SUPPLIERS.contains(&identity) { sell(400, 1) } else { buy(600, 1) };
+                let bidding = async {
+                    for id in 1..=EACH {
+                        let answer = bounded(client.submit_as(CommandId(id), command.clone())).await;
+                        answer.expect("answered").outcome.expect("done");
+                    }
+                };
+                let reading = async {
+                    let mut seen = Vec::new();
+                    while accepted(&seen).len() < usize::try_from(EACH).expect("small") {
+                        seen.push(bounded(events.next()).await.expect("an event").event);
+                    }
+                    seen
+                };
+                let ((), seen) = tokio::join!(bidding, reading);
+                (identity, accepted(&seen))
+            })
+        })
+        .collect();
+    let (probe, _probe_events) = bench.connect(address, OPERATORS[1]);
+    for _ in 0..3 {
+        // Once the probe is answered, bids are on their way again.
+        bounded(probe.submit(Command::SetClock { to: after(120) }))
+            .await
+            .expect("answered")
+            .outcome
+            .expect("done");
+        served.stop().await;
+        served = Served::reopen(&bench, address);
+    }
+    for trader in traders {
+        let (identity, accepted) = trader.await.expect("no panic");
+        assert_eq!(accepted.len() as u64, EACH, "identity {identity}");
+        assert!(accepted.values().all(|times| *times == 1), "identity {identity}: {accepted:?}");
+        assert!(accepted.keys().all(|bid| bid.identity == IdentityId(identity)));
+    }
+    served.stop().await;
+}
