@@ -1,0 +1,267 @@
+//! `golv serve` as an operator runs it: founded, administered and traded on from the command line, stopped in order,
+//! and killed under load.
+
+mod common;
+
+use std::io::{BufRead, BufReader};
+use std::net::SocketAddr;
+use std::process::{Child, Command as Process, Output, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use common::*;
+use golv_engine::id::CommandId;
+use golv_gateway::pipeline::{Creation, Pipeline, Waiting};
+
+fn golv(bench: &Bench, arguments: &[&str]) -> Output {
+    let mut process = Process::new(env!("CARGO_BIN_EXE_golv"));
+    process.current_dir(bench.path("")).args(arguments).output().expect("golv runs")
+}
+
+/// What a call that must succeed prints.
+fn done(bench: &Bench, arguments: &[&str]) -> String {
+    let output = golv(bench, arguments);
+    let (out, err) = (text(&output.stdout), text(&output.stderr));
+    assert!(output.status.success(), "golv {}\n{out}{err}", arguments.join(" "));
+    out
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8(bytes.to_vec()).expect("UTF-8")
+}
+
+/// A server process, and where it listens.
+struct Server {
+    process: Child,
+    address: SocketAddr,
+    stdout: BufReader<std::process::ChildStdout>,
+}
+
+impl Server {
+    fn start(bench: &Bench, listen: &str) -> Self {
+        let mut process = Process::new(env!("CARGO_BIN_EXE_golv"))
+            .current_dir(bench.path(""))
+            .args(["serve", "--data", "data", "--listen", listen, "--certificate", "pki/server.pem"])
+            .args(["--key", "pki/server.key.pem", "--ca", "pki/ca.pem"])
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("golv runs");
+        let mut stdout = BufReader::new(process.stdout.take().expect("piped"));
+        let mut line = String::new();
+        stdout.read_line(&mut line).expect("text");
+        let address = line.trim().rsplit(' ').next().and_then(|address| address.parse().ok());
+        Self { process, address: address.unwrap_or_else(|| panic!("serving … on …: {line:?}")), stdout }
+    }
+
+    /// Sends SIGTERM, and gives what is printed until the end.
+    fn terminate(mut self) -> String {
+        let id = self.process.id().to_string();
+        assert!(Process::new("kill").args(["-TERM", &id]).status().expect("kill runs").success());
+        let mut printed = String::new();
+        std::io::Read::read_to_string(&mut self.stdout, &mut printed).expect("text");
+        assert!(self.process.wait().expect("ended").success());
+        printed
+    }
+
+    fn kill(self) {
+        // Dropped, which kills it.
+    }
+}
+
+/// A test that fails leaves no server behind.
+impl Drop for Server {
+    fn drop(&mut self) {
+        // It may have ended by itself.
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+/// A whole market from the command line: certificates, founding, set-up by two operators, bids, clearing, statements.
+#[test]
+fn a_market_from_the_command_line() {
+    let bench = Bench::new();
+    let operators = ["pki/identity-1.pem", "pki/identity-2.pem"];
+    let found = ["found", "--data", "data", "--name", "The centre", "--rehearsal", "2019-01-01T00:00:00Z"];
+    let founded = done(&bench, &[&found[..], &["--operators"], &operators].concat());
+    assert!(founded.contains(&bench.of(1).fingerprint().to_string()), "{founded}");
+    let server = Server::start(&bench, "127.0.0.1:0");
+    let address = server.address.to_string();
+    let run = |command: &str, identity: u32, arguments: &str| {
+        let (certificate, key) =
+            (format!("pki/identity-{identity}.pem"), format!("pki/identity-{identity}.key.pem"));
+        let connection = [
+            command,
+            "--server",
+            &address,
+            "--server-name",
+            "localhost",
+            "--certificate",
+            &certificate,
+            "--key",
+            &key,
+            "--ca",
+            "pki/ca.pem",
+        ]
+        .map(str::to_owned);
+        let words: Vec<String> = connection.into_iter().chain(shell_words(arguments)).collect();
+        let words: Vec<&str> = words.iter().map(String::as_str).collect();
+        golv(&bench, &words)
+    };
+    // The first operator proposes, and its answer names what the second confirms.
+    let agree = |arguments: &str| {
+        let proposed = run("admin", 1, arguments);
+        let said = text(&proposed.stdout);
+        assert!(proposed.status.success(), "{arguments}\n{said}{}", text(&proposed.stderr));
+        let proposal = said.trim().rsplit(' ').next().expect("a proposal").to_owned();
+        let confirmed = run("admin", 2, &format!("proposals confirm {proposal}"));
+        assert!(confirmed.status.success(), "{arguments}\n{}", text(&confirmed.stdout));
+    };
+    for (identity, role) in [(4, "supplier"), (7, "buyer")] {
+        let fingerprint = bench.of(identity).fingerprint();
+        agree(&format!(
+            "participants register {identity} --name Trader-{identity} --owner-group {identity} --roles {role}"
+        ));
+        agree(&format!("identities add {identity} --participant {identity}"));
+        agree(&format!("identities bind-key {identity} --fingerprint {fingerprint}"));
+    }
+    agree(
+        "markets define 1 --name Lithium --unit t --currency USD --lot 1 --tick 10 --lowest 0 --highest 1000 --largest 100",
+    );
+    agree(
+        "auctions announce-call 1 --market 1 --opens-at 2019-01-02T00:00:00Z --closes-at 2019-01-03T00:00:00Z --challenge-seconds 60 --reference-price 500",
+    );
+    let early = run("trade", 7, "place --auction 1 --buy --price 500 --quantity 10");
+    assert_eq!(early.status.code(), Some(1), "a refusal is told by the exit code");
+    assert!(text(&early.stdout).contains("opens at 2019-01-02T00:00:00Z"), "{}", text(&early.stdout));
+    assert!(run("admin", 1, "clock set 2019-01-02T01:00:00Z").status.success());
+    let placed = run("trade", 7, "place --auction 1 --buy --price 510 --quantity 10");
+    let bid = text(&placed.stdout).trim().rsplit(' ').next().expect("a bid").to_owned();
+    assert!(
+        run("trade", 7, &format!("replace {bid} --auction 1 --price 520 --quantity 10")).status.success()
+    );
+    assert!(
+        run("trade", 4, "place --auction 1 --sell --price 480 --quantity 20 --origin FI").status.success()
+    );
+    let extra = run("trade", 7, "place --auction 1 --buy --price 500 --quantity 1 --json");
+    let extra: serde_json::Value = serde_json::from_slice(&extra.stdout).expect("JSON");
+    let extra = extra["bid"].as_str().expect("the bid's name").to_owned();
+    assert!(run("trade", 7, &format!("withdraw {extra} --auction 1")).status.success());
+    assert!(run("admin", 1, "clock set 2019-01-03T00:00:00Z").status.success());
+    assert!(run("admin", 1, "auctions clear 1").status.success());
+    assert!(run("admin", 1, "clock set 2019-01-04T00:00:00Z").status.success());
+    // Supply is 10 over at 480 and at 520: the lower.
+    let statement = run("trade", 4, "statements");
+    assert!(text(&statement.stdout).contains("4,800.00"), "{}", text(&statement.stdout));
+    let statement = run("trade", 7, "statements --json");
+    let statement: serde_json::Value = serde_json::from_slice(&statement.stdout).expect("JSON");
+    assert_eq!(statement["totals"][0]["bought"], "4800", "{statement}");
+    let stranger = run("trade", 8, "statements");
+    assert!(text(&stranger.stderr).contains("speaks for nobody"), "{}", text(&stranger.stderr));
+
+    let stopped = server.terminate();
+    let verified = done(&bench, &["journal", "verify", "data"]);
+    assert!(verified.contains("sealed by an orderly stop"), "{verified}");
+    for digest in stopped.lines().filter(|line| line.contains(" digest ")) {
+        assert!(verified.contains(digest), "{digest}\n{verified}");
+    }
+}
+
+/// Splits at spaces: no argument here needs quoting.
+fn shell_words(arguments: &str) -> impl Iterator<Item = String> {
+    arguments.split(' ').map(str::to_owned)
+}
+
+#[test]
+fn certificates_are_shown_as_they_were_issued() {
+    let bench = Bench::new();
+    let issued =
+        done(&bench, &["pki", "issue", "pki", "new", "--server", "localhost,127.0.0.1", "--days", "3"]);
+    let shown = done(&bench, &["pki", "show", "pki/new.pem"]);
+    assert!(shown.contains("localhost, 127.0.0.1"), "{shown}");
+    let fingerprint = bench.credentials("new").fingerprint().to_string();
+    assert!(issued.contains(&fingerprint) && shown.contains(&fingerprint));
+    let again = golv(&bench, &["pki", "issue", "pki", "new"]);
+    assert_eq!(again.status.code(), Some(1));
+    assert!(text(&again.stderr).contains("not overwritten"), "{}", text(&again.stderr));
+}
+
+/// Killed under load and started again, round after round: each trader, connecting again, sees every bid of its own that was
+/// acknowledged, once.
+#[test]
+fn killed_under_load_nothing_acknowledged_is_lost() {
+    let bench = Arc::new(Bench::new());
+    let creation = Creation::Rehearsal { seed: 1, start: start() };
+    let pipeline =
+        Pipeline::create(&bench.path("data"), creation, bench.founding(), Waiting::Park).expect("created");
+    pipeline.stop().expect("stopped");
+    let mut server = Server::start(&bench, "127.0.0.1:0");
+    let address = server.address;
+    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+    runtime.block_on(async {
+        let centre = Centre::connect(&bench, address);
+        centre.furnish(&bench).await;
+    });
+    let acknowledged = [(); 4].map(|()| Arc::new(AtomicU64::new(0)));
+    let traders: Vec<_> = SUPPLIERS
+        .into_iter()
+        .chain(BUYERS)
+        .zip(acknowledged.clone())
+        .map(|(identity, acknowledged)| {
+            let (client, mut events) = runtime.block_on(async { bench.connect(address, identity) });
+            let client = Arc::new(client);
+            let bidder = Arc::clone(&client);
+            let bidding = runtime.spawn(async move {
+                let command = if SUPPLIERS.contains(&identity) { sell(400, 1) } else { buy(600, 1) };
+                for id in 1.. {
+                    let answered = bidder.submit_as(CommandId(id), command.clone()).await;
+                    let Ok(answer) = answered else { return };
+                    assert_eq!(answer.outcome, Ok(()));
+                    // Ordering: read by the main thread after it has killed the server, and only grows.
+                    acknowledged.store(id, Ordering::SeqCst);
+                }
+            });
+            // The client's own events go by unread, or they would hold it up; what it saw is read anew below.
+            let draining = runtime.spawn(async move { while events.next().await.is_ok() {} });
+            (identity, client, bidding, draining)
+        })
+        .collect();
+    for round in 1..=5_u64 {
+        // Under load: everybody was answered more since the last round.
+        while acknowledged.iter().any(|count| count.load(Ordering::SeqCst) < 25 * round) {
+            std::thread::yield_now();
+        }
+        server.kill();
+        server = Server::start(&bench, &address.to_string());
+    }
+    for ((identity, client, bidding, draining), acknowledged) in traders.into_iter().zip(acknowledged) {
+        runtime.block_on(async {
+            client.close().await;
+            bidding.await.expect("no panic");
+            draining.await.expect("no panic");
+            let acknowledged = acknowledged.load(Ordering::SeqCst);
+            let (again, mut events) = bench.connect(address, identity);
+            let who = bounded(again.logged_on()).await.expect("logged on");
+            let mut seen = Vec::new();
+            let mut read = 0;
+            while read < who.events {
+                let numbered = bounded(events.next()).await.expect("an event");
+                read = numbered.number;
+                seen.push(numbered.event);
+            }
+            let accepted = accepted(&seen);
+            let mine = |id| golv_engine::id::BidId { identity: who.identity, command: CommandId(id) };
+            for id in 1..=acknowledged {
+                assert_eq!(
+                    accepted.get(&mine(id)),
+                    Some(&1),
+                    "identity {identity}: bid {id} of {acknowledged}"
+                );
+            }
+        });
+    }
+    server.terminate();
+    let verified = done(&bench, &["journal", "verify", "data"]);
+    assert!(verified.contains("verdict   Clean"), "{verified}");
+}
