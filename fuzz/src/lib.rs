@@ -3,19 +3,25 @@
 //! `cargo fuzz run TARGET --features libfuzzer` searches; `cargo test` replays what it has found so far, and
 //! the seeds, from `corpus/`.
 
+use std::time::Duration;
+
 use golv_engine::command::Command;
-use golv_engine::id::{CommandId, IdentityId, Sequence};
+use golv_engine::id::{CommandId, IdentityId, ParticipantId, Sequence};
 use golv_engine::time::Instant;
-use golv_engine::{Exchange, Mode};
-use golv_gateway::pipeline::{Pipeline, Waiting};
+use golv_engine::{Answer, Exchange, Mode, Speaker};
+use golv_gateway::pipeline::{History, Message, Pipeline, Waiting};
+use golv_gateway::server::session::{Request, Session};
 use golv_journal::replay::Replay;
 use golv_protocol::batch::{Batch, BatchWriter, Entry};
+use golv_protocol::frame::write_frame;
+use golv_protocol::message::{ClientMessage, PROTOCOL};
 
 /// A target's name and body.
 pub type Target = (&'static str, fn(&[u8]));
 
 /// All targets.
-pub const TARGETS: [Target; 3] = [("codec", codec), ("recovery", recovery), ("commands", commands)];
+pub const TARGETS: [Target; 4] =
+    [("codec", codec), ("recovery", recovery), ("commands", commands), ("session", session)];
 
 /// Any bytes either decode to a value that encodes to the same bytes, or are refused.
 pub fn codec(input: &[u8]) {
@@ -116,6 +122,41 @@ fn apply(
     }
     assert!(exchange.is_conserved());
     outcome
+}
+
+/// Any bytes after a logon either end the session or are requests in its own identity's name; memory stays bounded.
+pub fn session(input: &[u8]) {
+    let now = Duration::ZERO;
+    let speaker = Speaker {
+        identity: IdentityId(7),
+        participant: ParticipantId(7),
+        reads_all: false,
+        highest: CommandId(0),
+    };
+    let mut session = Session::new(now);
+    let mut logon = Vec::new();
+    write_frame(&ClientMessage::Logon { protocol: PROTOCOL, events_seen: 0 }, &mut logon).expect("short");
+    session.receive(&logon, now);
+    assert_eq!(session.next_request(), Some(Request::LogOn));
+    session.told(Message::LoggedOn { speaker, history: History::default() });
+    for bytes in input.chunks(61) {
+        session.receive(bytes, now);
+        while let Some(request) = session.next_request() {
+            let Request::Submit { sender, id, .. } = request else { panic!("a second logon") };
+            assert_eq!(sender, speaker.identity);
+            if id.0 % 3 == 0 {
+                session.busy(id);
+            } else {
+                let answer = Answer { sequence: Sequence(1), outcome: Ok(()) };
+                session.told(Message::Answered { sender, id, answer });
+            }
+        }
+        session.output().clear();
+        if session.closed().is_some() {
+            assert!(!session.wants_input());
+            return;
+        }
+    }
 }
 
 /// An entry as the `commands` target reads it.

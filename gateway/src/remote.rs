@@ -1,6 +1,7 @@
 //! `golv admin` and `golv trade`: one session with a running exchange, and what came of it, printed.
 
 use std::error::Error;
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use golv_client::client::{Client, Connect as _, Ended, Events};
@@ -120,10 +121,11 @@ impl Session {
 }
 
 async fn connector(options: &ConnectionOptions) -> Result<QuicConnector, Box<dyn Error>> {
-    let server = tokio::net::lookup_host((options.server.host.as_str(), options.server.port))
-        .await
+    let addresses = tokio::net::lookup_host((options.server.host.as_str(), options.server.port)).await;
+    // An IPv4 address first: a server on `localhost` seldom listens on its IPv6 one, and nothing would say so.
+    let server = addresses
         .map_err(|error| format!("{} cannot be looked up: {error}", options.server))?
-        .next()
+        .min_by_key(SocketAddr::is_ipv6)
         .ok_or_else(|| format!("{} has no address", options.server))?;
     Ok(QuicConnector {
         server,

@@ -71,6 +71,21 @@ fn the_json_has_the_digest_of_the_bare_engine() {
     assert_eq!(json["settlement"].as_array().map(Vec::len), Some(81));
 }
 
+/// Played without a network the day ends in the same state; the journal has no keys in it, and so another chain.
+#[test]
+fn with_and_without_a_network_the_state_is_the_same() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let [quic, local] = [&["demo", "--json"][..], &["demo", "--json", "--local"]].map(|arguments| {
+        let output = output(dir.path(), arguments);
+        assert!(output.status.success(), "{}", text(&output.stderr));
+        serde_json::from_slice::<serde_json::Value>(&output.stdout).expect("JSON")
+    });
+    assert_eq!(quic["state_digest"], local["state_digest"]);
+    assert_ne!(quic["chain_digest"], local["chain_digest"]);
+    assert_eq!(quic["quic_sessions"], 16);
+    assert_eq!(quic["settlement"], local["settlement"]);
+}
+
 #[test]
 fn a_journal_is_never_written_over() {
     let dir = tempfile::tempdir().expect("a directory");

@@ -5,8 +5,11 @@ use std::fs;
 use std::path::Path;
 
 use golv_engine::command::Command;
+use golv_engine::id::IdentityId;
 use golv_journal::{Content, scan};
 use golv_protocol::batch::{Batch, Entry};
+use golv_protocol::frame::write_frame;
+use golv_protocol::message::ClientMessage;
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let journal =
@@ -16,7 +19,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut entries: Vec<Entry<Command>> = Vec::new();
     let mut kinds = std::collections::BTreeSet::new();
     let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("corpus");
-    for target in ["codec", "recovery", "commands"] {
+    for target in ["codec", "recovery", "commands", "session"] {
         fs::create_dir_all(corpus.join(target))?;
     }
     while let Some(frame) = reader.next_frame()? {
@@ -37,6 +40,15 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             entries.push(entry);
         }
     }
+    // One trader's commands, as its client frames them.
+    let trader = IdentityId(101);
+    let mut frames = Vec::new();
+    for entry in entries.iter().filter(|entry| entry.sender == trader) {
+        let message = ClientMessage::Submit { id: entry.id, command: entry.command.clone() };
+        write_frame(&message, &mut frames)?;
+    }
+    write_frame(&ClientMessage::Heartbeat, &mut frames)?;
+    fs::write(corpus.join("session/trader"), frames)?;
     // The whole day would be slow to replay at each mutation: its beginning, up to the support auction's award.
     let day: Vec<u8> = entries
         .iter()

@@ -303,3 +303,22 @@ impl Session {
         self.messages.blocking_recv().ok_or(SubmitError::Disconnected)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Nobody waits for a writer that is behind: what does not fit is refused at once.
+    #[test]
+    fn a_full_ring_refuses_and_never_blocks() {
+        let (ring, requests) = bounded(2);
+        let gate = Gate { ring, sessions: Arc::default() };
+        let submit = |id| gate.submit(0, IdentityId(1), CommandId(id), Command::Tick);
+        assert_eq!([1, 2, 3].map(submit), [Ok(()), Ok(()), Err(SubmitError::Busy)]);
+        assert!(gate.log_on(1, KeyFingerprint([0; 32])).is_err());
+        drop(requests.recv());
+        assert_eq!(submit(3), Ok(()));
+        drop(requests);
+        assert_eq!(submit(4), Err(SubmitError::Disconnected));
+    }
+}
