@@ -173,3 +173,16 @@ fn a_live_exchange_ticks_by_itself() {
     let (reopened, _) = Pipeline::open(dir.path(), Waiting::Park).expect("opened");
     assert_eq!(reopened.stop().expect("stopped"), before);
 }
+
+/// Killed before the founding command was written: nothing can be done with what is left, and the error says so.
+#[test]
+fn a_journal_that_was_never_founded_is_named() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let pipeline = Pipeline::create(dir.path(), rehearsal(), founding(), Waiting::Park).expect("created");
+    pipeline.stop().expect("stopped");
+    // The header alone.
+    let segment = std::fs::OpenOptions::new().write(true).open(dir.path().join("00000001.journal"));
+    segment.expect("a segment").set_len(128).expect("cut");
+    let error = Pipeline::open(dir.path(), Waiting::Park).err().expect("refused").to_string();
+    assert!(error.contains("never founded"), "{error}");
+}

@@ -14,7 +14,7 @@ pub mod pki;
 pub mod show;
 pub mod statement;
 pub mod trade;
-mod words;
+pub(crate) mod words;
 
 use std::fmt;
 use std::path::PathBuf;

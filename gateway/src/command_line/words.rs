@@ -21,14 +21,14 @@ pub(super) const fn standing(standing: Standing) -> &'static str {
     }
 }
 
-pub(super) const fn side(side: Side) -> &'static str {
+pub(crate) const fn side(side: Side) -> &'static str {
     match side {
         Side::Buy => "buy",
         Side::Sell => "sell",
     }
 }
 
-pub(super) const fn step(step: CascadeStep) -> &'static str {
+pub(crate) const fn step(step: CascadeStep) -> &'static str {
     match step {
         CascadeStep::MostVolume => "most_volume",
         CascadeStep::LeastSurplus => "least_surplus",

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use golv_engine::book::Side;
+use golv_engine::auction::CascadeStep;
 use golv_engine::cfd::SettlementRun;
 use golv_engine::id::ParticipantId;
 use golv_engine::num::{Currency, Money, Price, Quantity};
@@ -15,6 +15,7 @@ use golv_sim::report::{
 use golv_sim::traders::{Business, Trader};
 use serde_json::{Value, json};
 
+use crate::command_line::words;
 use crate::pipeline::Stopped;
 
 /// Everything that is told of a market day.
@@ -131,11 +132,11 @@ impl Told {
                 "volume": played.result.volume.to_string(),
                 "demand": played.result.demand.to_string(),
                 "supply": played.result.supply.to_string(),
-                "decided_by": played.result.step.map(decided_by),
+                "decided_by": played.result.step.map(words::step),
                 "fills": played.result.fills.iter().map(|fill| json!({
                     "participant": fill.participant.0,
                     "bid": fill.bid.to_string(),
-                    "side": side(fill.side),
+                    "side": words::side(fill.side),
                     "quantity": fill.quantity.to_string(),
                 })).collect::<Vec<_>>(),
             })
@@ -263,7 +264,7 @@ fn auction(name: &str, unit: &str, played: &Played) -> AuctionReport {
         volume: result.volume,
         offered: result.supply,
         wanted: result.demand,
-        decided_by: result.step.map(|step| decided_by(step).to_owned()),
+        decided_by: result.step.map(decided_by),
     }
 }
 
@@ -271,20 +272,7 @@ fn amount(money: Money) -> String {
     Price::from_millionths(money.millionths).to_string()
 }
 
-fn side(side: Side) -> &'static str {
-    match side {
-        Side::Buy => "buy",
-        Side::Sell => "sell",
-    }
-}
-
 /// A cascade step in words.
-pub(super) fn decided_by(step: golv_engine::auction::CascadeStep) -> &'static str {
-    use golv_engine::auction::CascadeStep;
-    match step {
-        CascadeStep::MostVolume => "most volume",
-        CascadeStep::LeastSurplus => "least surplus",
-        CascadeStep::SurplusSide => "surplus side",
-        CascadeStep::Reference => "reference price",
-    }
+pub(super) fn decided_by(step: CascadeStep) -> String {
+    words::step(step).replace('_', " ")
 }
