@@ -81,14 +81,17 @@ impl Session {
     }
 
     async fn submit(self, command: Command, json: bool) -> Result<bool, Box<dyn Error>> {
-        let id = CommandId(self.who.highest.0 + 1);
-        let answer = self.client.submit_as(id, command.clone()).await?;
+        let Self { client, events, who } = self;
+        // Nobody reads them here, and events that are not read hold up the answer.
+        drop(events);
+        let id = CommandId(who.highest.0 + 1);
+        let answer = client.submit_as(id, command.clone()).await?;
         if json {
-            print::line(answer_json(self.who.identity, id, &command, &answer));
+            print::line(answer_json(who.identity, id, &command, &answer));
         } else {
-            print::line(answer_line(self.who.identity, id, &command, &answer));
+            print::line(answer_line(who.identity, id, &command, &answer));
         }
-        self.client.close().await;
+        client.close().await;
         Ok(answer.outcome.is_ok())
     }
 

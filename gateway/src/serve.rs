@@ -132,10 +132,10 @@ pub fn serve(options: &Serve) -> Result<(), Box<dyn Error>> {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     let stopped = runtime.block_on(async {
         let endpoint = Endpoint::bind(options.listen, &credentials, &trust, Limits::default())?;
-        // Whoever starts the process waits for this line.
-        print::line(format_args!("serving {} on {}", options.data.display(), endpoint.local_addr()));
         let mut terminate = signal(SignalKind::terminate())?;
         let mut interrupt = signal(SignalKind::interrupt())?;
+        // Whoever starts the process waits for this line.
+        print::line(format_args!("serving {} on {}", options.data.display(), endpoint.local_addr()));
         tokio::select! {
             () = server::serve(&endpoint, pipeline.gate()) => {}
             _ = terminate.recv() => {}

@@ -128,6 +128,27 @@ async fn a_certificate_that_is_bound_to_nobody_does_not_log_on() {
     served.stop().await;
 }
 
+/// A certificate that the server does not accept ends the client, although TLS lets it connect at first.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refused_certificate_is_told_and_not_tried_for_ever() {
+    let bench = Bench::new();
+    let served = Served::found(&bench);
+    let foreign = Bench::new();
+    for (credentials, trust) in [
+        // The server refuses the client, the client the server.
+        (foreign.of(OPERATORS[0]), bench.trust()),
+        (bench.of(OPERATORS[0]), foreign.trust()),
+    ] {
+        let connector =
+            golv_client::quic::QuicConnector { trust, ..bench.connector(served.address, credentials) };
+        let (client, mut events) = golv_client::client::Client::start(connector);
+        let ended = bounded(client.logged_on()).await.expect_err("refused");
+        assert!(matches!(ended, Ended::Refused(_)), "{ended:?}");
+        assert!(bounded(events.next()).await.is_err());
+    }
+    served.stop().await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn bytes_that_are_no_messages_end_their_session_alone() {
     let bench = Bench::new();
@@ -305,7 +326,7 @@ async fn a_flood_that_is_not_read_is_dropped_and_others_are_served() {
 /// executed once, and each event is seen once.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_restart_in_mid_auction_loses_nothing_and_repeats_nothing() {
-    const EACH: u64 = 400;
+    const EACH: u64 = 1_500;
     let bench = Arc::new(Bench::new());
     let mut served = Served::found(&bench);
     let address = served.address;
@@ -345,6 +366,7 @@ async fn a_restart_in_mid_auction_loses_nothing_and_repeats_nothing() {
             .expect("answered")
             .outcome
             .expect("done");
+        assert!(traders.iter().all(|trader| !trader.is_finished()), "everybody is in the middle of it");
         served.stop().await;
         served = Served::reopen(&bench, address);
     }

@@ -173,6 +173,34 @@ fn shell_words(arguments: &str) -> impl Iterator<Item = String> {
     arguments.split(' ').map(str::to_owned)
 }
 
+/// However much there is to see, a command's answer comes.
+#[test]
+fn a_command_is_answered_behind_a_long_history() {
+    let bench = Bench::new();
+    let creation = Creation::Rehearsal { seed: 1, start: start() };
+    let pipeline =
+        Pipeline::create(&bench.path("data"), creation, bench.founding(), Waiting::Park).expect("created");
+    let mut session = pipeline.connect().expect("running");
+    let operator = golv_engine::id::IdentityId(OPERATORS[0]);
+    let mut answered = 0;
+    for id in 1..=3_000 {
+        let command = golv_engine::command::Command::SetClock { to: after(0) };
+        session.send(operator, CommandId(id), command).expect("taken");
+        while !matches!(session.receive().expect("running"), golv_gateway::pipeline::Message::Answered { .. })
+        {
+        }
+        answered += 1;
+    }
+    assert_eq!(answered, 3_000);
+    pipeline.stop().expect("stopped");
+    let server = Server::start(&bench, "127.0.0.1:0");
+    let address = server.address.to_string();
+    let connection = ["--server", &address, "--server-name", "localhost", "--ca", "pki/ca.pem"];
+    let key = ["--certificate", "pki/identity-1.pem", "--key", "pki/identity-1.key.pem"];
+    let call = [&["admin"][..], &connection, &key, &["clock", "set", "2019-01-01T00:00:00Z"]].concat();
+    assert!(done(&bench, &call).contains("command 3001 done"));
+}
+
 #[test]
 fn certificates_are_shown_as_they_were_issued() {
     let bench = Bench::new();
@@ -229,7 +257,9 @@ fn killed_under_load_nothing_acknowledged_is_lost() {
         .collect();
     for round in 1..=5_u64 {
         // Under load: everybody was answered more since the last round.
+        let began = std::time::Instant::now();
         while acknowledged.iter().any(|count| count.load(Ordering::SeqCst) < 25 * round) {
+            assert!(began.elapsed().as_secs() < 60, "round {round}: somebody is not answered any more");
             std::thread::yield_now();
         }
         server.kill();

@@ -58,6 +58,11 @@ pub trait Connect: Send + Sync + 'static {
     /// # Errors
     /// If there is no connection now. The client tries again, for as long as it is not closed.
     fn connect(&self) -> impl Future<Output = io::Result<Self::Stream>> + Send;
+
+    /// Why connecting again would be in vain, if an error of connecting or of the stream tells.
+    fn is_final(&self, _error: &io::Error) -> Option<Ended> {
+        None
+    }
 }
 
 /// Why there is no session any more, and none will come.
@@ -69,6 +74,10 @@ pub enum Ended {
     /// The exchange ended the session for a reason that connecting again does not cure.
     #[error("the exchange ended the session")]
     ByExchange(#[source] Closing),
+    /// Server and client do not accept each other: a certificate has expired, is of another authority or another name, or
+    /// the other side speaks another protocol.
+    #[error("the connection was refused, and would be again: {0}")]
+    Refused(String),
     /// The exchange broke the protocol, so nothing that it says can be relied on.
     #[error("the exchange broke the protocol")]
     Violation(#[from] Violation),
@@ -216,7 +225,7 @@ fn ended(status: &watch::Receiver<Status>) -> Ended {
 }
 
 /// Whether the same would be said of the next connection.
-const fn is_final(reason: Closing) -> bool {
+pub(crate) const fn is_final(reason: Closing) -> bool {
     match reason {
         Closing::Stopping | Closing::TooSlow | Closing::Silent | Closing::Busy => false,
         Closing::Malformed
@@ -267,10 +276,16 @@ impl Task {
 
     /// Runs one connection to its end, and waits as long as is due before the next.
     async fn connection<C: Connect>(&mut self, connector: &C) -> Result<(), Ended> {
-        if let Ok(mut stream) = self.meanwhile(connector.connect()).await? {
-            let over = self.live(&mut stream).await;
-            self.session.disconnected();
-            over?;
+        let failed = match self.meanwhile(connector.connect()).await? {
+            Ok(mut stream) => {
+                let over = self.live(&mut stream).await;
+                self.session.disconnected();
+                over?
+            }
+            Err(error) => Some(error),
+        };
+        if let Some(ended) = failed.and_then(|error| connector.is_final(&error)) {
+            return Err(ended);
         }
         let backoff = self.backoff;
         self.backoff = (2 * backoff).min(BACKOFF_MAX);
@@ -289,8 +304,11 @@ impl Task {
         }
     }
 
-    /// Moves bytes between a stream and the session until the stream is of no more use.
-    async fn live(&mut self, stream: &mut (impl AsyncRead + AsyncWrite + Unpin)) -> Result<(), Ended> {
+    /// Moves bytes between a stream and the session until the stream is of no more use; tells with what error, if with one.
+    async fn live(
+        &mut self,
+        stream: &mut (impl AsyncRead + AsyncWrite + Unpin),
+    ) -> Result<Option<io::Error>, Ended> {
         let (mut reader, mut writer) = tokio::io::split(stream);
         let mut buffer = vec![0; READ];
         // A stream that takes no more bytes may still say why, so it is read to its end.
@@ -318,7 +336,8 @@ impl Task {
                         self.tell()?;
                         received?;
                     }
-                    _ => return Ok(()),
+                    Ok(_) => return Ok(None),
+                    Err(error) => return Ok(Some(error)),
                 },
                 Some(request) = self.requests.recv(), if takes_request => self.submit(request),
                 () = deliver(&self.events, &mut self.undelivered) => {}
@@ -333,7 +352,7 @@ impl Task {
                 }
             }
         }
-        Ok(())
+        Ok(None)
     }
 
     fn submit(&mut self, Request { id, command, reply }: Request) {

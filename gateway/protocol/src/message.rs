@@ -147,6 +147,24 @@ impl Closing {
     pub const fn code(self) -> u32 {
         self as u32
     }
+
+    /// The reason of a number.
+    pub fn from_code(code: u32) -> Option<Self> {
+        Self::ALL.into_iter().find(|reason| reason.code() == code)
+    }
+
+    /// All reasons, in the order of their numbers.
+    pub const ALL: [Self; 9] = [
+        Self::Stopping,
+        Self::Malformed,
+        Self::OtherVersion,
+        Self::UnknownKey,
+        Self::AheadOfServer,
+        Self::Superseded,
+        Self::TooSlow,
+        Self::Silent,
+        Self::Busy,
+    ];
 }
 
 /// Appends an event as one frame, or as parts where it is longer than a message may be.

@@ -154,17 +154,7 @@ fn the_page_shows_every_message_with_its_bytes() {
 fn the_page_lists_every_closing() {
     let page = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/protocol.md"))
         .expect("docs/protocol.md");
-    for closing in [
-        Closing::Stopping,
-        Closing::Malformed,
-        Closing::OtherVersion,
-        Closing::UnknownKey,
-        Closing::AheadOfServer,
-        Closing::Superseded,
-        Closing::TooSlow,
-        Closing::Silent,
-        Closing::Busy,
-    ] {
+    for closing in Closing::ALL {
         let row = format!("| {} | `{closing:?}` |", closing.code());
         assert!(page.contains(&row), "docs/protocol.md lacks {row}");
     }

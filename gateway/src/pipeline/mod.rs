@@ -37,7 +37,7 @@ use golv_journal::execute::Happened;
 use golv_protocol::message::Closing;
 use tokio::sync::{mpsc, watch};
 
-pub use sessions::History;
+pub use sessions::{Cursor, History};
 use writer::Writer;
 pub use writer::{CreateError, OpenError, WriterError};
 

@@ -13,6 +13,14 @@ use tokio::sync::mpsc::Sender;
 
 use super::{Message, SessionId};
 
+/// How far a history was read.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Cursor {
+    seal: usize,
+    batch: usize,
+    place: usize,
+}
+
 /// What one batch made happen.
 type Batch = Arc<[Happened]>;
 
@@ -32,6 +40,27 @@ impl History {
     pub fn iter(&self) -> impl Iterator<Item = &Happened> {
         let sealed = self.sealed.iter().flat_map(|batches| batches.iter());
         sealed.chain(&self.tail).flat_map(|batch| batch.iter())
+    }
+
+    /// The next event, for whoever reads it piece by piece.
+    pub fn next(&self, cursor: &mut Cursor) -> Option<&Happened> {
+        loop {
+            let batches: &[Batch] = match self.sealed.get(cursor.seal) {
+                Some(batches) => batches,
+                None if cursor.seal == self.sealed.len() => &self.tail,
+                None => return None,
+            };
+            match batches.get(cursor.batch) {
+                None => *cursor = Cursor { seal: cursor.seal + 1, batch: 0, place: 0 },
+                Some(batch) => match batch.get(cursor.place) {
+                    Some(happened) => {
+                        cursor.place += 1;
+                        return Some(happened);
+                    }
+                    None => *cursor = Cursor { batch: cursor.batch + 1, place: 0, ..*cursor },
+                },
+            }
+        }
     }
 
     pub(crate) fn add(&mut self, batch: Batch) {
@@ -204,5 +233,9 @@ mod tests {
         assert_eq!(history.sealed.len(), 2);
         let sequences: Vec<u64> = history.iter().map(|happened| happened.sequence.0).collect();
         assert_eq!(sequences, (0..next).collect::<Vec<_>>());
+        let mut cursor = Cursor::default();
+        let pieces: Vec<u64> =
+            std::iter::from_fn(|| history.next(&mut cursor)).map(|happened| happened.sequence.0).collect();
+        assert_eq!(pieces, sequences);
     }
 }

@@ -159,11 +159,19 @@ impl Writer {
 
     /// Works until it is told to stop, every handle is gone, or the journal fails.
     pub(super) fn run(mut self, ring: &Receiver<Request>, waiting: Waiting) -> Result<Stopped, WriterError> {
+        let worked = self.work(ring, waiting);
+        // Whatever the reason, nobody is left to guess.
+        self.sessions.close_all(Closing::Stopping);
+        worked?;
+        self.stop()
+    }
+
+    fn work(&mut self, ring: &Receiver<Request>, waiting: Waiting) -> Result<(), WriterError> {
         loop {
             let mut next = match self.wait(ring, waiting) {
                 Wake::Request(request) => Some(request),
                 Wake::Due => None,
-                Wake::Gone => return self.stop(),
+                Wake::Gone => return Ok(()),
             };
             let mut stopping = false;
             let mut taken = 0;
@@ -179,12 +187,14 @@ impl Writer {
                     }
                     Request::Command { session, sender, id, command } => {
                         let at = self.now();
-                        // A clock that is set counts from the next command on, so it ends its batch.
-                        let sets_clock = matches!(command, Command::SetClock { .. });
+                        // A clock that is set, or a key that is ended, counts from the next command on, so it ends its
+                        // batch.
+                        let ends_batch =
+                            matches!(command, Command::SetClock { .. } | Command::Confirm { .. });
                         if self.sessions.may_send(&self.exchange, at, session, sender) {
                             self.gather(Some(session), sender, id, command);
                         }
-                        if sets_clock {
+                        if ends_batch {
                             break;
                         }
                     }
@@ -201,7 +211,7 @@ impl Writer {
             let at = self.now();
             self.sessions.close_ended(&self.exchange, at);
             if stopping {
-                return self.stop();
+                return Ok(());
             }
         }
     }
@@ -304,7 +314,6 @@ impl Writer {
     }
 
     fn stop(mut self) -> Result<Stopped, WriterError> {
-        self.sessions.close_all(Closing::Stopping);
         self.journal.seal(&self.chain.0)?;
         Ok(Stopped {
             sequence: self.exchange.sequence(),

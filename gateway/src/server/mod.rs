@@ -87,9 +87,7 @@ impl Shell<'_> {
             if let Some(reason) = self.session.closed() {
                 return reason;
             }
-            if self.session.has_more_output() {
-                continue;
-            }
+            let more = self.session.has_more_output();
             let wakes_at = self.started + self.session.wakes_at();
             let queue = async {
                 match &mut self.queue {
@@ -105,47 +103,39 @@ impl Shell<'_> {
                     // The client has gone, or finished its stream: either way it says nothing more.
                     Ok(None) | Err(_) => return Closing::Silent,
                 },
-                message = queue => match message {
+                message = queue, if self.session.wants_messages() => match message {
                     Some(message) => {
                         self.session.told(message);
                         // What else is there goes out in the same write.
                         self.tell_waiting();
                     }
-                    // The writer drops a session whose queue is full.
-                    None => self.session.close(Closing::TooSlow),
+                    None => self.session.let_go(),
                 },
                 () = sleep_until(wakes_at) => self.session.passed(self.started.elapsed()),
+                // Last: history is sent whenever there is nothing else to do, and others have their turn in between.
+                () = tokio::task::yield_now(), if more => {}
             }
         }
     }
 
     fn request(&mut self, request: Request) {
-        let stopped = match request {
+        match request {
             Request::LogOn => match self.gate.log_on(self.id, self.key) {
-                Ok(queue) => {
-                    self.queue = Some(queue);
-                    return;
-                }
-                // A full ring is worth another try, which the client makes by itself after this.
-                Err(_) => true,
+                Ok(queue) => self.queue = Some(queue),
+                Err(SubmitError::Busy) => self.session.close(Closing::Busy),
+                Err(_) => self.session.close(Closing::Stopping),
             },
             Request::Submit { sender, id, command } => match self.gate.submit(self.id, sender, id, command) {
-                Ok(()) => false,
-                Err(SubmitError::Busy) => {
-                    self.session.busy(id);
-                    false
-                }
-                Err(SubmitError::TooLarge | SubmitError::Disconnected) => true,
+                Ok(()) => {}
+                Err(SubmitError::Busy) => self.session.busy(id),
+                Err(_) => self.session.close(Closing::Stopping),
             },
-        };
-        if stopped {
-            self.session.close(Closing::Stopping);
         }
     }
 
-    /// Takes what else the writer told, as long as there is room for its events.
+    /// Takes what else the writer told, as long as there is room for it.
     fn tell_waiting(&mut self) {
-        while !self.session.has_more_output() {
+        while self.session.wants_messages() {
             let Some(Ok(message)) = self.queue.as_mut().map(mpsc::Receiver::try_recv) else { return };
             self.session.told(message);
         }
@@ -154,15 +144,16 @@ impl Shell<'_> {
     /// Sends what waits to be sent.
     async fn write(&mut self) -> Result<(), ()> {
         let output = self.session.output();
-        if output.is_empty() {
-            return Ok(());
+        let mut sent = 0;
+        while sent < output.len() {
+            // Whoever takes some of it reads; a long event may take a slow line its time.
+            match timeout(WRITE_PATIENCE, self.send.write(&output[sent..])).await {
+                Ok(Ok(length)) => sent += length,
+                _ => return Err(()),
+            }
         }
-        let written = timeout(WRITE_PATIENCE, self.send.write_all(output)).await;
         output.clear();
-        match written {
-            Ok(Ok(())) => Ok(()),
-            _ => Err(()),
-        }
+        Ok(())
     }
 
     /// Lets the last bytes arrive, for a while.

@@ -9,7 +9,7 @@
 //! What a client may see of an event is decided here, once, before anything is encoded for it. Events are numbered
 //! from 1 over what this participant may see; a logon says how many were seen, and the rest follows. The
 //! history is encoded piece by piece as the client takes it, so a session's memory is bounded: one frame and one
-//! read of input, [`OUTPUT_FULL`] and one message of output.
+//! read of input, [`OUTPUT_FULL`] and one event of output, and batches that all sessions share.
 //!
 //! Deliberately absent: the network, the clock, and any knowledge of what a command means.
 
@@ -26,13 +26,20 @@ use golv_protocol::message::{
     ClientMessage, Closing, HEARTBEAT_MS, Numbered, PROTOCOL, SILENCE_MS_MAX, ServerMessage, write_event,
 };
 
-use crate::pipeline::{History, Message};
+use crate::pipeline::{Cursor, History, Message};
 
 /// Commands of one session that wait for their answers at most. Past that its stream is not read: the client waits.
 pub const IN_FLIGHT_MAX: usize = 256;
 
 /// No more history is encoded once so many bytes wait to be sent.
 pub const OUTPUT_FULL: usize = 256 * 1024;
+
+/// Events of the history that are looked at in one go: most of them may be others', and other sessions wait.
+const LOOKED_AT_MAX: usize = 10_000;
+
+/// Batches that wait behind the history at most. Past that the writer's queue is not read, and it drops the session once
+/// that is full too.
+const WAITING_MAX: usize = 8_192;
 
 /// What a session asks of the writer.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -65,8 +72,8 @@ struct Live {
     numbered: u64,
     /// Events that the client had seen when it logged on: they are numbered and not sent.
     seen: u64,
-    /// What is still to be sent of the history, and how much of it was looked at.
-    history: Option<(History, usize)>,
+    /// What is still to be sent of the history, and how far it was looked at.
+    history: Option<(History, Cursor)>,
     /// What happened since, and waits until the history was sent.
     waiting: VecDeque<Arc<[Happened]>>,
     in_flight: usize,
@@ -144,11 +151,15 @@ impl Session {
             }
             (State::AwaitingLogon, ClientMessage::Logon { .. }) => self.close(Closing::OtherVersion),
             (State::Live(live), ClientMessage::Submit { id, command }) => {
-                if live.busy.is_some_and(|busy| id > busy) {
-                    self.say(&ServerMessage::Busy { id });
-                    return None;
+                match live.busy {
+                    Some(busy) if id > busy => {
+                        self.say(&ServerMessage::Busy { id });
+                        return None;
+                    }
+                    Some(busy) if id == busy => live.busy = None,
+                    // An older one was executed before, and is answered as it was.
+                    _ => {}
                 }
-                live.busy = None;
                 live.in_flight += 1;
                 return Some(Request::Submit { sender: live.speaker.identity, id, command });
             }
@@ -162,7 +173,7 @@ impl Session {
     pub fn busy(&mut self, id: CommandId) {
         if let State::Live(live) = &mut self.state {
             live.in_flight = live.in_flight.saturating_sub(1);
-            live.busy = Some(id);
+            live.busy = Some(live.busy.map_or(id, |busy| busy.min(id)));
             self.say(&ServerMessage::Busy { id });
         }
     }
@@ -198,7 +209,7 @@ impl Session {
             speaker,
             numbered: 0,
             seen,
-            history: Some((history, 0)),
+            history: Some((history, Cursor::default())),
             waiting: VecDeque::new(),
             in_flight: 0,
             busy: None,
@@ -217,6 +228,19 @@ impl Session {
     /// Whether more output waits behind what [`Session::output`] gave.
     pub fn has_more_output(&self) -> bool {
         matches!(&self.state, State::Live(live) if live.history.is_some() || !live.waiting.is_empty())
+    }
+
+    /// Whether the writer's queue should be read.
+    pub fn wants_messages(&self) -> bool {
+        !matches!(&self.state, State::Live(live) if live.waiting.len() >= WAITING_MAX)
+    }
+
+    /// The writer has dropped the session without a word: it read too slowly, or was not logged on before the end.
+    pub fn let_go(&mut self) {
+        match self.state {
+            State::Live(_) => self.close(Closing::TooSlow),
+            _ => self.close(Closing::Stopping),
+        }
     }
 
     /// Lets time pass: says that the exchange is alive, or ends a session that says nothing.
@@ -267,19 +291,17 @@ impl Session {
 
 impl Live {
     fn write_events(&mut self, output: &mut Vec<u8>) {
-        if let Some((history, mut position)) = self.history.take() {
-            // Counted again from its beginning: once for each time the output was full.
-            let mut rest = history.iter().skip(position);
-            while output.len() < OUTPUT_FULL {
-                let Some(happened) = rest.next() else {
-                    drop(rest);
-                    return self.write_waiting(output);
-                };
-                position += 1;
-                self.write_event(happened, output);
+        if let Some((history, mut cursor)) = self.history.take() {
+            for _ in 0..LOOKED_AT_MAX {
+                if output.len() >= OUTPUT_FULL {
+                    break;
+                }
+                match history.next(&mut cursor) {
+                    Some(happened) => self.write_event(happened, output),
+                    None => return self.write_waiting(output),
+                }
             }
-            drop(rest);
-            self.history = Some((history, position));
+            self.history = Some((history, cursor));
             return;
         }
         self.write_waiting(output);
