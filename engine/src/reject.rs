@@ -37,9 +37,9 @@ macro_rules! rejects {
                 }
             }
 
-            /// All numbers that are in use, in the order of the table.
-            #[cfg(test)]
-            const CODES: &'static [u16] = &[$($code,)*];
+            /// Every refusal in the order of the variants: its number, its name, and its fields with their types.
+            pub const TABLE: &'static [(u16, &'static str, &'static str)] =
+                &[$(($code, stringify!($name), concat!($($(stringify!($field: $type), "; ",)*)?)),)*];
         }
     };
 }
@@ -291,8 +291,9 @@ mod tests {
 
     #[test]
     fn numbers_are_unique_and_in_order() {
-        assert!(Reject::CODES.is_sorted());
-        assert_eq!(Reject::CODES.iter().collect::<BTreeSet<_>>().len(), Reject::CODES.len());
+        let codes: Vec<u16> = Reject::TABLE.iter().map(|(code, _, _)| *code).collect();
+        assert!(codes.is_sorted());
+        assert_eq!(codes.iter().collect::<BTreeSet<_>>().len(), codes.len());
     }
 
     #[test]

@@ -1,13 +1,21 @@
 //! `docs/protocol.md` shows every message with its bytes; here each is encoded and looked up there.
 
+use std::num::NonZeroU32;
+
 use golv_engine::Answer;
+use golv_engine::auction::{AuctionKind, AuctionResult, AuctionTerms, CascadeStep, Fill};
 use golv_engine::book::Side;
+use golv_engine::cfd::{IndexTerms, SettlementLine, SettlementRun};
 use golv_engine::command::{Action, Command, NewBid};
 use golv_engine::event::Event;
 use golv_engine::id::{
-    AuctionId, BidId, CommandId, IdentityId, IndexId, ParticipantId, ProgrammeId, ProposalId, Sequence,
+    AuctionId, BidId, CommandId, EntitlementId, FloorId, IdentityId, IndexId, MarketId, OwnerGroup,
+    ParticipantId, ProgrammeId, ProposalId, Sequence,
 };
+use golv_engine::key::KeyFingerprint;
+use golv_engine::market::{FloorTerms, Market, MassUnit};
 use golv_engine::num::{Currency, Money, Price, Quantity};
+use golv_engine::participant::{Role, Standing};
 use golv_engine::reject::Reject;
 use golv_engine::time::{Instant, Month};
 use golv_protocol::frame::write_frame;
@@ -63,24 +71,201 @@ fn submit(name: &'static str, id: u64, command: Command) -> (&'static str, Strin
     client(name, ClientMessage::Submit { id: CommandId(id), command })
 }
 
+/// Each action, proposed.
+fn actions() -> Vec<(&'static str, String)> {
+    let name = |text: &str| text.parse().expect("a name");
+    let (participant, identity, market) = (ParticipantId(21), IdentityId(21), MarketId(1));
+    let (index, programme, floor) = (IndexId(1), ProgrammeId(1), FloorId(1));
+    let month = |year, month| Month::new(year, month).expect("a month");
+    let at = |day| Instant::at_midnight(2019, 1, day).expect("a day");
+    let actions = vec![
+        Action::RegisterParticipant {
+            participant,
+            name: name("Pohjola Lithium"),
+            owner_group: OwnerGroup(21),
+            roles: [Role::Supplier].into(),
+        },
+        Action::AddIdentity { identity, participant },
+        Action::BindKey { identity, key: KeyFingerprint([0xab; 32]), others_end_at: Some(at(2)) },
+        Action::RevokeIdentity { identity },
+        Action::SetStanding { participant, standing: Standing::Suspended },
+        Action::DefineMarket {
+            market,
+            terms: Market {
+                name: name("Lithium metal"),
+                unit: MassUnit::Tonne,
+                currency: Currency::Usd,
+                lot: tonnes(1),
+                tick: price(10),
+                lowest: price(20_000),
+                highest: price(600_000),
+                largest: tonnes(1_000),
+            },
+        },
+        Action::DefineIndex {
+            index,
+            terms: IndexTerms {
+                name: name("Monthly"),
+                currency: Currency::Usd,
+                publisher: ParticipantId(11),
+            },
+        },
+        Action::OpenProgramme { programme, name: name("Floor"), currency: Currency::Eur },
+        Action::FundProgramme { programme, amount: amount(1_000) },
+        Action::SetFloor {
+            floor,
+            terms: FloorTerms {
+                market,
+                programme,
+                index,
+                price: price(105_000),
+                stress_price: price(60_000),
+                first: month(2019, 1),
+                last: month(2025, 9),
+                origins: vec!["FI".parse().expect("a country"), "DE".parse().expect("a country")],
+            },
+        },
+        Action::AnnounceAuction {
+            auction: AuctionId(2),
+            terms: AuctionTerms {
+                kind: AuctionKind::Support { floor, monthly: tonnes(120) },
+                opens_at: at(2),
+                closes_at: at(3),
+                challenge_seconds: NonZeroU32::new(3_600).expect("positive"),
+                reference_price: price(105_000),
+            },
+        },
+        Action::CancelAuction { auction: AuctionId(2) },
+        Action::GrantEntitlement { floor, holder: participant, monthly: tonnes(20) },
+        Action::Settle { floor, month: month(2019, 1), revision: 1 },
+    ];
+    let named = |action: Action| {
+        let name = match &action {
+            Action::RegisterParticipant { .. } => "RegisterParticipant",
+            Action::AddIdentity { .. } => "AddIdentity",
+            Action::BindKey { .. } => "BindKey",
+            Action::RevokeIdentity { .. } => "RevokeIdentity",
+            Action::SetStanding { .. } => "SetStanding",
+            Action::DefineMarket { .. } => "DefineMarket",
+            Action::DefineIndex { .. } => "DefineIndex",
+            Action::OpenProgramme { .. } => "OpenProgramme",
+            Action::FundProgramme { .. } => "FundProgramme",
+            Action::SetFloor { .. } => "SetFloor",
+            Action::AnnounceAuction { .. } => "AnnounceAuction",
+            Action::CancelAuction { .. } => "CancelAuction",
+            Action::GrantEntitlement { .. } => "GrantEntitlement",
+            Action::Settle { .. } => "Settle",
+        };
+        submit(name, 3, Command::Propose { action })
+    };
+    actions.into_iter().map(named).collect()
+}
+
+/// Each event, as it is told.
+fn events() -> Vec<(&'static str, String)> {
+    let (auction, participant, floor) = (AuctionId(2), ParticipantId(21), FloorId(1));
+    let proposal = ProposalId { identity: IdentityId(1), command: CommandId(3) };
+    let (limit, quantity) = (price(95_000), tonnes(20));
+    let month = Month::new(2019, 1).expect("a month");
+    let action = || Action::CancelAuction { auction };
+    let at = Instant::at_midnight(2019, 1, 1).expect("a day");
+    let fill = Fill { bid: BID, participant, side: Side::Sell, quantity };
+    let line = SettlementLine {
+        entitlement: EntitlementId(1),
+        holder: participant,
+        strike: limit,
+        quantity,
+        amount: amount(100),
+        remainder: amount(0),
+        delta: amount(100),
+    };
+    let events = vec![
+        Event::Founded { participant: ParticipantId(1) },
+        Event::ClockSet { to: at },
+        Event::ActionProposed { proposal, action: action() },
+        Event::ActionConfirmed { proposal, by: IdentityId(2), action: action() },
+        Event::ProposalWithdrawn { proposal },
+        Event::AuctionOpened { auction },
+        Event::AuctionClosed { auction },
+        Event::BidAccepted { auction, bid: BID, participant, price: limit, quantity },
+        Event::BidReplaced { auction, bid: BID, participant, price: limit, quantity, kept_priority: true },
+        Event::BidWithdrawn { auction, bid: BID, participant },
+        Event::AuctionCleared {
+            auction,
+            final_at: at,
+            result: AuctionResult {
+                price: Some(limit),
+                volume: quantity,
+                demand: quantity,
+                supply: tonnes(30),
+                step: Some(CascadeStep::LeastSurplus),
+                fills: vec![fill],
+                reserved: None,
+            },
+        },
+        Event::AuctionFinalised { auction },
+        Event::EntitlementGranted {
+            entitlement: EntitlementId(1),
+            floor,
+            holder: participant,
+            strike: limit,
+            monthly: quantity,
+            first: month,
+            reserved: amount(1_000),
+        },
+        Event::ReferencePricePublished { index: IndexId(1), month, revision: 1, price: price(90_000) },
+        Event::SettlementRunCompleted {
+            run: SettlementRun {
+                floor,
+                month,
+                number: 1,
+                reference_price: price(90_000),
+                revision: 1,
+                lines: vec![line],
+                paid: amount(100),
+                free: amount(5_000),
+                reserved: amount(900),
+            },
+        },
+    ];
+    let named = |event: Event| {
+        let name = match &event {
+            Event::Founded { .. } => "Founded",
+            Event::ClockSet { .. } => "ClockSet",
+            Event::ActionProposed { .. } => "ActionProposed",
+            Event::ActionConfirmed { .. } => "ActionConfirmed",
+            Event::ProposalWithdrawn { .. } => "ProposalWithdrawn",
+            Event::AuctionOpened { .. } => "AuctionOpened",
+            Event::AuctionClosed { .. } => "AuctionClosed",
+            Event::BidAccepted { .. } => "BidAccepted",
+            Event::BidReplaced { .. } => "BidReplaced",
+            Event::BidWithdrawn { .. } => "BidWithdrawn",
+            Event::AuctionCleared { .. } => "AuctionCleared",
+            Event::AuctionFinalised { .. } => "AuctionFinalised",
+            Event::EntitlementGranted { .. } => "EntitlementGranted",
+            Event::ReferencePricePublished { .. } => "ReferencePricePublished",
+            Event::SettlementRunCompleted { .. } => "SettlementRunCompleted",
+        };
+        server(name, ServerMessage::Happened(Numbered { number: 13, sequence: Sequence(42), event }))
+    };
+    events.into_iter().map(named).collect()
+}
+
+fn amount(units: i64) -> Money {
+    Money { currency: Currency::Eur, millionths: units * 1_000_000 }
+}
+
 fn examples() -> Vec<(&'static str, String)> {
+    [messages(), actions(), events()].concat()
+}
+
+fn messages() -> Vec<(&'static str, String)> {
     let auction = AuctionId(2);
     let origin = Some("FI".parse().expect("a country"));
     let bid = NewBid { side: Side::Sell, price: price(95_000), quantity: tonnes(20), origin };
     let proposal = ProposalId { identity: IdentityId(1), command: CommandId(3) };
-    let fund = Action::FundProgramme {
-        programme: ProgrammeId(1),
-        amount: Money { currency: Currency::Eur, millionths: 1_000_000_000 },
-    };
     let month = Month::new(2019, 1).expect("a month");
     let answer = |outcome| Answer { sequence: Sequence(42), outcome };
-    let accepted = Event::BidAccepted {
-        auction,
-        bid: BID,
-        participant: ParticipantId(101),
-        price: price(95_000),
-        quantity: tonnes(20),
-    };
     vec![
         client("Logon", ClientMessage::Logon { protocol: 0, events_seen: 0 }),
         client("Heartbeat of the client", ClientMessage::Heartbeat),
@@ -91,7 +276,6 @@ fn examples() -> Vec<(&'static str, String)> {
             Command::ReplaceBid { auction, bid: BID, price: price(94_990), quantity: tonnes(20) },
         ),
         submit("WithdrawBid", 9, Command::WithdrawBid { auction, bid: BID }),
-        submit("Propose", 3, Command::Propose { action: fund }),
         submit("Confirm", 3, Command::Confirm { proposal }),
         submit("WithdrawProposal", 4, Command::WithdrawProposal { proposal }),
         submit("ClearAuction", 5, Command::ClearAuction { auction }),
@@ -119,10 +303,6 @@ fn examples() -> Vec<(&'static str, String)> {
             },
         ),
         server("Busy", ServerMessage::Busy { id: CommandId(7) }),
-        server(
-            "Happened",
-            ServerMessage::Happened(Numbered { number: 13, sequence: Sequence(42), event: accepted }),
-        ),
         server("Part", ServerMessage::Part { last: true, bytes: vec![1, 2, 3] }),
         server("Heartbeat of the exchange", ServerMessage::Heartbeat),
         server("Closing", ServerMessage::Closing(Closing::Superseded)),
@@ -147,6 +327,22 @@ fn the_page_shows_every_message_with_its_bytes() {
         missing.is_empty(),
         "docs/protocol.md lacks or misstates {missing:?}; all examples are:\n\n{expected}"
     );
+}
+
+/// The page lists every refusal with the number of its variant, its code and its fields.
+#[test]
+fn the_page_lists_every_refusal() {
+    let page = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/protocol.md"))
+        .expect("docs/protocol.md");
+    let rows: String = Reject::TABLE
+        .iter()
+        .enumerate()
+        .map(|(variant, (code, name, fields))| {
+            let fields = if fields.is_empty() { "–" } else { fields.trim_end_matches("; ") };
+            format!("| {variant} | {code} | `{name}` | {fields} |\n")
+        })
+        .collect();
+    assert!(page.contains(&rows), "docs/protocol.md lacks or misstates the table of refusals:\n\n{rows}");
 }
 
 /// The page lists every reason to close with its number.
