@@ -69,11 +69,6 @@ impl Ledger {
         self.balances.get(&(currency, account)).copied().unwrap_or(0)
     }
 
-    /// All accounts that were ever posted to, with their balances in millionths.
-    pub fn balances(&self) -> impl Iterator<Item = (Currency, Account, i128)> {
-        self.balances.iter().map(|(&(currency, account), &balance)| (currency, account, balance))
-    }
-
     /// Whether the balances of every currency sum to zero.
     pub fn is_balanced(&self) -> bool {
         let mut sums = BTreeMap::<Currency, i128>::new();

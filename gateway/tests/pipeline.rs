@@ -174,6 +174,19 @@ fn a_live_exchange_ticks_by_itself() {
     assert_eq!(reopened.stop().expect("stopped"), before);
 }
 
+/// A founding command that the engine refuses creates nothing, and the directory can be used again.
+#[test]
+fn what_cannot_be_founded_leaves_no_journal() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let name = "The centre".parse().expect("a name");
+    let twice = [Operator::local(1), Operator::local(1)];
+    let wrong = Command::Found { participant: ParticipantId(1), name, operators: twice };
+    let error = Pipeline::create(dir.path(), rehearsal(), wrong, Waiting::Park).err().expect("refused");
+    assert!(error.to_string().contains("id is taken"), "{error}");
+    let pipeline = Pipeline::create(dir.path(), rehearsal(), founding(), Waiting::Park).expect("created");
+    pipeline.stop().expect("stopped");
+}
+
 /// Killed before the founding command was written: nothing can be done with what is left, and the error says so.
 #[test]
 fn a_journal_that_was_never_founded_is_named() {

@@ -83,7 +83,12 @@ impl Drop for Server {
 fn a_market_from_the_command_line() {
     let bench = Bench::new();
     let operators = ["pki/identity-1.pem", "pki/identity-2.pem"];
+    // One key would be one pair of eyes.
+    let twice = ["pki/identity-1.pem", "pki/identity-1.pem"];
     let found = ["found", "--data", "data", "--name", "The centre", "--rehearsal", "2019-01-01T00:00:00Z"];
+    let refused = golv(&bench, &[&found[..], &["--operators"], &twice].concat());
+    assert_eq!(refused.status.code(), Some(1));
+    assert!(text(&refused.stderr).contains("every key is bound once"), "{}", text(&refused.stderr));
     let founded = done(&bench, &[&found[..], &["--operators"], &operators].concat());
     assert!(founded.contains(&bench.of(1).fingerprint().to_string()), "{founded}");
     let server = Server::start(&bench, "127.0.0.1:0");

@@ -8,6 +8,7 @@ use golv_engine::command::{Action, Command};
 use golv_engine::digest::Digest;
 use golv_engine::event::Event;
 use golv_engine::id::{CommandId, IdentityId, Sequence};
+use golv_engine::reject::Reject;
 use golv_engine::time::Instant;
 use golv_engine::{Exchange, Mode as ExchangeMode, RULES_VERSION};
 use golv_journal::execute::{Effects, genesis};
@@ -29,6 +30,9 @@ pub enum CreateError {
     /// The journal could not be created.
     #[error(transparent)]
     Journal(#[from] golv_journal::CreateError),
+    /// The founding command is refused; nothing was created.
+    #[error("the exchange cannot be founded so: {0}")]
+    Refused(Reject),
     /// The founding command could not be made durable.
     #[error("the founding command could not be journalled")]
     Founding(#[source] WriterError),
@@ -108,6 +112,11 @@ impl Writer {
                 (clock, Mode::Rehearsal { seed }, Exchange::new(ExchangeMode::Rehearsal))
             }
         };
+        // Tried on an exchange that is thrown away, so that a refusal leaves no journal behind.
+        let at = clock.now();
+        Exchange::new(exchange.mode())
+            .apply(Sequence(1), at, IdentityId::SYSTEM, CommandId(1), &founding, &mut Vec::new())
+            .map_err(CreateError::Refused)?;
         let settings = Settings { mode, rules_version: RULES_VERSION };
         let chain = genesis(&settings);
         let journal = Journal::create(dir, settings, chain.0)?;
@@ -282,8 +291,8 @@ impl Writer {
         self.journal.append(first, count, &self.chain.0, self.batch.payload())?;
         self.flush.begin();
 
-        let rest = self.entries.split_off(count as usize);
-        self.effects.execute(&mut self.exchange, first, at, &self.entries);
+        let count = count as usize;
+        self.effects.execute(&mut self.exchange, first, at, &self.entries[..count]);
         let chain = self.effects.chain(self.chain, self.batch.payload());
         self.flush.finish()?;
 
@@ -292,15 +301,17 @@ impl Writer {
             self.clock.set(to);
         }
         self.release();
-        self.entries = rest;
+        // Drained, so that the memory stays for the next batch.
+        self.entries.drain(..count);
+        self.origins.drain(..count);
         Ok(())
     }
 
     /// Sends the answers and events of the batch that just became durable.
     fn release(&mut self) {
-        let answered = self.origins.drain(..self.entries.len()).zip(&self.entries);
-        for ((origin, entry), answer) in answered.zip(self.effects.answers()) {
-            if let Some(session) = origin {
+        // There are as many answers as commands were in the batch.
+        for ((origin, entry), answer) in self.origins.iter().zip(&self.entries).zip(self.effects.answers()) {
+            if let Some(session) = *origin {
                 let message = Message::Answered { sender: entry.sender, id: entry.id, answer: *answer };
                 self.sessions.tell(session, message);
             }
