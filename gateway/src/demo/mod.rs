@@ -1,8 +1,9 @@
 //! `golv demo`: the market day of [`golv_sim::day`], played through the pipeline and told to a person.
 //!
-//! Played here means: everybody has a certificate and a QUIC connection of their own (unless it is played locally), every
-//! command goes through the ring to the writer, is journalled and flushed, and answered when it is durable. Then the exchange is dropped, started again from its journal, and must come
-//! to the digests that it had.
+//! Played here means: everybody has a certificate and a QUIC connection of their own (unless it is played
+//! locally), every command goes through the ring to the writer, is journalled and flushed, and answered when it
+//! is durable. Then the exchange is dropped, started again from its journal, and must come to the digests that it
+//! had.
 
 mod local;
 mod quic;
