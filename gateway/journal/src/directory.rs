@@ -1,27 +1,63 @@
 //! The directory around the segments: names, the lock, and what it takes to make entries durable.
 
+use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 
 /// The file that one process at a time holds locked. It stays empty.
 pub(crate) const LOCK: &str = "lock";
+/// The next segment while it is being filled with zeros. Of no worth until it is renamed.
+pub(crate) const SPARE: &str = "spare";
+/// Where segments go that a snapshot has made needless for starting.
+pub(crate) const ARCHIVE: &str = "archive";
 
-const EXTENSION: &str = "journal";
+const SEGMENT: &str = "journal";
+const SNAPSHOT: &str = "snapshot";
 
 pub(crate) fn segment_path(dir: &Path, segment: u32) -> PathBuf {
-    dir.join(format!("{segment:08}.{EXTENSION}"))
+    dir.join(format!("{segment:08}.{SEGMENT}"))
 }
 
-/// A file that is named like a segment and is not this one.
-pub(crate) fn other_segment(dir: &Path, segment: &Path) -> io::Result<Option<PathBuf>> {
-    for entry in fs::read_dir(dir)? {
-        let path = entry?.path();
-        if path.extension().is_some_and(|extension| extension == EXTENSION) && path != segment {
-            return Ok(Some(path));
+/// Where the snapshot is of the state that a segment begins with.
+pub(crate) fn snapshot_path(dir: &Path, segment: u32) -> PathBuf {
+    dir.join(format!("{segment:08}.{SNAPSHOT}"))
+}
+
+/// What a journal's directory holds, by number.
+#[derive(Debug)]
+pub(crate) struct Listing {
+    /// Archived segments too.
+    pub(crate) segments: BTreeMap<u32, PathBuf>,
+    pub(crate) snapshots: BTreeMap<u32, PathBuf>,
+}
+
+/// Lists a directory. A file whose name only looks like a segment's is an error: it may be one that was meant.
+pub(crate) fn list(dir: &Path) -> io::Result<Listing> {
+    let mut listing = Listing { segments: BTreeMap::new(), snapshots: BTreeMap::new() };
+    let archive = dir.join(ARCHIVE);
+    for dir in [archive.as_path(), dir] {
+        let entries = match fs::read_dir(dir) {
+            Ok(entries) => entries,
+            Err(error) if error.kind() == io::ErrorKind::NotFound && dir == archive => continue,
+            Err(error) => return Err(error),
+        };
+        for entry in entries {
+            let path = entry?.path();
+            let files = match path.extension().and_then(|extension| extension.to_str()) {
+                Some(SEGMENT) => &mut listing.segments,
+                Some(SNAPSHOT) => &mut listing.snapshots,
+                _ => continue,
+            };
+            let number = path.file_stem().and_then(|stem| stem.to_str()).filter(|stem| stem.len() == 8);
+            let Some(number) = number.and_then(|stem| stem.parse().ok()) else {
+                let message = format!("{} is named like none of a journal's files", path.display());
+                return Err(io::Error::new(io::ErrorKind::InvalidData, message));
+            };
+            files.insert(number, path);
         }
     }
-    Ok(None)
+    Ok(listing)
 }
 
 /// Creates a directory and those above it, each durably: a file survives a power loss only if all do.

@@ -17,7 +17,7 @@ pub(crate) const FRAME_HEADER: usize = 64;
 pub(crate) const FRAME_MAX: u64 = FRAME_HEADER as u64 + PAYLOAD_MAX as u64;
 
 const MAGIC: [u8; 8] = *b"GOLVJRNL";
-pub(crate) const FORMAT: u16 = 0;
+pub(crate) const FORMAT: u16 = 1;
 /// Who may write, once a log can have more than one writer. The file of one process has one.
 const EPOCH: u64 = 0;
 
@@ -33,6 +33,10 @@ pub enum Mode {
     },
 }
 
+/// How long a segment is unless its journal was created with another length, in bytes: long enough that a busy writer
+/// fills several a second at most, short enough that the next one is prepared in some tens of milliseconds.
+pub const SEGMENT_BYTES: u32 = 16 * 1024 * 1024;
+
 /// What is settled when a journal is created.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Settings {
@@ -40,6 +44,9 @@ pub struct Settings {
     pub mode: Mode,
     /// The version of the rules at the journal's beginning.
     pub rules_version: u32,
+    /// How long a segment is made before it is used, in bytes. A frame that does not fit in what is left begins the
+    /// next segment; one that is longer than a whole segment makes its own longer.
+    pub segment_bytes: u32,
 }
 
 /// What a segment says of itself.
@@ -81,7 +88,8 @@ impl Header {
         put(&mut rest, self.first.0.to_le_bytes());
         put(&mut rest, self.chain);
         put(&mut rest, self.segment.to_le_bytes());
-        put(&mut rest, [0; 56]);
+        put(&mut rest, self.settings.segment_bytes.to_le_bytes());
+        put(&mut rest, [0; 52]);
         let crc = crc32c::crc32c(&bytes[..SEGMENT_HEADER - 4]);
         bytes[SEGMENT_HEADER - 4..].copy_from_slice(&crc.to_le_bytes());
         bytes
@@ -103,7 +111,8 @@ impl Header {
         let first = Sequence(u64::from_le_bytes(take(&mut rest)));
         let chain = take(&mut rest);
         let segment = u32::from_le_bytes(take(&mut rest));
-        let zeros: [u8; 56] = take(&mut rest);
+        let segment_bytes = u32::from_le_bytes(take(&mut rest));
+        let zeros: [u8; 52] = take(&mut rest);
         if u32::from_le_bytes(take(&mut rest)) != crc32c::crc32c(&bytes[..SEGMENT_HEADER - 4]) {
             return Err(BadHeader::Checksum);
         }
@@ -112,11 +121,19 @@ impl Header {
             (1, seed) => Mode::Rehearsal { seed },
             _ => return Err(BadHeader::Field),
         };
-        if zero != 0 || zeros != [0; 56] || first.0 == 0 {
+        if zero != 0 || zeros != [0; 52] || first.0 == 0 || segment == 0 {
             return Err(BadHeader::Field);
         }
-        Ok(Self { settings: Settings { mode, rules_version }, segment, first, chain })
+        Ok(Self { settings: Settings { mode, rules_version, segment_bytes }, segment, first, chain })
     }
+}
+
+/// What a frame is, as its count and length tell.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum FrameKind {
+    Batch,
+    Seal,
+    Skip,
 }
 
 /// What stands before a payload.
@@ -145,17 +162,29 @@ impl FrameHeader {
         }
     }
 
-    /// Whether a writer can have meant this: a batch or a seal, and not too long. A command takes at least a
-    /// byte, and sequences do not overflow.
+    /// Whether a writer can have meant this: not too long, a command takes at least a byte, and sequences do not
+    /// overflow.
     pub(crate) fn is_plausible(&self) -> bool {
         self.length <= PAYLOAD_MAX
             && self.count <= self.length
-            && (self.count == 0) == (self.length == 0)
             && self.sequence.checked_add(u64::from(self.count)).is_some()
+    }
+
+    /// Header and payload, in bytes.
+    pub(crate) fn frame_length(&self) -> u64 {
+        FRAME_HEADER as u64 + u64::from(self.length)
+    }
+
+    pub(crate) const fn kind(&self) -> FrameKind {
+        match (self.count, self.length) {
+            (0, 0) => FrameKind::Seal,
+            (0, _) => FrameKind::Skip,
+            _ => FrameKind::Batch,
+        }
     }
 }
 
-/// Replaces what is in `buffer` by a whole frame. A seal has no commands and no payload.
+/// Replaces what is in `buffer` by a whole frame. A seal has no commands and no payload, a skip no commands.
 pub(crate) fn write_frame(
     buffer: &mut Vec<u8>,
     segment: u32,
@@ -206,7 +235,11 @@ mod tests {
 
     fn header() -> Header {
         Header {
-            settings: Settings { mode: Mode::Rehearsal { seed: 0x1122_3344 }, rules_version: 5 },
+            settings: Settings {
+                mode: Mode::Rehearsal { seed: 0x1122_3344 },
+                rules_version: 5,
+                segment_bytes: 0x0100_0000,
+            },
             segment: 1,
             first: Sequence(1),
             chain: [0xc0; 32],
@@ -217,7 +250,7 @@ mod tests {
     fn a_header_is_as_documented() {
         let expected = [
             "474f4c564a524e4c", // magic
-            "0000",             // format
+            "0100",             // format
             "01",               // rehearsal
             "00",               //
             "05000000",         // rules version
@@ -225,8 +258,9 @@ mod tests {
             "0100000000000000", // first sequence
             &"c0".repeat(32),   // chain
             "01000000",         // segment
-            &"00".repeat(56),   //
-            "eba804c0",         // CRC-32C
+            "00000001",         // segment's length
+            &"00".repeat(52),   //
+            "37299d1f",         // CRC-32C
         ];
         assert_eq!(hex(&header().to_bytes()), expected.concat());
         assert_eq!(Header::from_bytes(&header().to_bytes()), Ok(header()));
@@ -251,8 +285,8 @@ mod tests {
 
     #[test]
     fn a_header_with_a_valid_checksum_and_an_unknown_value_is_refused() {
-        // A mode that is none, a seed in a live journal, bytes that must be zero, a first sequence of 0.
-        for (offset, value) in [(10, 2), (10, 0), (11, 1), (68, 1), (123, 1), (24, 0)] {
+        // A mode that is none, a seed in a live journal, bytes that must be zero, a first sequence and a segment of 0.
+        for (offset, value) in [(10, 2), (10, 0), (11, 1), (72, 1), (123, 1), (24, 0), (64, 0)] {
             let mut bytes = header().to_bytes();
             bytes[offset] = value;
             let crc = crc32c::crc32c(&bytes[..124]);

@@ -68,9 +68,12 @@ mod format;
 mod reader;
 mod recovery;
 pub mod replay;
+mod segment;
+mod shared;
+mod spare;
 mod writer;
 
-pub use format::{Header, Mode, PAYLOAD_MAX, Settings};
-pub use reader::{Content, Corruption, Frame, ReadError, Reader, ScanError, Verdict, scan};
-pub use recovery::{OpenError, Opened, RecoverError};
+pub use format::{Header, Mode, PAYLOAD_MAX, SEGMENT_BYTES, Settings};
+pub use reader::{Content, Corruption, Frame, Gap, ReadError, Reader, ScanError, Verdict, scan, scan_from};
+pub use recovery::{Locked, OpenError, Opened, RecoverError};
 pub use writer::{AppendError, CreateError, FlushError, Flusher, Journal, SealError};

@@ -1,28 +1,23 @@
-//! Reading a segment from its beginning to a verdict.
+//! Reading a journal from its beginning, or from a segment on, to a verdict.
 //!
-//! A [`Reader`] holds one frame in memory. It changes nothing and takes no lock, so it serves for a journal
-//! in use and for a copy. Where a frame is damaged it searches the rest of the file for a later one: what a
-//! crash tore is the end of a file, so a whole frame after damage means that something else happened.
-//!
-//! Cost: linear in the file, both for reading and, with ordinary damage, for the search, which looks at
-//! checksums only where a header is plausible.
+//! A [`Reader`] goes from segment to segment. It changes nothing and takes no lock, so it serves for a journal
+//! in use and for a copy. Where a frame is damaged it searches the rest of the segment for a later one: what a
+//! crash tore is the end of the last segment, so a whole frame, or a segment, after damage means that something else
+//! happened.
 
+use std::collections::VecDeque;
 use std::fs::File;
-use std::io::{self, BufReader, Read, Seek};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use golv_engine::id::Sequence;
 
 use crate::directory;
-use crate::format::{
-    BadHeader, FORMAT, FRAME_HEADER, FRAME_MAX, FrameHeader, Header, SEGMENT_HEADER, frame_crc,
-};
+use crate::format::{FORMAT, FRAME_MAX, FrameHeader, FrameKind, Header, SEGMENT_HEADER, Settings};
+use crate::segment::{Found, Segment, read_header};
 
-/// The only segment so far.
+/// The segment that a journal begins with.
 pub(crate) const FIRST_SEGMENT: u32 = 1;
-
-/// How much of the file a search looks at in one read, in bytes.
-const WINDOW: usize = 64 * 1024;
 
 /// A frame that was read whole: its checksum holds and it is where it belongs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,9 +28,11 @@ pub struct Frame<'a> {
     pub epoch: u64,
     /// The chain up to the batch before. The journal carries it and does not check it.
     pub chain: [u8; 32],
+    /// The number of the segment that holds it.
+    pub segment: u32,
     /// Offset of the frame in its file, in bytes.
     pub offset: u64,
-    /// Batch or seal.
+    /// What it holds.
     pub content: Content<'a>,
 }
 
@@ -47,6 +44,13 @@ pub enum Content<'a> {
         /// How many there are, at least 1.
         count: u32,
         /// The batch's encoding.
+        payload: &'a [u8],
+        /// The payload of the skip behind it, if there is one: it sets commands of this batch aside.
+        skip: Option<&'a [u8]>,
+    },
+    /// Sets commands of the batch before it aside: a [`crate::skip::Skip`].
+    Skip {
+        /// The skip's encoding.
         payload: &'a [u8],
     },
     /// An orderly stop: every batch before was durable, and the frame's chain is the one after the last.
@@ -78,6 +82,22 @@ pub enum Verdict {
     },
     /// What no interrupted write explains. Opening refuses it and changes nothing.
     Corrupt(Corruption),
+    /// All that is there is whole, and something between is not there. Opening refuses it and changes nothing.
+    Gap(Gap),
+}
+
+/// A whole frame or segment that does not continue the one before: something is missing, doubled or moved.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{} goes on with sequence {found} at offset {offset}, where {expected} is due", file.display())]
+pub struct Gap {
+    /// The file.
+    pub file: PathBuf,
+    /// Where the frame is; 0 for a segment as a whole.
+    pub offset: u64,
+    /// The sequence due there.
+    pub expected: Sequence,
+    /// The sequence that it has.
+    pub found: Sequence,
 }
 
 /// Damage that no interrupted write explains. Offsets are in bytes from the beginning of the file.
@@ -130,17 +150,29 @@ pub enum Corruption {
         /// The segment that the frame names.
         found: u32,
     },
-    /// A whole frame that does not continue the one before: frames are missing, doubled or moved.
-    #[error("{} goes on with sequence {found} at offset {offset}, where {expected} is due", file.display())]
-    Gap {
+    /// Damage in a segment that another follows. A writer begins a segment when all before it is durable.
+    #[error(
+        "{} is damaged at offset {offset}, where sequence {sequence} is due, and {} follows",
+        file.display(),
+        next.display()
+    )]
+    SegmentFollows {
         /// The file.
         file: PathBuf,
-        /// Where the frame is.
+        /// Where the damage begins.
         offset: u64,
         /// The sequence due there.
-        expected: Sequence,
-        /// The sequence that the frame has.
-        found: Sequence,
+        sequence: Sequence,
+        /// The segment after it.
+        next: PathBuf,
+    },
+    /// The next segment is of another journal: its settings are others.
+    #[error("{} is of another journal than the segments before it", file.display())]
+    OtherJournal {
+        /// The file.
+        file: PathBuf,
+        /// The sequence due at its beginning.
+        sequence: Sequence,
     },
 }
 
@@ -155,11 +187,15 @@ pub enum ScanError {
         /// The segment that every journal has.
         file: PathBuf,
     },
-    /// There is a segment that this version cannot know.
-    #[error("{} is a segment that this version does not read", file.display())]
-    UnknownSegment {
-        /// The file.
+    /// There are segments, but not the one to begin with.
+    #[error("{} begins with {}, and segment {wanted} is needed", dir.display(), file.display())]
+    BeginsLater {
+        /// The directory.
+        dir: PathBuf,
+        /// The first segment there is from there on.
         file: PathBuf,
+        /// The one that is needed.
+        wanted: u32,
     },
     /// The file does not begin as a segment does.
     #[error("{} is not a journal", file.display())]
@@ -213,92 +249,85 @@ pub struct ReadError {
     pub source: io::Error,
 }
 
-/// Reads the journal in a directory, without its lock and without changing anything.
+/// Reads the journal in a directory from its first segment on, archived ones included, without its lock and without
+/// changing anything.
 ///
-/// What is appended after this call is not read. In a directory in use the end may be caught in the middle of
+/// Segments that come after this call are not read. In a directory in use the end may be caught in the middle of
 /// a write, which looks like a torn tail.
 ///
 /// # Errors
 ///
-/// When there is no journal, or its header cannot be read.
+/// When there is no journal, or a segment's header cannot be read.
 pub fn scan(dir: &Path) -> Result<Reader, ScanError> {
-    let file = directory::segment_path(dir, FIRST_SEGMENT);
-    match File::open(&file) {
-        Ok(open) => Reader::new(dir, file, open),
-        Err(source) => Err(cannot_open(dir, file, source)),
-    }
+    let segments = list(dir)?;
+    let first = *segments.front().map_or(&FIRST_SEGMENT, |(number, _)| number);
+    Reader::new(dir, segments, first)
 }
 
-/// A segment that is not there has an error of its own, since a wrong directory is a common mistake.
-pub(crate) fn cannot_open(dir: &Path, file: PathBuf, source: io::Error) -> ScanError {
-    match source.kind() {
-        io::ErrorKind::NotFound => ScanError::Missing { dir: dir.to_owned(), file },
-        _ => ScanError::Io { path: file, source },
+/// Reads as [`scan`] does, from a segment on.
+///
+/// # Errors
+///
+/// As [`scan`]; also when that segment is not there.
+pub fn scan_from(dir: &Path, segment: u32) -> Result<Reader, ScanError> {
+    let mut segments = list(dir)?;
+    segments.retain(|(number, _)| *number >= segment);
+    Reader::new(dir, segments, segment)
+}
+
+fn list(dir: &Path) -> Result<VecDeque<(u32, PathBuf)>, ScanError> {
+    match directory::list(dir) {
+        Ok(listing) => Ok(listing.segments.into_iter().collect()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(VecDeque::new()),
+        Err(source) => Err(ScanError::Io { path: dir.to_owned(), source }),
     }
 }
 
 /// Reads frames in order, then knows the verdict.
 #[derive(Debug)]
 pub struct Reader {
-    file: PathBuf,
-    source: BufReader<File>,
-    /// The file's length when reading began.
-    length: u64,
+    dir: PathBuf,
+    current: Segment,
+    /// The segments after it.
+    rest: VecDeque<(Header, PathBuf)>,
     header: Header,
-    /// Where the next frame begins.
-    offset: u64,
-    /// The sequence due there.
-    expected: u64,
     sealed: bool,
-    payload: Vec<u8>,
+    /// The skip behind the batch that was read last.
+    skip: Option<Vec<u8>>,
     verdict: Option<Verdict>,
 }
 
-/// What stands at an offset.
-enum Found {
-    Whole(FrameHeader),
-    End,
-    Damage,
-}
-
 impl Reader {
-    /// The file's length is taken here: with the lock held, nobody changes it any more.
-    pub(crate) fn new(dir: &Path, file: PathBuf, mut open: File) -> Result<Self, ScanError> {
-        if let Some(file) = directory::other_segment(dir, &file)
-            .map_err(|source| ScanError::Io { path: dir.to_owned(), source })?
-        {
-            return Err(ScanError::UnknownSegment { file });
+    fn new(dir: &Path, segments: VecDeque<(u32, PathBuf)>, wanted: u32) -> Result<Self, ScanError> {
+        match segments.front() {
+            Some((number, _)) if *number == wanted => {}
+            Some((_, file)) => {
+                return Err(ScanError::BeginsLater { dir: dir.to_owned(), file: file.clone(), wanted });
+            }
+            None => {
+                let file = directory::segment_path(dir, wanted);
+                return Err(ScanError::Missing { dir: dir.to_owned(), file });
+            }
         }
-        let io = |source| ScanError::Io { path: file.clone(), source };
-        let length = open.metadata().map_err(io)?.len();
-        if length < SEGMENT_HEADER as u64 {
-            return Err(ScanError::DamagedHeader { file });
+        // All headers before any frame, so that what cannot be read is refused before anything is done with the rest.
+        let mut rest = VecDeque::with_capacity(segments.len());
+        for (number, file) in segments {
+            let mut open = open(dir, number, &file)?;
+            rest.push_back((read_header(&file, number, &mut open)?, file));
         }
-        let mut bytes = [0; SEGMENT_HEADER];
-        open.read_exact(&mut bytes).map_err(io)?;
-        let header = match Header::from_bytes(&bytes) {
-            Ok(header) if header.segment == FIRST_SEGMENT => header,
-            Ok(header) => return Err(ScanError::OtherSegment { file, found: header.segment }),
-            Err(BadHeader::Magic) => return Err(ScanError::NotAJournal { file }),
-            Err(BadHeader::Format(found)) => return Err(ScanError::UnknownFormat { file, found }),
-            Err(BadHeader::Checksum | BadHeader::Field) => return Err(ScanError::DamagedHeader { file }),
-        };
-        Ok(Self {
-            file,
-            source: BufReader::with_capacity(WINDOW, open),
-            length,
-            header,
-            offset: SEGMENT_HEADER as u64,
-            expected: header.first.0,
-            sealed: false,
-            payload: Vec::new(),
-            verdict: None,
-        })
+        let (header, file) = rest.pop_front().expect("there is a first segment");
+        let current = begin(dir, header, file)?;
+        Ok(Self { dir: dir.to_owned(), current, rest, header, sealed: false, skip: None, verdict: None })
     }
 
-    /// What the segment says of itself.
+    /// What the first segment that is read says of itself.
     pub fn header(&self) -> &Header {
         &self.header
+    }
+
+    /// What all segments have in common.
+    pub fn settings(&self) -> &Settings {
+        &self.header.settings
     }
 
     /// The next frame, or nothing where the journal ends, for better or worse: [`Reader::finish`] says which.
@@ -329,149 +358,108 @@ impl Reader {
         }
     }
 
-    /// Goes past the next frame; its payload is in `self.payload` then. At the end there is a verdict.
+    /// Goes past the next frame; its payload is with the current segment then. At the end there is a verdict.
     pub(crate) fn advance(&mut self) -> Result<Option<(u64, FrameHeader)>, ReadError> {
-        if self.verdict.is_some() {
-            return Ok(None);
-        }
-        let offset = self.offset;
-        let header = match self.frame_at(offset)? {
-            Found::Whole(header) => header,
-            Found::End => {
-                let last = Sequence(self.expected - 1);
-                self.verdict = Some(Verdict::Clean { last, sealed: self.sealed });
-                return Ok(None);
-            }
-            Found::Damage => {
-                self.verdict = Some(self.judge_damage()?);
-                return Ok(None);
-            }
-        };
-        if let Some(corruption) = self.misplaced(&header) {
-            self.verdict = Some(Verdict::Corrupt(corruption));
-            return Ok(None);
-        }
-        self.offset += FRAME_HEADER as u64 + u64::from(header.length);
-        self.expected += u64::from(header.count);
-        self.sealed = header.count == 0;
-        Ok(Some((offset, header)))
-    }
-
-    /// The frame that [`Self::advance`] has just gone past.
-    pub(crate) fn frame(&self, offset: u64, header: &FrameHeader) -> Frame<'_> {
-        let content = match header.count {
-            0 => Content::Seal,
-            count => Content::Batch { count, payload: &self.payload },
-        };
-        let sequence = Sequence(header.sequence);
-        Frame { sequence, epoch: header.epoch, chain: header.chain, offset, content }
-    }
-
-    /// Takes the reader apart: path, file, where the whole frames end and the sequence due there.
-    pub(crate) fn into_parts(self) -> (PathBuf, File, u64, Sequence) {
-        (self.file, self.source.into_inner(), self.offset, Sequence(self.expected))
-    }
-
-    /// What is wrong with a whole frame in the place that has been reached.
-    fn misplaced(&self, header: &FrameHeader) -> Option<Corruption> {
-        let (offset, due) = (self.offset, Sequence(self.expected));
-        if header.segment != self.header.segment {
-            let found = header.segment;
-            return Some(Corruption::OtherSegment { file: self.file.clone(), offset, sequence: due, found });
-        }
-        if header.sequence != self.expected {
-            let found = Sequence(header.sequence);
-            return Some(Corruption::Gap { file: self.file.clone(), offset, expected: due, found });
-        }
-        None
-    }
-
-    /// The verdict on damage in the place that has been reached.
-    fn judge_damage(&mut self) -> Result<Verdict, ReadError> {
-        let (offset, sequence) = (self.offset, Sequence(self.expected));
-        let next = self.whole_frame_after(offset)?;
-        let (file, bytes) = (self.file.clone(), self.length - offset);
-        Ok(match next {
-            Some(next) => Verdict::Corrupt(Corruption::FrameFollows { file, offset, sequence, next }),
-            None if bytes > FRAME_MAX => {
-                Verdict::Corrupt(Corruption::LongTail { file, offset, sequence, bytes })
-            }
-            None => Verdict::TornTail { file, sequence, offset, bytes },
-        })
-    }
-
-    /// Looks whether a whole frame, of whatever segment and sequence, begins at an offset. Its payload is in
-    /// `self.payload` then.
-    fn frame_at(&mut self, offset: u64) -> Result<Found, ReadError> {
-        let left = self.length - offset;
-        if left == 0 {
-            return Ok(Found::End);
-        }
-        if left < FRAME_HEADER as u64 {
-            return Ok(Found::Damage);
-        }
-        let mut bytes = [0; FRAME_HEADER];
-        let source = &mut self.source;
-        seek(source, offset)
-            .and_then(|()| source.read_exact(&mut bytes))
-            .map_err(|source| read_error(&self.file, offset, self.expected, source))?;
-        let header = FrameHeader::from_bytes(&bytes);
-        if !header.is_plausible() || u64::from(header.length) > left - FRAME_HEADER as u64 {
-            return Ok(Found::Damage);
-        }
-        self.payload.resize(header.length as usize, 0);
-        self.source
-            .read_exact(&mut self.payload)
-            .map_err(|source| read_error(&self.file, offset, self.expected, source))?;
-        Ok(if frame_crc(&bytes, &self.payload) == header.crc { Found::Whole(header) } else { Found::Damage })
-    }
-
-    /// The offset of the first whole frame after damage that can have been written after it.
-    fn whole_frame_after(&mut self, damage: u64) -> Result<Option<u64>, ReadError> {
-        let mut window = vec![0; WINDOW];
-        let mut start = damage + 1;
-        while self.length.saturating_sub(start) >= FRAME_HEADER as u64 {
-            let take = usize::try_from(self.length - start).map_or(WINDOW, |left| left.min(WINDOW));
-            let window = &mut window[..take];
-            let source = &mut self.source;
-            seek(source, start)
-                .and_then(|()| source.read_exact(window))
-                .map_err(|source| read_error(&self.file, start, self.expected, source))?;
-            for (offset, bytes) in (start..).zip(window.windows(FRAME_HEADER)) {
-                // Most places fail this one comparison.
-                if bytes[8..12] != self.header.segment.to_le_bytes() {
-                    continue;
+        while self.verdict.is_none() {
+            let offset = self.current.offset;
+            match self.current.advance()? {
+                Found::Frame(header) => {
+                    self.sealed = header.kind() == FrameKind::Seal;
+                    self.skip = match header.kind() {
+                        FrameKind::Batch => self.current.skip_ahead()?,
+                        FrameKind::Seal | FrameKind::Skip => None,
+                    };
+                    return Ok(Some((offset, header)));
                 }
-                let bytes = bytes.first_chunk().expect("windows have this length");
-                if self.can_follow(damage, offset, &FrameHeader::from_bytes(bytes))
-                    && matches!(self.frame_at(offset)?, Found::Whole(_))
-                {
-                    return Ok(Some(offset));
-                }
+                Found::End => match self.rest.pop_front() {
+                    Some((header, file)) => self.next_segment(header, file)?,
+                    None => {
+                        let last = Sequence(self.current.expected - 1);
+                        self.verdict = Some(Verdict::Clean { last, sealed: self.sealed });
+                    }
+                },
+                Found::Misplaced(header) => self.verdict = Some(self.misplaced(&header)),
+                Found::Damage { bytes, next } => self.verdict = Some(self.damaged(bytes, next)),
             }
-            // The next window begins with the first place at which this one held no whole header.
-            start += (take - FRAME_HEADER + 1) as u64;
         }
         Ok(None)
     }
 
-    /// Whether a frame at `offset` can have been written after what is damaged: its sequence is not before
-    /// the one due there, nor further on than there are bytes between, of which each command takes one.
-    fn can_follow(&self, damage: u64, offset: u64, header: &FrameHeader) -> bool {
-        let skipped = header.sequence.checked_sub(self.expected);
-        header.is_plausible() && skipped.is_some_and(|skipped| skipped <= offset - damage)
+    /// The frame that [`Self::advance`] has just gone past.
+    pub(crate) fn frame(&self, offset: u64, header: &FrameHeader) -> Frame<'_> {
+        let payload = self.current.payload.as_slice();
+        let content = match header.kind() {
+            FrameKind::Seal => Content::Seal,
+            FrameKind::Skip => Content::Skip { payload },
+            FrameKind::Batch => Content::Batch { count: header.count, payload, skip: self.skip.as_deref() },
+        };
+        let sequence = Sequence(header.sequence);
+        let segment = header.segment;
+        Frame { sequence, epoch: header.epoch, chain: header.chain, segment, offset, content }
+    }
+
+    /// Where the whole frames end: the last segment's file, its header, the offset there and the sequence due.
+    pub(crate) fn end(&self) -> (&Path, &Header, u64, Sequence) {
+        (&self.current.file, &self.current.header, self.current.offset, Sequence(self.current.expected))
+    }
+
+    /// Goes on to the next segment, unless it does not continue this one.
+    fn next_segment(&mut self, header: Header, file: PathBuf) -> Result<(), ReadError> {
+        let due = Sequence(self.current.expected);
+        if header.settings != self.header.settings {
+            self.verdict = Some(Verdict::Corrupt(Corruption::OtherJournal { file, sequence: due }));
+        } else if header.segment - 1 != self.current.header.segment || header.first != due {
+            let (expected, found) = (due, header.first);
+            self.verdict = Some(Verdict::Gap(Gap { file, offset: 0, expected, found }));
+        } else {
+            self.current = begin(&self.dir, header, file.clone()).map_err(|error| match error {
+                ScanError::Io { source, .. } => ReadError { file, offset: 0, sequence: due, source },
+                // It was read a while ago, and now it is another file or none.
+                other => ReadError { file, offset: 0, sequence: due, source: io::Error::other(other) },
+            })?;
+        }
+        Ok(())
+    }
+
+    /// What is wrong with a whole frame in the place that has been reached.
+    fn misplaced(&self, header: &FrameHeader) -> Verdict {
+        let (file, offset) = (self.current.file.clone(), self.current.offset);
+        let due = Sequence(self.current.expected);
+        if header.segment != self.current.header.segment {
+            let found = header.segment;
+            return Verdict::Corrupt(Corruption::OtherSegment { file, offset, sequence: due, found });
+        }
+        Verdict::Gap(Gap { file, offset, expected: due, found: Sequence(header.sequence) })
+    }
+
+    /// The verdict on damage in the place that has been reached.
+    fn damaged(&self, bytes: u64, next: Option<u64>) -> Verdict {
+        let (file, offset) = (self.current.file.clone(), self.current.offset);
+        let sequence = Sequence(self.current.expected);
+        Verdict::Corrupt(match (next, self.rest.front()) {
+            (Some(next), _) => Corruption::FrameFollows { file, offset, sequence, next },
+            (None, Some((_, next))) => {
+                Corruption::SegmentFollows { file, offset, sequence, next: next.clone() }
+            }
+            (None, None) if bytes > FRAME_MAX => Corruption::LongTail { file, offset, sequence, bytes },
+            (None, None) => return Verdict::TornTail { file, sequence, offset, bytes },
+        })
     }
 }
 
-fn read_error(file: &Path, offset: u64, expected: u64, source: io::Error) -> ReadError {
-    ReadError { file: file.to_owned(), offset, sequence: Sequence(expected), source }
+/// Opens a segment behind its header.
+fn begin(dir: &Path, header: Header, file: PathBuf) -> Result<Segment, ScanError> {
+    let mut open = open(dir, header.segment, &file)?;
+    read_header(&file, header.segment, &mut open)?;
+    Segment::new(file.clone(), header, open).map_err(|source| ScanError::Io { path: file, source })
 }
 
-/// Goes to an offset, and keeps what is buffered: mostly the place is reached already.
-///
-/// It asks where it is instead of trusting that a read went to its end, so that nothing is read from a wrong
-/// place after an error.
-fn seek(source: &mut BufReader<File>, offset: u64) -> io::Result<()> {
-    let position = source.stream_position()?;
-    source.seek_relative(offset.wrapping_sub(position).cast_signed())
+/// Opens a segment where it was listed or, if it was archived since, in the archive.
+fn open(dir: &Path, number: u32, file: &Path) -> Result<File, ScanError> {
+    let archived = || File::open(directory::segment_path(&dir.join(directory::ARCHIVE), number));
+    let opened = File::open(file).or_else(|error| match error.kind() {
+        io::ErrorKind::NotFound => archived().map_err(|_| error),
+        _ => Err(error),
+    });
+    opened.map_err(|source| ScanError::Io { path: file.to_owned(), source })
 }

@@ -3,12 +3,14 @@
 //! Nothing is changed before the last frame has been handed out and the verdict is known.
 
 use std::fs::{File, OpenOptions, TryLockError};
-use std::io::{self, Seek, SeekFrom};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::directory;
 use crate::format::Header;
-use crate::reader::{Corruption, FIRST_SEGMENT, Frame, ReadError, Reader, ScanError, Verdict, cannot_open};
+use crate::reader::{Corruption, Frame, Gap, ReadError, Reader, ScanError, Verdict, scan_from};
+use crate::shared::Target;
+use crate::spare::write_zeros;
 use crate::writer::Journal;
 
 /// Why a journal was not opened.
@@ -42,6 +44,9 @@ pub enum RecoverError {
     /// The journal is damaged in a way that no interrupted write explains. Nothing was changed.
     #[error(transparent)]
     Corrupt(#[from] Corruption),
+    /// Something is missing from the journal. Nothing was changed.
+    #[error(transparent)]
+    Gap(#[from] Gap),
     /// The torn tail could not be cut.
     #[error("{} cannot be cut at offset {offset}", file.display())]
     Cut {
@@ -62,26 +67,30 @@ pub enum RecoverError {
     },
 }
 
+/// A journal that is locked, and not read yet.
+#[derive(Debug)]
+pub struct Locked {
+    dir: PathBuf,
+    lock: File,
+}
+
 /// A journal that is locked and being read. It becomes a [`Journal`] when it has been read to its end.
 #[derive(Debug)]
 pub struct Opened {
+    dir: PathBuf,
     reader: Reader,
     lock: File,
 }
 
 impl Journal {
-    /// Takes the lock of the journal in a directory and begins to read it.
+    /// Takes the lock of the journal in a directory.
     ///
     /// # Errors
     ///
-    /// When there is no journal, it is in use, or its header cannot be read.
-    pub fn open(dir: &Path) -> Result<Opened, OpenError> {
-        // The segment comes first, so that no lock appears in a directory that holds no journal.
-        let file = directory::segment_path(dir, FIRST_SEGMENT);
-        let open = match OpenOptions::new().read(true).write(true).open(&file) {
-            Ok(open) => open,
-            Err(source) => return Err(cannot_open(dir, file, source).into()),
-        };
+    /// When there is no journal, or it is in use.
+    pub fn lock(dir: &Path) -> Result<Locked, OpenError> {
+        // Segments come first, so that no lock appears in a directory that holds no journal.
+        drop(crate::scan(dir)?);
         let path = dir.join(directory::LOCK);
         // A copy of a journal may lack the lock.
         let lock = match OpenOptions::new().write(true).create(true).truncate(false).open(&path) {
@@ -89,16 +98,43 @@ impl Journal {
             Err(source) => return Err(OpenError::Lock { path, source }),
         };
         match lock.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => return Err(OpenError::Locked { dir: dir.to_owned() }),
-            Err(TryLockError::Error(source)) => return Err(OpenError::Lock { path, source }),
+            Ok(()) => Ok(Locked { dir: dir.to_owned(), lock }),
+            Err(TryLockError::WouldBlock) => Err(OpenError::Locked { dir: dir.to_owned() }),
+            Err(TryLockError::Error(source)) => Err(OpenError::Lock { path, source }),
         }
-        Ok(Opened { reader: Reader::new(dir, file, open)?, lock })
+    }
+
+    /// Takes the lock of the journal in a directory and begins to read it from its first segment on.
+    ///
+    /// # Errors
+    ///
+    /// When there is no journal, it is in use, or a header cannot be read.
+    pub fn open(dir: &Path) -> Result<Opened, OpenError> {
+        let Locked { dir, lock } = Self::lock(dir)?;
+        let reader = crate::scan(&dir)?;
+        Ok(Opened { dir, reader, lock })
+    }
+}
+
+impl Locked {
+    /// The journal's directory.
+    pub fn dir(&self) -> &Path {
+        &self.dir
+    }
+
+    /// Begins to read from a segment on.
+    ///
+    /// # Errors
+    ///
+    /// When the segment is not there, or a header from there on cannot be read.
+    pub fn read_from(self, segment: u32) -> Result<Opened, OpenError> {
+        let reader = scan_from(&self.dir, segment)?;
+        Ok(Opened { dir: self.dir, reader, lock: self.lock })
     }
 }
 
 impl Opened {
-    /// What the journal says of itself.
+    /// What the first segment that is read says of itself.
     pub fn header(&self) -> &Header {
         self.reader.header()
     }
@@ -107,14 +143,11 @@ impl Opened {
     ///
     /// # Errors
     ///
-    /// When reading fails, and when the journal is corrupt from here on.
+    /// When reading fails, and when the journal is corrupt from here on or has a gap.
     pub fn next_frame(&mut self) -> Result<Option<Frame<'_>>, RecoverError> {
         match self.reader.advance()? {
             Some((offset, header)) => Ok(Some(self.reader.frame(offset, &header))),
-            None => match self.reader.verdict()? {
-                Verdict::Corrupt(corruption) => Err(corruption.into()),
-                Verdict::Clean { .. } | Verdict::TornTail { .. } => Ok(None),
-            },
+            None => recoverable(self.reader.verdict()?).map(|_| None),
         }
     }
 
@@ -123,30 +156,36 @@ impl Opened {
     /// Until this returns, what was read may be in the system's cache alone: the process that wrote it may
     /// have died before its flush. So nothing that replay brought about may leave before.
     ///
-    /// The verdict is never [`Verdict::Corrupt`]; a [`Verdict::TornTail`] is worth a warning.
+    /// The verdict is [`Verdict::Clean`] or [`Verdict::TornTail`], which is worth a warning.
     ///
     /// # Errors
     ///
-    /// When the journal is corrupt, and when the system fails.
+    /// When the journal is corrupt or has a gap, and when the system fails.
     pub fn into_journal(mut self) -> Result<(Journal, Verdict), RecoverError> {
-        let verdict = self.reader.verdict()?;
-        let header = *self.reader.header();
-        let (file, mut open, end, next) = self.reader.into_parts();
-        match &verdict {
-            Verdict::Corrupt(corruption) => return Err(corruption.clone().into()),
-            Verdict::Clean { .. } => {}
-            Verdict::TornTail { .. } => {
-                if let Err(source) = open.set_len(end) {
-                    return Err(RecoverError::Cut { file, offset: end, source });
-                }
-            }
+        let verdict = recoverable(self.reader.verdict()?)?;
+        let (path, &header, end, next) = self.reader.end();
+        let file = path.to_owned();
+        let cut = |source| RecoverError::Cut { file: file.clone(), offset: end, source };
+        let open = OpenOptions::new().read(true).write(true).open(&file).map_err(cut)?;
+        let length = open.metadata().map_err(cut)?.len();
+        if let Verdict::TornTail { bytes, .. } = verdict {
+            write_zeros(&open, end, end + bytes).map_err(cut)?;
         }
+        // What a copy may lack.
+        write_zeros(&open, length, u64::from(header.settings.segment_bytes)).map_err(cut)?;
         if let Err(source) = open.sync_all() {
             return Err(RecoverError::Flush { file, source });
         }
-        if let Err(source) = open.seek(SeekFrom::Start(end)) {
-            return Err(ReadError { file, offset: end, sequence: next, source }.into());
-        }
-        Ok((Journal::new(file, Box::new(open), self.lock, header.segment, next, end), verdict))
+        let target = Target { file, disk: Box::new(open) };
+        Ok((Journal::new(&self.dir, target, self.lock, &header, next, end), verdict))
+    }
+}
+
+/// The verdict, if a journal can go on with it.
+fn recoverable(verdict: Verdict) -> Result<Verdict, RecoverError> {
+    match verdict {
+        Verdict::Corrupt(corruption) => Err(corruption.into()),
+        Verdict::Gap(gap) => Err(gap.into()),
+        Verdict::Clean { .. } | Verdict::TornTail { .. } => Ok(verdict),
     }
 }

@@ -102,7 +102,7 @@ impl Replay {
     pub fn frame(&mut self, frame: &Frame<'_>) -> Result<Option<Batch<Command>>, ReplayError> {
         let sequence = frame.sequence;
         self.compare(sequence, frame.chain)?;
-        let Content::Batch { count, payload } = frame.content else {
+        let Content::Batch { count, payload, .. } = frame.content else {
             return Ok(None);
         };
         let batch =

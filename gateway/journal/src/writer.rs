@@ -1,4 +1,4 @@
-//! Creating a journal, appending to it and flushing it.
+//! Creating a journal, appending to it, flushing it, and going on to the next segment.
 //!
 //! One thread owns the [`Journal`] and appends; a [`Flusher`] serves another, so that the engine works while
 //! the disk does. Any failure poisons both: what is on the disk is not known any more, and only
@@ -7,18 +7,23 @@
 //! Progress: an append waits for nothing of ours, not even a running flush (the system may make it wait).
 //! Flushes wait for each other.
 
-use std::fmt::Debug;
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, Write};
+use std::fs::{self, File};
+use std::io;
+use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex};
+
+#[cfg(loom)]
+use loom::sync::Arc;
+#[cfg(not(loom))]
+use std::sync::Arc;
 
 use golv_engine::id::Sequence;
 
 use crate::directory;
-use crate::format::{Header, PAYLOAD_MAX, SEGMENT_HEADER, Settings, write_frame};
+use crate::format::{FRAME_HEADER, FRAME_MAX, Header, PAYLOAD_MAX, SEGMENT_HEADER, Settings, write_frame};
 use crate::reader::FIRST_SEGMENT;
+use crate::shared::{Disk, Shared, Target};
+use crate::spare::Spare;
 
 /// Why a journal was not created.
 #[derive(Debug, thiserror::Error)]
@@ -89,6 +94,19 @@ pub enum AppendError {
         /// How many bytes the frame has.
         length: usize,
     },
+    /// The next segment could not be begun.
+    #[error("{} was not begun at sequence {sequence}", file.display())]
+    Rotate {
+        /// The next segment.
+        file: PathBuf,
+        /// The sequence that it was to begin with.
+        sequence: Sequence,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The segment that was full did not become durable, so the next one was not begun.
+    #[error(transparent)]
+    Flush(#[from] FlushError),
 }
 
 /// Why nothing can be taken for durable that was not before. The journal is poisoned.
@@ -121,18 +139,9 @@ pub enum SealError {
     Flush(#[from] FlushError),
 }
 
-/// What the journal asks of its file. The other implementor fails on demand, in tests.
-pub(crate) trait Disk: Debug + Send + Sync {
-    /// Writes at the end; returns how many bytes.
-    fn write(&self, bytes: &[u8]) -> io::Result<usize>;
-    /// Makes what was written durable.
-    fn flush(&self) -> io::Result<()>;
-}
-
 impl Disk for File {
-    fn write(&self, bytes: &[u8]) -> io::Result<usize> {
-        let mut file = self;
-        Write::write(&mut file, bytes)
+    fn write_at(&self, offset: u64, bytes: &[u8]) -> io::Result<usize> {
+        FileExt::write_at(self, bytes, offset)
     }
 
     fn flush(&self) -> io::Result<()> {
@@ -140,51 +149,22 @@ impl Disk for File {
     }
 }
 
-/// What a journal and its flushers share.
-#[derive(Debug)]
-struct Shared {
-    file: PathBuf,
-    disk: Box<dyn Disk>,
-    poisoned: AtomicBool,
-    /// Held during a flush. The system reports a lost page to one caller and then calls it clean, so of two
-    /// flushes at once, one could succeed with what the other has lost.
-    flushing: Mutex<()>,
-}
-
-impl Shared {
-    fn poison(&self) {
-        // Ordering: the flag guards no other memory, so Relaxed is enough, here and where it is read. It has
-        // to be seen by what comes after the failure: flushes come after each other by the mutex, an append
-        // after a flush whose result its thread has received by whatever brought it.
-        self.poisoned.store(true, Ordering::Relaxed);
-    }
-
-    fn is_poisoned(&self) -> bool {
-        self.poisoned.load(Ordering::Relaxed)
-    }
-
-    fn flush(&self) -> Result<(), FlushError> {
-        let _turn = self.flushing.lock().expect("nothing panics with this lock held");
-        if self.is_poisoned() {
-            return Err(FlushError::Poisoned { file: self.file.clone() });
-        }
-        self.disk.flush().map_err(|source| {
-            self.poison();
-            FlushError::Sync { file: self.file.clone(), source }
-        })
-    }
-}
-
 /// A journal at its end, where batches are appended. It holds the directory's lock as long as it lives.
 #[derive(Debug)]
 pub struct Journal {
+    dir: PathBuf,
     shared: Arc<Shared>,
+    /// The segment that is written to.
+    target: Arc<Target>,
+    settings: Settings,
     segment: u32,
     next: Sequence,
     /// Where the next frame begins.
     offset: u64,
     /// The frame being written; serves again for each.
     buffer: Vec<u8>,
+    /// Before the lock, since it is dropped first: nothing writes to a directory that is not locked.
+    spare: Spare,
     /// Locked; closing it frees the directory.
     _lock: File,
 }
@@ -220,8 +200,7 @@ impl Journal {
             move |source| CreateError::Io { path, source }
         };
         directory::create_durably(dir).map_err(io(dir))?;
-        let file = directory::segment_path(dir, FIRST_SEGMENT);
-        if file.exists() {
+        if directory::segment_path(dir, FIRST_SEGMENT).exists() {
             return Err(CreateError::Exists { dir: dir.to_owned() });
         }
         let not_empty = |found| CreateError::NotEmpty { dir: dir.to_owned(), found };
@@ -238,23 +217,34 @@ impl Journal {
         lock.try_lock().map_err(io::Error::from).map_err(io(&path))?;
 
         let header = Header { settings, segment: FIRST_SEGMENT, first: Sequence(1), chain: genesis_chain };
-        let mut open = OpenOptions::new().write(true).create_new(true).open(&file).map_err(io(&file))?;
-        open.write_all(&header.to_bytes()).and_then(|()| open.sync_all()).map_err(io(&file))?;
-        directory::sync(dir).map_err(io(dir))?;
-        Ok(Self::new(file, Box::new(open), lock, header.segment, header.first, SEGMENT_HEADER as u64))
+        let mut spare = Spare::new(dir, settings.segment_bytes);
+        let (path, file) = begin_segment(dir, &header, &mut spare).map_err(io(dir))?;
+        let target = Target { file: path, disk: Box::new(file) };
+        Ok(Self::new(dir, target, lock, &header, header.first, SEGMENT_HEADER as u64))
     }
 
-    /// A journal whose file stands at `offset`.
+    /// A journal whose next frame goes to `offset` of a segment with this header.
     pub(crate) fn new(
-        file: PathBuf,
-        disk: Box<dyn Disk>,
+        dir: &Path,
+        target: Target,
         lock: File,
-        segment: u32,
+        header: &Header,
         next: Sequence,
         offset: u64,
     ) -> Self {
-        let shared = Shared { file, disk, poisoned: AtomicBool::new(false), flushing: Mutex::new(()) };
-        Self { shared: Arc::new(shared), segment, next, offset, buffer: Vec::new(), _lock: lock }
+        let target = Arc::new(target);
+        Self {
+            dir: dir.to_owned(),
+            shared: Arc::new(Shared::new(Arc::clone(&target))),
+            target,
+            settings: header.settings,
+            segment: header.segment,
+            next,
+            offset,
+            buffer: Vec::new(),
+            spare: Spare::new(dir, header.settings.segment_bytes),
+            _lock: lock,
+        }
     }
 
     /// The sequence of the next command to be appended.
@@ -262,19 +252,30 @@ impl Journal {
         self.next
     }
 
+    /// The number of the segment that is written to. When it has risen, those before it are closed, and durable.
+    pub fn segment(&self) -> u32 {
+        self.segment
+    }
+
+    /// What was settled when the journal was created.
+    pub fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
     /// A handle that makes durable what is appended here.
     pub fn flusher(&self) -> Flusher {
         Flusher { shared: Arc::clone(&self.shared) }
     }
 
-    /// Appends a batch of `count` commands with one write, without waiting for the disk.
+    /// Appends a batch of `count` commands with one write, without waiting for the disk. Where the segment has no room
+    /// for it, the next one is begun, which does wait.
     ///
     /// `chain` is the chain up to the batch before. The batch before should be durable by now: recovery takes
     /// two damaged frames for corruption.
     ///
     /// # Errors
     ///
-    /// When the write fails or is short, or any write or flush has failed before.
+    /// When the write fails or is short, the next segment cannot be begun, or any write or flush has failed before.
     ///
     /// # Panics
     ///
@@ -291,7 +292,34 @@ impl Journal {
         assert!(count > 0, "a batch holds at least one command");
         assert!(payload.len() >= count as usize, "a command takes at least a byte");
         assert!(payload.len() <= PAYLOAD_MAX as usize, "a batch is at most PAYLOAD_MAX");
-        self.write(count, chain, payload)
+        self.refuse_if_poisoned()?;
+        let segment_bytes = u64::from(self.settings.segment_bytes);
+        // With room for a seal behind it. An empty segment takes any batch.
+        let end = self.offset + (2 * FRAME_HEADER + payload.len()) as u64;
+        if end > segment_bytes && self.offset > SEGMENT_HEADER as u64 {
+            self.rotate(chain)?;
+        }
+        self.write(count, chain, payload)?;
+        // Early enough that one frame of any length does not come before it.
+        if self.offset + FRAME_MAX.max(segment_bytes / 2) > segment_bytes {
+            self.spare.prepare();
+        }
+        Ok(())
+    }
+
+    /// Appends a skip, durably: the batch before it has commands that are set aside. `chain` is the chain after that
+    /// batch, as it is with the skip.
+    ///
+    /// # Errors
+    ///
+    /// When a write or flush fails, or has failed before.
+    pub(crate) fn append_skip(&mut self, chain: &[u8; 32], payload: &[u8]) -> Result<(), SealError> {
+        assert!(!payload.is_empty(), "a skip says something");
+        self.refuse_if_poisoned()?;
+        // In the segment of its batch, whatever room there is.
+        self.write(0, chain, payload)?;
+        self.shared.flush()?;
+        Ok(())
     }
 
     /// Marks an orderly stop, durably. `chain` is the chain after the last batch.
@@ -309,15 +337,37 @@ impl Journal {
         Ok(())
     }
 
+    fn refuse_if_poisoned(&self) -> Result<(), AppendError> {
+        if self.shared.is_poisoned() {
+            return Err(AppendError::Poisoned { file: self.target.file.clone() });
+        }
+        Ok(())
+    }
+
+    /// Goes on to the next segment. `chain` is the chain up to the last batch of this one.
+    fn rotate(&mut self, chain: &[u8; 32]) -> Result<(), AppendError> {
+        self.shared.flush()?;
+        let segment = self.segment.checked_add(1).expect("a disk has no room for so many segments");
+        let header = Header { settings: self.settings, segment, first: self.next, chain: *chain };
+        let (file, open) = begin_segment(&self.dir, &header, &mut self.spare).map_err(|source| {
+            self.shared.poison();
+            let file = directory::segment_path(&self.dir, segment);
+            AppendError::Rotate { file, sequence: self.next, source }
+        })?;
+        self.target = Arc::new(Target { file, disk: Box::new(open) });
+        self.shared.rotate(Arc::clone(&self.target));
+        self.segment = segment;
+        self.offset = SEGMENT_HEADER as u64;
+        Ok(())
+    }
+
     fn write(&mut self, count: u32, chain: &[u8; 32], payload: &[u8]) -> Result<(), AppendError> {
         let (offset, sequence) = (self.offset, self.next);
-        let file = || self.shared.file.clone();
-        if self.shared.is_poisoned() {
-            return Err(AppendError::Poisoned { file: file() });
-        }
+        let file = || self.target.file.clone();
+        self.refuse_if_poisoned()?;
         write_frame(&mut self.buffer, self.segment, sequence, count, chain, payload);
         let length = self.buffer.len();
-        match self.shared.disk.write(&self.buffer) {
+        match self.target.disk.write_at(offset, &self.buffer) {
             Ok(written) if written == length => {
                 self.offset += length as u64;
                 self.next = Sequence(sequence.0 + u64::from(count));
@@ -335,9 +385,27 @@ impl Journal {
     }
 }
 
-#[cfg(test)]
+/// Makes the spare a segment: its header first, then its name, each durably. So a file that is named like a segment
+/// has a whole header.
+fn begin_segment(dir: &Path, header: &Header, spare: &mut Spare) -> io::Result<(PathBuf, File)> {
+    let file = spare.take()?;
+    let path = directory::segment_path(dir, header.segment);
+    file.write_all_at(&header.to_bytes(), 0)?;
+    file.sync_all()?;
+    if path.exists() {
+        // A rename would replace it.
+        return Err(io::Error::new(io::ErrorKind::AlreadyExists, "there is a file of this name already"));
+    }
+    fs::rename(spare.path(), &path)?;
+    directory::sync(dir)?;
+    Ok((path, file))
+}
+
+#[cfg(all(test, not(loom)))]
 mod tests {
     use super::*;
+    use crate::Mode;
+    use std::sync::Mutex;
 
     /// What goes wrong, and at which call, counted from 0.
     #[derive(Clone, Copy, Debug)]
@@ -355,7 +423,7 @@ mod tests {
     }
 
     impl Disk for Faulty {
-        fn write(&self, bytes: &[u8]) -> io::Result<usize> {
+        fn write_at(&self, _: u64, bytes: &[u8]) -> io::Result<usize> {
             let mut writes = self.writes.lock().expect("not poisoned");
             let call = writes.len();
             writes.push(bytes.to_vec());
@@ -389,7 +457,11 @@ mod tests {
             let (writes, flushes) = (Arc::default(), Arc::default());
             let disk = Faulty { fault, writes: Arc::clone(&writes), flushes: Arc::clone(&flushes) };
             let lock = tempfile::tempfile().expect("a temporary file");
-            let journal = Journal::new("faulty".into(), Box::new(disk), lock, 1, Sequence(1), 128);
+            let target = Target { file: "faulty".into(), disk: Box::new(disk) };
+            // With room for all that a test writes, so that no other file comes in.
+            let settings = Settings { mode: Mode::Live, rules_version: 0, segment_bytes: 1 << 30 };
+            let header = Header { settings, segment: 1, first: Sequence(1), chain: [0; 32] };
+            let journal = Journal::new(Path::new("faulty"), target, lock, &header, header.first, 128);
             Self { journal, writes, flushes }
         }
 
@@ -479,7 +551,7 @@ mod tests {
         let flusher = rig.journal.flusher();
         std::thread::scope(|scope| {
             let flushing = scope.spawn(move || flusher.flush());
-            while rig.journal.shared.flushing.try_lock().is_ok() {
+            while !rig.journal.shared.is_flushing() {
                 std::thread::yield_now();
             }
             rig.append().expect("an append waits for no flush");
