@@ -3,6 +3,8 @@
 //! [`Event::audience`] says who may be shown an event; a session sends nothing else. Until an auction is
 //! closed, what concerns a bid is for its own participant alone, not even for the operator.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use crate::auction::AuctionResult;
@@ -228,5 +230,45 @@ impl Event {
             Self::EntitlementGranted { holder, .. } => Audience::ParticipantAndOperators(*holder),
             Self::AuctionCleared { .. } | Self::SettlementRunCompleted { .. } => Audience::Parts,
         }
+    }
+}
+
+/// How many events there were, by who may be shown them: enough to number anybody's events without reading them again.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EventCounts {
+    everybody: u64,
+    operators: u64,
+    /// Of one participant alone.
+    own: BTreeMap<ParticipantId, u64>,
+    /// Of one participant and operators.
+    own_and_operators: BTreeMap<ParticipantId, u64>,
+    /// All of those.
+    own_and_operators_total: u64,
+}
+
+impl EventCounts {
+    /// Counts an event.
+    pub fn add(&mut self, event: &Event) {
+        let one_more = |count: &mut u64| *count = count.saturating_add(1);
+        match event.audience() {
+            Audience::Public | Audience::Parts => one_more(&mut self.everybody),
+            Audience::Operators => one_more(&mut self.operators),
+            Audience::Participant(owner) => one_more(self.own.entry(owner).or_default()),
+            Audience::ParticipantAndOperators(owner) => {
+                one_more(self.own_and_operators.entry(owner).or_default());
+                one_more(&mut self.own_and_operators_total);
+            }
+        }
+    }
+
+    /// How many of them [`Event::is_shown_to`] a participant.
+    pub fn shown_to(&self, reader: ParticipantId, reads_all: bool) -> u64 {
+        let of = |counts: &BTreeMap<ParticipantId, u64>| counts.get(&reader).copied().unwrap_or(0);
+        let with_operators = if reads_all {
+            self.operators.saturating_add(self.own_and_operators_total)
+        } else {
+            of(&self.own_and_operators)
+        };
+        self.everybody.saturating_add(of(&self.own)).saturating_add(with_operators)
     }
 }

@@ -8,7 +8,7 @@ use common::*;
 use golv_engine::auction::{AuctionKind, AuctionResult};
 use golv_engine::book::Side;
 use golv_engine::command::{Action, Command, NewBid};
-use golv_engine::event::Event;
+use golv_engine::event::{Event, EventCounts};
 use golv_engine::id::*;
 use golv_engine::num::{Price, Quantity};
 use golv_engine::participant::Standing;
@@ -286,7 +286,14 @@ proptest! {
             let _ = replayed.apply(Sequence(sequence), line.at, line.sender, line.id, &line.command, &mut events);
         }
         prop_assert_eq!(replayed.state_digest(), world.exchange.state_digest());
-        prop_assert_eq!(events, world.events);
+        prop_assert_eq!(&events, &world.events);
+        // Counting events by audience gives everybody's count.
+        let mut counts = EventCounts::default();
+        events.iter().for_each(|event| counts.add(event));
+        for (reader, reads_all) in (0_u32..12).flat_map(|id| [(ParticipantId(id), false), (ParticipantId(id), true)]) {
+            let shown = events.iter().filter(|event| event.is_shown_to(reader, reads_all)).count();
+            prop_assert_eq!(counts.shown_to(reader, reads_all), u64::try_from(shown).expect("few"));
+        }
         prop_assert_eq!(replayed.sequence(), world.exchange.sequence());
     }
 }
