@@ -8,9 +8,11 @@
 //! chainₖ = SHA-256(chainₖ₋₁ ‖ length of batch ‖ batch ‖ answers ‖ events)
 //! ```
 //!
-//! The chain covers refusals too, and through the batch its stamp and random bytes.
+//! The chain covers refusals too, and through the batch its stamp and random bytes. A skip is a link of its own, with
+//! nothing after it but its bytes.
 
 use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use golv_engine::command::Command;
 use golv_engine::digest::Digest;
@@ -34,6 +36,19 @@ pub struct Happened {
     pub event: Event,
 }
 
+/// A command made the engine fail an assertion. The exchange is of no more use: it may have done half of it.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "sequence {sequence} makes the engine fail: {message}. \
+     If this comes again, it can be set aside: golv journal skip"
+)]
+pub struct EngineFault {
+    /// The command.
+    pub sequence: Sequence,
+    /// What the assertion says.
+    pub message: String,
+}
+
 /// What a batch did. Kept from batch to batch for its memory.
 #[derive(Debug, Default)]
 pub struct Effects {
@@ -44,27 +59,59 @@ pub struct Effects {
 }
 
 impl Effects {
-    /// Executes a batch's commands in their order; what an earlier batch did is forgotten.
+    /// Executes a batch's commands in their order, except those that are set aside; what an earlier batch did is
+    /// forgotten.
+    ///
+    /// # Errors
+    /// If the engine fails an assertion. Nothing may be done with the exchange then but drop it.
     pub fn execute(
         &mut self,
         exchange: &mut Exchange,
         first: Sequence,
         at: Instant,
         entries: &[Entry<Command>],
-    ) {
+        set_aside: &[Sequence],
+    ) -> Result<(), EngineFault> {
         self.answers.clear();
         self.happened.clear();
         self.clock = None;
-        for (number, Entry { sender, id, command }) in (first.0..).zip(entries) {
-            let sequence = Sequence(number);
-            let outcome = exchange.apply(sequence, at, *sender, *id, command, &mut self.events);
-            self.answers.push(exchange.answer_to(*sender, *id, outcome));
-            for event in self.events.drain(..) {
-                if let Event::ClockSet { to } = event {
-                    self.clock = Some(to);
-                }
-                self.happened.push(Happened { sequence, event });
+        let mut sequence = first;
+        // Unwind safety: after a failure the exchange is dropped, and what was gathered here is forgotten.
+        let executed = catch_unwind(AssertUnwindSafe(|| {
+            for (number, entry) in (first.0..).zip(entries) {
+                sequence = Sequence(number);
+                self.execute_one(exchange, sequence, at, entry, set_aside.contains(&sequence));
             }
+        }));
+        executed.map_err(|panic| {
+            self.events.clear();
+            let message = panic.downcast_ref::<&str>().map(ToString::to_string);
+            let message = message.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_default();
+            EngineFault { sequence, message }
+        })
+    }
+
+    fn execute_one(
+        &mut self,
+        exchange: &mut Exchange,
+        sequence: Sequence,
+        at: Instant,
+        Entry { sender, id, command }: &Entry<Command>,
+        set_aside: bool,
+    ) {
+        #[cfg(test)]
+        faults::fail_if_told(sequence, set_aside);
+        let outcome = if set_aside {
+            Err(exchange.set_aside(sequence, at, *sender, *id, command))
+        } else {
+            exchange.apply(sequence, at, *sender, *id, command, &mut self.events)
+        };
+        self.answers.push(exchange.answer_to(*sender, *id, outcome));
+        for event in self.events.drain(..) {
+            if let Event::ClockSet { to } = event {
+                self.clock = Some(to);
+            }
+            self.happened.push(Happened { sequence, event });
         }
     }
 
@@ -95,6 +142,15 @@ impl Effects {
     }
 }
 
+/// The chain after a skip, before which it was `previous`.
+pub fn chain_after_skip(previous: Digest, skip: &[u8]) -> Digest {
+    let hash = Sha256::new()
+        .chain_update(previous.0)
+        .chain_update((skip.len() as u64).to_le_bytes())
+        .chain_update(skip);
+    Digest(hash.finalize().into())
+}
+
 /// The chain before the first batch of a journal.
 pub fn genesis(settings: &Settings) -> Digest {
     let (mode, seed) = match settings.mode {
@@ -120,5 +176,27 @@ impl io::Write for Hash {
 
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
+    }
+}
+
+/// Engine faults on demand: there is no command that is known to make the engine fail.
+#[cfg(test)]
+pub(crate) mod faults {
+    use std::cell::RefCell;
+
+    use golv_engine::id::Sequence;
+
+    thread_local! {
+        static FAILING: RefCell<Vec<Sequence>> = const { RefCell::new(Vec::new()) };
+    }
+
+    /// From now on these commands fail on this thread.
+    pub(crate) fn fail_at(sequences: &[u64]) {
+        FAILING.with_borrow_mut(|failing| *failing = sequences.iter().copied().map(Sequence).collect());
+    }
+
+    pub(super) fn fail_if_told(sequence: Sequence, set_aside: bool) {
+        let fails = FAILING.with_borrow(|failing| failing.contains(&sequence));
+        assert!(set_aside || !fails, "a fault on demand");
     }
 }

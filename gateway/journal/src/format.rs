@@ -212,20 +212,20 @@ pub(crate) fn frame_crc(header: &[u8; FRAME_HEADER], payload: &[u8]) -> u32 {
     crc32c::crc32c_append(crc32c::crc32c(&header[4..]), payload)
 }
 
-fn put<const N: usize>(rest: &mut &mut [u8], field: [u8; N]) {
+pub(crate) fn put<const N: usize>(rest: &mut &mut [u8], field: [u8; N]) {
     let (head, tail) =
         std::mem::take(rest).split_first_chunk_mut().expect("the fields add up to the header's length");
     *head = field;
     *rest = tail;
 }
 
-fn take<const N: usize>(rest: &mut &[u8]) -> [u8; N] {
+pub(crate) fn take<const N: usize>(rest: &mut &[u8]) -> [u8; N] {
     let (field, tail) = rest.split_first_chunk().expect("the fields add up to the header's length");
     *rest = tail;
     *field
 }
 
-#[cfg(test)]
+#[cfg(all(test, not(loom)))]
 mod tests {
     use super::*;
 

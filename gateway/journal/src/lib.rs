@@ -65,11 +65,15 @@
 mod directory;
 pub mod execute;
 mod format;
+pub mod keeper;
 mod reader;
 mod recovery;
 pub mod replay;
+pub mod restart;
 mod segment;
 mod shared;
+pub mod skip;
+pub mod snapshot;
 mod spare;
 mod writer;
 

@@ -166,6 +166,19 @@ pub enum Corruption {
         /// The segment after it.
         next: PathBuf,
     },
+    /// Damage at the end of a segment that is closed.
+    #[error(
+        "{} is damaged at offset {offset}, where sequence {sequence} is due, and it is closed",
+        file.display()
+    )]
+    ClosedSegment {
+        /// The file.
+        file: PathBuf,
+        /// Where the damage begins.
+        offset: u64,
+        /// The sequence due there.
+        sequence: Sequence,
+    },
     /// The next segment is of another journal: its settings are others.
     #[error("{} is of another journal than the segments before it", file.display())]
     OtherJournal {
@@ -273,6 +286,13 @@ pub fn scan_from(dir: &Path, segment: u32) -> Result<Reader, ScanError> {
     let mut segments = list(dir)?;
     segments.retain(|(number, _)| *number >= segment);
     Reader::new(dir, segments, segment)
+}
+
+/// Reads closed segments alone: from one on, up to another that is not read.
+pub(crate) fn scan_range(dir: &Path, from: u32, before: u32) -> Result<Reader, ScanError> {
+    let mut segments = list(dir)?;
+    segments.retain(|(number, _)| (from..before).contains(number));
+    Reader::new(dir, segments, from)
 }
 
 fn list(dir: &Path) -> Result<VecDeque<(u32, PathBuf)>, ScanError> {

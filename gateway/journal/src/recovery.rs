@@ -181,6 +181,16 @@ impl Opened {
     }
 }
 
+/// Refuses any verdict on closed segments but that they are whole: nothing in them can be torn.
+pub(crate) fn whole(verdict: Verdict) -> Result<(), RecoverError> {
+    match recoverable(verdict)? {
+        Verdict::TornTail { file, sequence, offset, .. } => {
+            Err(Corruption::ClosedSegment { file, offset, sequence }.into())
+        }
+        _ => Ok(()),
+    }
+}
+
 /// The verdict, if a journal can go on with it.
 fn recoverable(verdict: Verdict) -> Result<Verdict, RecoverError> {
     match verdict {

@@ -3,15 +3,22 @@
 //! Each frame carries the chain up to the batch before it; replay computes that chain anew from what the
 //! engine does, so a journal that was changed, or an engine that behaves otherwise than the one that wrote it, is
 //! found at the frame after, and named.
+//!
+//! A replay begins with the first segment, or with a snapshot of the state that a later one begins with.
 
 use golv_engine::command::Command;
 use golv_engine::digest::Digest;
+use golv_engine::event::EventCounts;
 use golv_engine::id::Sequence;
 use golv_engine::time::Instant;
-use golv_engine::{Exchange, Mode as ExchangeMode, RULES_VERSION};
+use golv_engine::{Answer, Exchange, Mode as ExchangeMode, RULES_VERSION};
+use golv_protocol::DecodeError;
 use golv_protocol::batch::{Batch, DecodeBatchError};
 
-use crate::execute::{Effects, Happened, genesis};
+use crate::execute::{Effects, EngineFault, Happened, chain_after_skip, genesis};
+use crate::reader::FIRST_SEGMENT;
+use crate::skip::Skip;
+use crate::snapshot::Snapshot;
 use crate::{Content, Frame, Header, Mode};
 
 /// Why a whole frame could not be replayed.
@@ -37,6 +44,23 @@ pub enum ReplayError {
         /// What the journal's header says.
         found: u32,
     },
+    /// Earlier segments are missing, and there is no snapshot of the state that this one begins with.
+    #[error("replay begins with segment 1 or with a snapshot, and this is segment {segment}")]
+    BeginsLater {
+        /// The segment.
+        segment: u32,
+    },
+    /// What stands behind a batch is not a skip of commands of that batch.
+    #[error("the skip before sequence {sequence} does not decode")]
+    DecodeSkip {
+        /// The sequence after it.
+        sequence: Sequence,
+        /// What is wrong with it.
+        source: DecodeError,
+    },
+    /// A command makes the engine fail.
+    #[error(transparent)]
+    Engine(#[from] EngineFault),
     /// The engine came to another chain than the journal's.
     #[error("replay diverges before sequence {sequence}: chain {computed}, but the journal has {stored}")]
     Diverged {
@@ -55,6 +79,9 @@ pub struct Replay {
     exchange: Exchange,
     chain: Digest,
     now: Instant,
+    counts: EventCounts,
+    /// The segment that it is in.
+    segment: u32,
     effects: Effects,
 }
 
@@ -67,14 +94,20 @@ pub struct Replayed {
     pub chain: Digest,
     /// A rehearsal's time: the last stamp, or what its clock was set to since.
     pub now: Instant,
+    /// All events since the founding, counted.
+    pub counts: EventCounts,
 }
 
 impl Replay {
     /// Begins before the first batch of a journal.
     ///
     /// # Errors
-    /// If the header's chain is not the one that a journal of its settings begins with.
+    /// If the header is not the first segment's, names rules that this engine does not know, or its chain is not the
+    /// one that a journal of its settings begins with.
     pub fn new(header: &Header) -> Result<Self, ReplayError> {
+        if header.segment != FIRST_SEGMENT {
+            return Err(ReplayError::BeginsLater { segment: header.segment });
+        }
         let mode = match header.settings.mode {
             Mode::Live => ExchangeMode::Live,
             Mode::Rehearsal { .. } => ExchangeMode::Rehearsal,
@@ -87,6 +120,8 @@ impl Replay {
         let replay = Self {
             chain: genesis(&header.settings),
             now: exchange.at(),
+            counts: EventCounts::default(),
+            segment: header.segment,
             exchange,
             effects: Effects::default(),
         };
@@ -94,17 +129,65 @@ impl Replay {
         Ok(replay)
     }
 
+    /// Begins with the state that a segment begins with.
+    pub fn from_snapshot(snapshot: Snapshot) -> Self {
+        let Snapshot { segment, replayed: Replayed { exchange, chain, now, counts }, .. } = snapshot;
+        Self { exchange, chain, now, counts, segment, effects: Effects::default() }
+    }
+
+    /// The segment that it is in.
+    pub fn segment(&self) -> u32 {
+        self.segment
+    }
+
+    /// The chain so far.
+    pub fn chain(&self) -> Digest {
+        self.chain
+    }
+
+    /// The exchange so far.
+    pub fn exchange(&self) -> &Exchange {
+        &self.exchange
+    }
+
+    /// All events so far, counted.
+    pub fn counts(&self) -> &EventCounts {
+        &self.counts
+    }
+
     /// Executes a frame's batch, after comparing the chain up to it; returns the batch for whoever lists its
-    /// commands, and nothing for a seal.
+    /// commands, and nothing for a seal or a skip.
     ///
     /// # Errors
-    /// If the frame does not continue what was replayed. Nothing of it was executed.
+    /// If the frame does not continue what was replayed: nothing of it was executed. If a command makes the engine
+    /// fail: the replay is of no more use.
     pub fn frame(&mut self, frame: &Frame<'_>) -> Result<Option<Batch<Command>>, ReplayError> {
         let sequence = frame.sequence;
         self.compare(sequence, frame.chain)?;
-        let Content::Batch { count, payload, .. } = frame.content else {
-            return Ok(None);
-        };
+        self.segment = frame.segment;
+        match frame.content {
+            Content::Seal => Ok(None),
+            Content::Skip { payload } => {
+                self.chain = chain_after_skip(self.chain, payload);
+                Ok(None)
+            }
+            Content::Batch { count, payload, skip } => {
+                let batch = self.decode(sequence, count, payload)?;
+                let skip = skip.map(Skip::decode).transpose();
+                let skip = skip.map_err(|source| ReplayError::DecodeSkip { sequence, source })?;
+                let set_aside = skip.map_or_else(Vec::new, |skip| skip.sequences);
+                let at = batch.header.at;
+                self.effects.execute(&mut self.exchange, sequence, at, &batch.entries, &set_aside)?;
+                self.chain = self.effects.chain(self.chain, payload);
+                self.now = self.effects.clock().unwrap_or(self.now).max(at);
+                self.effects.happened().iter().for_each(|happened| self.counts.add(&happened.event));
+                Ok(Some(batch))
+            }
+        }
+    }
+
+    /// The batch in a frame, if it goes on where the last one ended.
+    fn decode(&self, sequence: Sequence, count: u32, payload: &[u8]) -> Result<Batch<Command>, ReplayError> {
         let batch =
             Batch::<Command>::decode(payload).map_err(|source| ReplayError::Decode { sequence, source })?;
         let due = Sequence(self.exchange.sequence().0 + 1);
@@ -115,10 +198,7 @@ impl Replay {
         {
             return Err(ReplayError::Misplaced { sequence });
         }
-        self.effects.execute(&mut self.exchange, sequence, batch.header.at, &batch.entries);
-        self.chain = self.effects.chain(self.chain, payload);
-        self.now = self.effects.clock().unwrap_or(self.now).max(batch.header.at);
-        Ok(Some(batch))
+        Ok(batch)
     }
 
     /// What the last batch made happen.
@@ -126,12 +206,22 @@ impl Replay {
         self.effects.happened()
     }
 
-    /// Ends after the last frame.
-    pub fn finish(self) -> Replayed {
-        Replayed { exchange: self.exchange, chain: self.chain, now: self.now }
+    /// What the last batch's commands were answered, in their order.
+    pub fn answers(&self) -> &[Answer] {
+        self.effects.answers()
     }
 
-    fn compare(&self, sequence: Sequence, stored: [u8; 32]) -> Result<(), ReplayError> {
+    /// A rehearsal's time so far.
+    pub fn now(&self) -> Instant {
+        self.now
+    }
+
+    /// Ends after the last frame.
+    pub fn finish(self) -> Replayed {
+        Replayed { exchange: self.exchange, chain: self.chain, now: self.now, counts: self.counts }
+    }
+
+    pub(crate) fn compare(&self, sequence: Sequence, stored: [u8; 32]) -> Result<(), ReplayError> {
         let stored = Digest(stored);
         if stored == self.chain {
             return Ok(());

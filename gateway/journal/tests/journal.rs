@@ -1,5 +1,7 @@
 //! The journal from outside: what is appended is read again, and every kind of damage gets its verdict.
 
+#![cfg(not(loom))]
+
 use std::fs;
 use std::path::{Path, PathBuf};
 

@@ -1,0 +1,140 @@
+//! From what is on the disk to an exchange that goes on: the newest snapshot that is of use, then the rest of the
+//! journal.
+
+use std::path::{Path, PathBuf};
+
+use golv_engine::id::Sequence;
+
+use crate::execute::Happened;
+use crate::reader::FIRST_SEGMENT;
+use crate::replay::{Replay, ReplayError, Replayed};
+use crate::snapshot::{self, SnapshotError};
+use crate::{Journal, OpenError, ReadError, RecoverError, ScanError, Verdict, directory, scan_from};
+
+/// Why an exchange cannot go on from its journal.
+#[derive(Debug, thiserror::Error)]
+pub enum RestartError {
+    /// The journal could not be opened.
+    #[error(transparent)]
+    Open(#[from] OpenError),
+    /// It could not be replayed.
+    #[error(transparent)]
+    Replay(#[from] ReplayError),
+    /// It could not be read to its end, or made ready for appending.
+    #[error(transparent)]
+    Recover(#[from] RecoverError),
+    /// It holds no command: creating it was interrupted.
+    #[error("{} was never founded; remove it and found the exchange again", dir.display())]
+    NotFounded {
+        /// The journal's directory.
+        dir: PathBuf,
+    },
+}
+
+impl RestartError {
+    pub(crate) fn read(error: ReadError) -> Self {
+        Self::Recover(error.into())
+    }
+}
+
+/// Where a replay begins.
+#[derive(Debug)]
+pub struct Begun {
+    /// Before the first frame of [`Replay::segment`].
+    pub replay: Replay,
+    /// The snapshot that it begins with: its segment and last command. `None` if it begins with the founding.
+    pub snapshot: Option<(u32, Sequence)>,
+    /// Newer snapshots that were of no use.
+    pub passed_over: Vec<SnapshotError>,
+}
+
+/// An exchange that goes on.
+#[derive(Debug)]
+pub struct Restarted {
+    /// Where the journal took it to.
+    pub replayed: Replayed,
+    /// The journal, to append to.
+    pub journal: Journal,
+    /// How it ended: [`Verdict::Clean`] or [`Verdict::TornTail`], which is worth a warning.
+    pub verdict: Verdict,
+    /// The snapshot that it began with: its segment and last command.
+    pub snapshot: Option<(u32, Sequence)>,
+    /// Newer snapshots that were of no use, which is worth a warning.
+    pub passed_over: Vec<SnapshotError>,
+}
+
+/// Begins a replay with the newest snapshot that is of use, or before the founding.
+///
+/// # Errors
+/// If there is no journal, or neither a snapshot nor the first segment.
+pub fn begin(dir: &Path) -> Result<Begun, RestartError> {
+    let io = |source| ScanError::Io { path: dir.to_owned(), source };
+    let listing = directory::list(dir).map_err(io).map_err(OpenError::Scan)?;
+    let mut passed_over = Vec::new();
+    for file in listing.snapshots.values().rev() {
+        match fitting(dir, file) {
+            Ok(snapshot) => {
+                let taken = Some((snapshot.segment, snapshot.replayed.exchange.sequence()));
+                return Ok(Begun { replay: Replay::from_snapshot(snapshot), snapshot: taken, passed_over });
+            }
+            Err(error) => passed_over.push(error),
+        }
+    }
+    let reader = scan_from(dir, FIRST_SEGMENT).map_err(OpenError::Scan)?;
+    Ok(Begun { replay: Replay::new(reader.header())?, snapshot: None, passed_over })
+}
+
+/// Reads a snapshot and looks whether its segment continues it.
+fn fitting(dir: &Path, file: &Path) -> Result<snapshot::Snapshot, SnapshotError> {
+    let snapshot = snapshot::read(file)?;
+    let segment = snapshot.segment;
+    let fits = scan_from(dir, segment).is_ok_and(|reader| {
+        let header = reader.header();
+        header.chain == snapshot.replayed.chain.0
+            && header.first.0 == snapshot.replayed.exchange.sequence().0 + 1
+            && file == directory::snapshot_path(dir, segment)
+    });
+    if fits { Ok(snapshot) } else { Err(SnapshotError::OtherJournal { file: file.to_owned(), segment }) }
+}
+
+/// Opens the journal in a directory, replays it and goes on to append. `each` is called after each batch that was
+/// replayed.
+///
+/// # Errors
+/// If there is no journal, it is in use or damaged, or replaying it does not give what it was written from.
+pub fn restart(dir: &Path, mut each: impl FnMut(&Replay)) -> Result<Restarted, RestartError> {
+    let locked = Journal::lock(dir)?;
+    let Begun { mut replay, snapshot, passed_over } = begin(dir)?;
+    let mut opened = locked.read_from(replay.segment())?;
+    while let Some(frame) = opened.next_frame()? {
+        if replay.frame(&frame)?.is_some() {
+            each(&replay);
+        }
+    }
+    let replayed = replay.finish();
+    if replayed.exchange.sequence() == Sequence(0) {
+        return Err(RestartError::NotFounded { dir: dir.to_owned() });
+    }
+    let (journal, verdict) = opened.into_journal()?;
+    Ok(Restarted { replayed, journal, verdict, snapshot, passed_over })
+}
+
+/// Replays from the founding up to a segment's beginning, for what happened before a snapshot.
+///
+/// # Errors
+/// If the segments before are not all there, or do not replay.
+pub fn replay_before(
+    dir: &Path,
+    segment: u32,
+    mut each: impl FnMut(&[Happened]),
+) -> Result<(), RestartError> {
+    let mut reader = crate::reader::scan_range(dir, FIRST_SEGMENT, segment).map_err(OpenError::Scan)?;
+    let mut replay = Replay::new(reader.header())?;
+    while let Some(frame) = reader.next_frame().map_err(RestartError::read)? {
+        if replay.frame(&frame)?.is_some() {
+            each(replay.happened());
+        }
+    }
+    crate::recovery::whole(reader.finish().map_err(RestartError::read)?)?;
+    Ok(())
+}
