@@ -5,6 +5,11 @@
 //! either done whole or refused, and a refusal leaves the state as it was. Each handler therefore first
 //! looks (`check…`, `prepare…`, on `&self`) and then acts, and no acting part can fail.
 //!
+//! An exchange can be serialised whole and read back: a snapshot. A snapshot is derived data, and the journal is the truth:
+//! whoever reads one compares [`Exchange::state_digest`] with what the journal's replay came to. Reading refuses what no
+//! exchange can be, so that bytes from anywhere never make a later command fail an assertion that a look at
+//! the state could have foretold; it does not prove that a state is the right one.
+//!
 //! Deliberately absent: clocks, threads, files, sockets, randomness, floats, hash maps.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -13,7 +18,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::answers::{Answer, Answers, Recall};
 use crate::auction::Auction;
-use crate::cfd::{Entitlement, Index, Settlement, SettlementRun};
+use crate::cfd::{ENTITLEMENTS_MAX, Entitlement, Index, Settlement, SettlementRun};
 use crate::command::{Action, Command, Operator};
 use crate::digest::{Digest, Feed};
 use crate::event::{Event, Events};
@@ -56,7 +61,8 @@ pub struct Speaker {
 const PROPOSALS_MAX: u32 = 1024;
 
 /// An exchange: all state, and the one way to change it.
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(try_from = "Stored")]
 pub struct Exchange {
     mode: Mode,
     sequence: Sequence,
@@ -66,7 +72,7 @@ pub struct Exchange {
 }
 
 /// What commands act on. The handlers of each area are in that area's module.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 pub(crate) struct State {
     pub(crate) registry: Registry,
     /// No part of the state digest: see [`crate::key`].
@@ -78,6 +84,7 @@ pub(crate) struct State {
     pub(crate) floors: BTreeMap<FloorId, Floor>,
     pub(crate) auctions: BTreeMap<AuctionId, Auction>,
     /// When each auction moves on by itself; derived from the auctions.
+    #[serde(skip)]
     due: BTreeSet<(Instant, AuctionId)>,
     pub(crate) entitlements: BTreeMap<EntitlementId, Entitlement>,
     pub(crate) runs: BTreeMap<(FloorId, Month), Vec<SettlementRun>>,
@@ -295,6 +302,43 @@ impl Exchange {
     /// entitlements reserve.
     pub fn is_conserved(&self) -> bool {
         self.state.ledger.is_balanced() && self.state.is_cleared() && self.state.reservations_agree()
+    }
+}
+
+/// An exchange as it was read from a snapshot, before anybody looked at it. The fields are those of [`Exchange`].
+#[derive(Deserialize)]
+struct Stored {
+    mode: Mode,
+    sequence: Sequence,
+    at: Instant,
+    answers: Answers,
+    state: State,
+}
+
+/// A stored state that no exchange can be in.
+#[derive(Debug, thiserror::Error)]
+enum NotAnExchange {
+    #[error("the terms of market {0} are none that it can have been defined with")]
+    Market(MarketId),
+    #[error("the bids or the result of auction {0} are none that its market admits")]
+    Auction(AuctionId),
+    #[error("entitlements are numbered from 1 without a gap, up to {ENTITLEMENTS_MAX}")]
+    Entitlements,
+    #[error("programme {0} has more money, or less, than it can have been funded with")]
+    Programme(ProgrammeId),
+    #[error("the balances do not sum to zero, or not to what is reserved and cleared")]
+    NotConserved,
+}
+
+impl TryFrom<Stored> for Exchange {
+    type Error = NotAnExchange;
+    fn try_from(stored: Stored) -> Result<Self, Self::Error> {
+        let Stored { mode, sequence, at, answers, mut state } = stored;
+        let due = state.auctions.iter().filter_map(|(id, auction)| Some((auction.due()?, *id)));
+        state.due = due.collect();
+        state.check_stored()?;
+        let exchange = Self { mode, sequence, at, answers, state };
+        if exchange.is_conserved() { Ok(exchange) } else { Err(NotAnExchange::NotConserved) }
     }
 }
 
@@ -579,6 +623,36 @@ impl State {
         let free = self.programme_money(id, Account::ProgrammeFree, needed.currency);
         let short = needed.checked_sub(free).ok_or(Reject::AmountTooLarge)?;
         if short.millionths > 0 { Err(Reject::ProgrammeShort { short }) } else { Ok(()) }
+    }
+
+    /// Refuses what was read from a snapshot and would make an assertion fail sooner or later.
+    fn check_stored(&self) -> Result<(), NotAnExchange> {
+        if let Some((id, _)) = self.markets.iter().find(|(_, market)| market.check().is_err()) {
+            return Err(NotAnExchange::Market(*id));
+        }
+        if let Some((id, _)) = self.auctions.iter().find(|(_, auction)| !self.is_sound(auction)) {
+            return Err(NotAnExchange::Auction(*id));
+        }
+        let last = self.entitlements.last_key_value().map_or(0, |(id, _)| id.0);
+        let numbered = usize::try_from(last) == Ok(self.entitlements.len());
+        if !numbered || self.entitlements.len() > ENTITLEMENTS_MAX {
+            return Err(NotAnExchange::Entitlements);
+        }
+        let unpayable = self.programmes.iter().find(|(id, terms)| !self.is_funded(**id, terms.currency));
+        if let Some((id, _)) = unpayable {
+            return Err(NotAnExchange::Programme(*id));
+        }
+        if self.ledger.has_room() { Ok(()) } else { Err(NotAnExchange::NotConserved) }
+    }
+
+    /// Whether a programme has at most what it was funded with, which fits in a [`Money`], and owes nothing itself.
+    fn is_funded(&self, id: ProgrammeId, currency: Currency) -> bool {
+        let [free, reserved, funders] =
+            [Account::ProgrammeFree(id), Account::ProgrammeReserved(id), Account::Funders(id)]
+                .map(|account| self.ledger.balance(currency, account));
+        let funded = funders.checked_neg().filter(|funded| i64::try_from(*funded).is_ok());
+        let has = free.checked_add(reserved);
+        free >= 0 && reserved >= 0 && has.zip(funded).is_some_and(|(has, funded)| has <= funded)
     }
 
     fn is_cleared(&self) -> bool {

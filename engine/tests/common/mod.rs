@@ -8,6 +8,8 @@
     reason = "shared by test files, each of which uses its own part"
 )]
 
+pub mod steps;
+
 use std::collections::BTreeMap;
 use std::num::NonZeroU32;
 
@@ -49,6 +51,8 @@ pub struct World {
     pub exchange: Exchange,
     pub now: Instant,
     pub journal: Vec<Line>,
+    /// What each line was answered.
+    pub outcomes: Vec<Result<(), Reject>>,
     pub events: Vec<Event>,
     sent: BTreeMap<IdentityId, u64>,
 }
@@ -106,6 +110,7 @@ impl World {
             exchange: Exchange::new(Mode::Rehearsal),
             now: Instant::at_midnight(2018, 12, 28).expect("a day"),
             journal: Vec::new(),
+            outcomes: Vec::new(),
             events: Vec::new(),
             sent: BTreeMap::new(),
         };
@@ -173,6 +178,7 @@ impl World {
         let sequence = Sequence(self.exchange.sequence().0 + 1);
         self.journal.push(Line { at: self.now, sender, id, command: command.clone() });
         let outcome = self.exchange.apply(sequence, self.now, sender, id, &command, &mut self.events);
+        self.outcomes.push(outcome);
         if let (Command::SetClock { to }, Ok(())) = (&command, outcome) {
             self.now = *to;
         }
