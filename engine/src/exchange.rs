@@ -32,6 +32,7 @@ use crate::market::{Floor, FloorTerms, Market, ORIGINS_MAX};
 use crate::num::{Currency, Money};
 use crate::participant::{Participant, Registry, Role, Standing};
 use crate::reject::Reject;
+use crate::rules::RulesVersion;
 use crate::text::Name;
 use crate::time::{Instant, Month};
 
@@ -72,8 +73,9 @@ pub struct Exchange {
 }
 
 /// What commands act on. The handlers of each area are in that area's module.
-#[derive(Debug, Default, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct State {
+    rules: RulesVersion,
     pub(crate) registry: Registry,
     /// No part of the state digest: see [`crate::key`].
     keys: Keys,
@@ -96,17 +98,18 @@ enum Prepared {
     Plain,
     Reserving(Option<Money>),
     Settling(Box<Settlement>),
+    Changing(RulesVersion),
 }
 
 impl Exchange {
-    /// An exchange before its founding command.
-    pub fn new(mode: Mode) -> Self {
+    /// An exchange before its founding command, with the rules that it begins with.
+    pub fn new(mode: Mode, rules: RulesVersion) -> Self {
         Self {
             mode,
             sequence: Sequence(0),
             at: Instant(i64::MIN),
             answers: Answers::default(),
-            state: State::default(),
+            state: State::new(rules),
         }
     }
 
@@ -216,6 +219,11 @@ impl Exchange {
         self.mode
     }
 
+    /// The version of the rules in force.
+    pub const fn rules_version(&self) -> RulesVersion {
+        self.state.rules
+    }
+
     /// The last command's sequence; 0 before the first.
     pub const fn sequence(&self) -> Sequence {
         self.sequence
@@ -261,10 +269,11 @@ impl Exchange {
         &self.state.ledger
     }
 
-    /// The digest of the state in canonical order: markets, bids, contracts, ledger and the like, without
+    /// The digest of the state in canonical order: rules, markets, bids, contracts, ledger and the like, without
     /// clock, sequence, keys or kept answers.
     pub fn state_digest(&self) -> Digest {
         let State {
+            rules,
             registry,
             keys: _,
             proposals,
@@ -280,6 +289,7 @@ impl Exchange {
         } = &self.state;
         let mut feed = Feed::default();
         feed.add(&self.mode);
+        feed.add(rules);
         feed.add(registry);
         feed.add(proposals);
         feed.add(markets);
@@ -361,6 +371,24 @@ fn check_permitted(command: &Command, roles: &BTreeSet<Role>) -> Result<(), Reje
 }
 
 impl State {
+    fn new(rules: RulesVersion) -> Self {
+        Self {
+            rules,
+            registry: Registry::default(),
+            keys: Keys::default(),
+            proposals: BTreeMap::new(),
+            markets: BTreeMap::new(),
+            indices: BTreeMap::new(),
+            programmes: BTreeMap::new(),
+            floors: BTreeMap::new(),
+            auctions: BTreeMap::new(),
+            due: BTreeSet::new(),
+            entitlements: BTreeMap::new(),
+            runs: BTreeMap::new(),
+            ledger: Ledger::default(),
+        }
+    }
+
     fn found(
         &mut self,
         centre: ParticipantId,
@@ -498,6 +526,9 @@ impl State {
                 let settlement = self.prepare_settlement(at, *floor, *month, *revision)?;
                 return Ok(Prepared::Settling(Box::new(settlement)));
             }
+            Action::ChangeRules { version } => {
+                return self.rules.change(*version, RulesVersion::NEWEST.number()).map(Prepared::Changing);
+            }
         }
         Ok(Prepared::Plain)
     }
@@ -546,7 +577,14 @@ impl State {
                 }
             }
             (Action::Settle { .. }, Prepared::Settling(settlement)) => self.settle(*settlement, out),
-            (Action::AnnounceAuction { .. } | Action::GrantEntitlement { .. } | Action::Settle { .. }, _) => {
+            (Action::ChangeRules { .. }, Prepared::Changing(rules)) => self.rules = rules,
+            (
+                Action::AnnounceAuction { .. }
+                | Action::GrantEntitlement { .. }
+                | Action::Settle { .. }
+                | Action::ChangeRules { .. },
+                _,
+            ) => {
                 unreachable!("an action is performed with what was prepared for it");
             }
         }
@@ -672,5 +710,25 @@ impl State {
             let free = self.ledger.balance(programme.currency, Account::ProgrammeFree(id));
             held.chain(budgets).sum::<i128>() == reserved && free >= 0
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// There is one version so far, so a change is tried on an engine that claims to know the next.
+    #[test]
+    fn a_change_of_the_rules_is_in_force_and_in_the_digest() {
+        let mut exchange = Exchange::new(Mode::Live, RulesVersion::OLDEST);
+        let before = exchange.state_digest();
+        let version = RulesVersion::NEWEST.number() + 1;
+        let next = RulesVersion::OLDEST.change(version, version).expect("newer");
+        let action = Action::ChangeRules { version };
+        let mut events = Vec::new();
+        exchange.state.perform(Instant(0), action, Prepared::Changing(next), &mut events);
+        assert_eq!(exchange.rules_version(), next);
+        assert_ne!(exchange.state_digest(), before);
+        assert_eq!(events, []);
     }
 }

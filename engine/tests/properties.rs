@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 
 use common::steps::{Tried, a_step};
 use golv_engine::id::*;
-use golv_engine::{Exchange, Mode};
+use golv_engine::{Exchange, Mode, RulesVersion};
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::TestRunner;
@@ -18,7 +18,7 @@ proptest! {
     #[test]
     fn whatever_is_tried_the_rules_hold_and_replay_agrees(steps in prop::collection::vec(a_step(), 0..120)) {
         let Tried { world, .. } = Tried::new(&steps);
-        let mut replayed = Exchange::new(Mode::Rehearsal);
+        let mut replayed = Exchange::new(Mode::Rehearsal, RulesVersion::NEWEST);
         let mut events = Vec::new();
         for (sequence, line) in (1_u64..).zip(&world.journal) {
             // The answers are the first time's; their digests are compared below.

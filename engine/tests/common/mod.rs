@@ -24,7 +24,7 @@ use golv_engine::num::{Currency, Money, Price, Quantity};
 use golv_engine::participant::Role;
 use golv_engine::reject::Reject;
 use golv_engine::time::{Instant, Month};
-use golv_engine::{Answer, Exchange, Mode};
+use golv_engine::{Answer, Exchange, Mode, RulesVersion};
 
 pub const OPERATORS: [IdentityId; 2] = [IdentityId(1), IdentityId(2)];
 pub const PUBLISHER: IdentityId = IdentityId(3);
@@ -107,7 +107,7 @@ impl World {
     /// A founded rehearsal in which nobody but the operators takes part.
     pub fn founded() -> Self {
         let mut world = Self {
-            exchange: Exchange::new(Mode::Rehearsal),
+            exchange: Exchange::new(Mode::Rehearsal, RulesVersion::NEWEST),
             now: Instant::at_midnight(2018, 12, 28).expect("a day"),
             journal: Vec::new(),
             outcomes: Vec::new(),

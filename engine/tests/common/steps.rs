@@ -81,6 +81,7 @@ fn an_action() -> impl Strategy<Value = Action> {
         2 => (-1_i64..50_000).prop_map(|amount| Action::FundProgramme { programme: PROGRAMME, amount: dollars(amount) }),
         1 => (participant, standing).prop_map(|(participant, standing)| Action::SetStanding { participant, standing }),
         1 => somebody().prop_map(|identity| Action::RevokeIdentity { identity }),
+        1 => (0_u32..3).prop_map(|version| Action::ChangeRules { version }),
         1 => (somebody(), 0..KEYS, any::<bool>()).prop_map(|(identity, key, rotates)| Action::BindKey {
             identity,
             key: KeyFingerprint([key; 32]),

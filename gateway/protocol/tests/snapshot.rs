@@ -29,7 +29,7 @@ fn read(mut bytes: &[u8]) -> Result<Exchange, DecodeError> {
 fn assert_same(copy: &Exchange, original: &Exchange, lines: &[Line]) {
     assert_eq!(copy.state_digest(), original.state_digest());
     assert!(copy.is_conserved());
-    assert_eq!(copy.mode(), original.mode());
+    assert_eq!((copy.mode(), copy.rules_version()), (original.mode(), original.rules_version()));
     assert_eq!((copy.sequence(), copy.at()), (original.sequence(), original.at()));
     assert_eq!(copy.next_due(), original.next_due());
     for key in (0..KEYS).map(|byte| KeyFingerprint([byte; 32])) {
