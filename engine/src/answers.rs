@@ -3,7 +3,7 @@
 //! Command ids strictly increase per identity. The highest is kept, and the last
 //! [`ANSWERS_KEPT`] answers with a hash of their commands' content, so that a command sent again after a
 //! doubt is answered as at first and never done twice. All of this is a function of the journal, and
-//! therefore survives a restart.
+//! therefore survives a restart. The highest id is that of the last answer, since the last one is always kept.
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -35,12 +35,10 @@ pub(crate) enum Recall {
     Refused(Reject),
 }
 
-#[derive(Debug, Serialize, Deserialize)]
-struct Kept {
-    highest: CommandId,
-    /// In order of command id, the oldest first.
-    recent: VecDeque<(CommandId, Digest, Answer)>,
-}
+/// In order of command id, the oldest first; at most [`ANSWERS_KEPT`].
+#[derive(Debug, Default, Serialize, Deserialize)]
+#[serde(try_from = "VecDeque<(CommandId, Digest, Answer)>")]
+struct Kept(VecDeque<(CommandId, Digest, Answer)>);
 
 /// The kept answers of all identities.
 #[derive(Debug, Default, Serialize, Deserialize)]
@@ -50,27 +48,25 @@ impl Answers {
     pub(crate) fn recall(&self, sender: IdentityId, id: CommandId, content: Digest) -> Recall {
         match self.0.get(&sender) {
             None => Recall::New,
-            Some(kept) if id > kept.highest => Recall::New,
+            Some(kept) if id > kept.highest() => Recall::New,
             Some(kept) => match kept.find(id) {
                 Some((_, hash, answer)) if *hash == content => Recall::Again(*answer),
                 Some(_) => Recall::Refused(Reject::IdReused),
-                None => Recall::Refused(Reject::TooOld { highest: kept.highest }),
+                None => Recall::Refused(Reject::TooOld { highest: kept.highest() }),
             },
         }
     }
 
     pub(crate) fn keep(&mut self, sender: IdentityId, id: CommandId, content: Digest, answer: Answer) {
-        let kept =
-            self.0.entry(sender).or_insert_with(|| Kept { highest: id, recent: VecDeque::with_capacity(1) });
-        kept.highest = id;
-        if kept.recent.len() == ANSWERS_KEPT {
-            kept.recent.pop_front();
+        let Kept(recent) = self.0.entry(sender).or_default();
+        if recent.len() == ANSWERS_KEPT {
+            recent.pop_front();
         }
-        kept.recent.push_back((id, content, answer));
+        recent.push_back((id, content, answer));
     }
 
     pub(crate) fn highest(&self, sender: IdentityId) -> CommandId {
-        self.0.get(&sender).map_or(CommandId(0), |kept| kept.highest)
+        self.0.get(&sender).map_or(CommandId(0), Kept::highest)
     }
 
     pub(crate) fn find(&self, sender: IdentityId, id: CommandId) -> Option<Answer> {
@@ -79,8 +75,25 @@ impl Answers {
 }
 
 impl Kept {
+    fn highest(&self) -> CommandId {
+        self.0.back().map_or(CommandId(0), |(id, _, _)| *id)
+    }
+
     fn find(&self, id: CommandId) -> Option<&(CommandId, Digest, Answer)> {
-        let at = self.recent.binary_search_by_key(&id, |(kept, _, _)| *kept).ok()?;
-        self.recent.get(at)
+        let at = self.0.binary_search_by_key(&id, |(kept, _, _)| *kept).ok()?;
+        self.0.get(at)
+    }
+}
+
+/// Stored answers that no identity can have been given.
+#[derive(Debug, thiserror::Error)]
+#[error("an identity's kept answers are at most {ANSWERS_KEPT}, in the order of their command ids")]
+struct NotKept;
+
+impl TryFrom<VecDeque<(CommandId, Digest, Answer)>> for Kept {
+    type Error = NotKept;
+    fn try_from(recent: VecDeque<(CommandId, Digest, Answer)>) -> Result<Self, Self::Error> {
+        let in_order = recent.iter().is_sorted_by(|(id, _, _), (next, _, _)| id < next);
+        if in_order && recent.len() <= ANSWERS_KEPT { Ok(Self(recent)) } else { Err(NotKept) }
     }
 }

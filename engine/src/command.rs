@@ -256,4 +256,9 @@ pub enum Action {
         /// in between.
         revision: u32,
     },
+    /// Puts a newer version of the rules in force, from the next command on.
+    ChangeRules {
+        /// The version's number.
+        version: u32,
+    },
 }

@@ -3,7 +3,8 @@
 //! Any type that serde can serialise has one such stream: integers little-endian at their full width, a
 //! `bool` or an option's tag as one byte, an enum's variant as its `u32` position, a length as `u64`, text
 //! and bytes behind their length, fields and elements in order, nothing in between. It does not depend on
-//! the codec of any message or file, so a change of format leaves the digests as they are.
+//! the codec of any message or file, so a change of format leaves the digests as they are. A snapshot is read
+//! back through another encoding of the same types; that the digest is the same after it is what shows that nothing was lost.
 //!
 //! Deliberately absent: floats, and sequences of unknown length; both are refused, which is a mistake in
 //! a type of ours and not in anything from outside.

@@ -213,7 +213,8 @@ impl Event {
                 | Action::FundProgramme { .. }
                 | Action::SetFloor { .. }
                 | Action::AnnounceAuction { .. }
-                | Action::CancelAuction { .. } => Audience::Public,
+                | Action::CancelAuction { .. }
+                | Action::ChangeRules { .. } => Audience::Public,
                 // Who takes part is nobody's business; what is granted and paid has events of its own.
                 Action::RegisterParticipant { .. }
                 | Action::AddIdentity { .. }

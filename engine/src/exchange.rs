@@ -5,6 +5,11 @@
 //! either done whole or refused, and a refusal leaves the state as it was. Each handler therefore first
 //! looks (`check…`, `prepare…`, on `&self`) and then acts, and no acting part can fail.
 //!
+//! An exchange can be serialised whole and read back: a snapshot. A snapshot is derived data, and the journal is the truth:
+//! whoever reads one compares [`Exchange::state_digest`] with what the journal's replay came to. Reading refuses what no
+//! exchange can be, so that bytes from anywhere never make a later command fail an assertion that a look at
+//! the state could have foretold; it does not prove that a state is the right one.
+//!
 //! Deliberately absent: clocks, threads, files, sockets, randomness, floats, hash maps.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -13,7 +18,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::answers::{Answer, Answers, Recall};
 use crate::auction::Auction;
-use crate::cfd::{Entitlement, Index, Settlement, SettlementRun};
+use crate::cfd::{ENTITLEMENTS_MAX, Entitlement, Index, Settlement, SettlementRun};
 use crate::command::{Action, Command, Operator};
 use crate::digest::{Digest, Feed};
 use crate::event::{Event, Events};
@@ -27,6 +32,7 @@ use crate::market::{Floor, FloorTerms, Market, ORIGINS_MAX};
 use crate::num::{Currency, Money};
 use crate::participant::{Participant, Registry, Role, Standing};
 use crate::reject::Reject;
+use crate::rules::RulesVersion;
 use crate::text::Name;
 use crate::time::{Instant, Month};
 
@@ -56,7 +62,8 @@ pub struct Speaker {
 const PROPOSALS_MAX: u32 = 1024;
 
 /// An exchange: all state, and the one way to change it.
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(try_from = "Stored")]
 pub struct Exchange {
     mode: Mode,
     sequence: Sequence,
@@ -66,8 +73,9 @@ pub struct Exchange {
 }
 
 /// What commands act on. The handlers of each area are in that area's module.
-#[derive(Debug, Default)]
+#[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct State {
+    rules: RulesVersion,
     pub(crate) registry: Registry,
     /// No part of the state digest: see [`crate::key`].
     keys: Keys,
@@ -78,6 +86,7 @@ pub(crate) struct State {
     pub(crate) floors: BTreeMap<FloorId, Floor>,
     pub(crate) auctions: BTreeMap<AuctionId, Auction>,
     /// When each auction moves on by itself; derived from the auctions.
+    #[serde(skip)]
     due: BTreeSet<(Instant, AuctionId)>,
     pub(crate) entitlements: BTreeMap<EntitlementId, Entitlement>,
     pub(crate) runs: BTreeMap<(FloorId, Month), Vec<SettlementRun>>,
@@ -89,17 +98,18 @@ enum Prepared {
     Plain,
     Reserving(Option<Money>),
     Settling(Box<Settlement>),
+    Changing(RulesVersion),
 }
 
 impl Exchange {
-    /// An exchange before its founding command.
-    pub fn new(mode: Mode) -> Self {
+    /// An exchange before its founding command, with the rules that it begins with.
+    pub fn new(mode: Mode, rules: RulesVersion) -> Self {
         Self {
             mode,
             sequence: Sequence(0),
             at: Instant(i64::MIN),
             answers: Answers::default(),
-            state: State::default(),
+            state: State::new(rules),
         }
     }
 
@@ -209,6 +219,11 @@ impl Exchange {
         self.mode
     }
 
+    /// The version of the rules in force.
+    pub const fn rules_version(&self) -> RulesVersion {
+        self.state.rules
+    }
+
     /// The last command's sequence; 0 before the first.
     pub const fn sequence(&self) -> Sequence {
         self.sequence
@@ -254,10 +269,11 @@ impl Exchange {
         &self.state.ledger
     }
 
-    /// The digest of the state in canonical order: markets, bids, contracts, ledger and the like, without
+    /// The digest of the state in canonical order: rules, markets, bids, contracts, ledger and the like, without
     /// clock, sequence, keys or kept answers.
     pub fn state_digest(&self) -> Digest {
         let State {
+            rules,
             registry,
             keys: _,
             proposals,
@@ -273,6 +289,7 @@ impl Exchange {
         } = &self.state;
         let mut feed = Feed::default();
         feed.add(&self.mode);
+        feed.add(rules);
         feed.add(registry);
         feed.add(proposals);
         feed.add(markets);
@@ -298,6 +315,43 @@ impl Exchange {
     }
 }
 
+/// An exchange as it was read from a snapshot, before anybody looked at it. The fields are those of [`Exchange`].
+#[derive(Deserialize)]
+struct Stored {
+    mode: Mode,
+    sequence: Sequence,
+    at: Instant,
+    answers: Answers,
+    state: State,
+}
+
+/// A stored state that no exchange can be in.
+#[derive(Debug, thiserror::Error)]
+enum NotAnExchange {
+    #[error("the terms of market {0} are none that it can have been defined with")]
+    Market(MarketId),
+    #[error("the bids or the result of auction {0} are none that its market admits")]
+    Auction(AuctionId),
+    #[error("entitlements are numbered from 1 without a gap, up to {ENTITLEMENTS_MAX}")]
+    Entitlements,
+    #[error("programme {0} has more money, or less, than it can have been funded with")]
+    Programme(ProgrammeId),
+    #[error("the balances do not sum to zero, or not to what is reserved and cleared")]
+    NotConserved,
+}
+
+impl TryFrom<Stored> for Exchange {
+    type Error = NotAnExchange;
+    fn try_from(stored: Stored) -> Result<Self, Self::Error> {
+        let Stored { mode, sequence, at, answers, mut state } = stored;
+        let due = state.auctions.iter().filter_map(|(id, auction)| Some((auction.due()?, *id)));
+        state.due = due.collect();
+        state.check_stored()?;
+        let exchange = Self { mode, sequence, at, answers, state };
+        if exchange.is_conserved() { Ok(exchange) } else { Err(NotAnExchange::NotConserved) }
+    }
+}
+
 /// Who may send what. Sides of a bid and the publisher of an index are looked at where they are known.
 fn check_permitted(command: &Command, roles: &BTreeSet<Role>) -> Result<(), Reject> {
     let permitted: &[Role] = match command {
@@ -317,6 +371,24 @@ fn check_permitted(command: &Command, roles: &BTreeSet<Role>) -> Result<(), Reje
 }
 
 impl State {
+    fn new(rules: RulesVersion) -> Self {
+        Self {
+            rules,
+            registry: Registry::default(),
+            keys: Keys::default(),
+            proposals: BTreeMap::new(),
+            markets: BTreeMap::new(),
+            indices: BTreeMap::new(),
+            programmes: BTreeMap::new(),
+            floors: BTreeMap::new(),
+            auctions: BTreeMap::new(),
+            due: BTreeSet::new(),
+            entitlements: BTreeMap::new(),
+            runs: BTreeMap::new(),
+            ledger: Ledger::default(),
+        }
+    }
+
     fn found(
         &mut self,
         centre: ParticipantId,
@@ -454,6 +526,9 @@ impl State {
                 let settlement = self.prepare_settlement(at, *floor, *month, *revision)?;
                 return Ok(Prepared::Settling(Box::new(settlement)));
             }
+            Action::ChangeRules { version } => {
+                return self.rules.change(*version, RulesVersion::NEWEST.number()).map(Prepared::Changing);
+            }
         }
         Ok(Prepared::Plain)
     }
@@ -502,7 +577,14 @@ impl State {
                 }
             }
             (Action::Settle { .. }, Prepared::Settling(settlement)) => self.settle(*settlement, out),
-            (Action::AnnounceAuction { .. } | Action::GrantEntitlement { .. } | Action::Settle { .. }, _) => {
+            (Action::ChangeRules { .. }, Prepared::Changing(rules)) => self.rules = rules,
+            (
+                Action::AnnounceAuction { .. }
+                | Action::GrantEntitlement { .. }
+                | Action::Settle { .. }
+                | Action::ChangeRules { .. },
+                _,
+            ) => {
                 unreachable!("an action is performed with what was prepared for it");
             }
         }
@@ -581,6 +663,36 @@ impl State {
         if short.millionths > 0 { Err(Reject::ProgrammeShort { short }) } else { Ok(()) }
     }
 
+    /// Refuses what was read from a snapshot and would make an assertion fail sooner or later.
+    fn check_stored(&self) -> Result<(), NotAnExchange> {
+        if let Some((id, _)) = self.markets.iter().find(|(_, market)| market.check().is_err()) {
+            return Err(NotAnExchange::Market(*id));
+        }
+        if let Some((id, _)) = self.auctions.iter().find(|(_, auction)| !self.is_sound(auction)) {
+            return Err(NotAnExchange::Auction(*id));
+        }
+        let last = self.entitlements.last_key_value().map_or(0, |(id, _)| id.0);
+        let numbered = usize::try_from(last) == Ok(self.entitlements.len());
+        if !numbered || self.entitlements.len() > ENTITLEMENTS_MAX {
+            return Err(NotAnExchange::Entitlements);
+        }
+        let unpayable = self.programmes.iter().find(|(id, terms)| !self.is_funded(**id, terms.currency));
+        if let Some((id, _)) = unpayable {
+            return Err(NotAnExchange::Programme(*id));
+        }
+        if self.ledger.has_room() { Ok(()) } else { Err(NotAnExchange::NotConserved) }
+    }
+
+    /// Whether a programme has at most what it was funded with, which fits in a [`Money`], and owes nothing itself.
+    fn is_funded(&self, id: ProgrammeId, currency: Currency) -> bool {
+        let [free, reserved, funders] =
+            [Account::ProgrammeFree(id), Account::ProgrammeReserved(id), Account::Funders(id)]
+                .map(|account| self.ledger.balance(currency, account));
+        let funded = funders.checked_neg().filter(|funded| i64::try_from(*funded).is_ok());
+        let has = free.checked_add(reserved);
+        free >= 0 && reserved >= 0 && has.zip(funded).is_some_and(|(has, funded)| has <= funded)
+    }
+
     fn is_cleared(&self) -> bool {
         self.markets.values().all(|market| self.ledger.balance(market.currency, Account::Clearing) == 0)
     }
@@ -598,5 +710,25 @@ impl State {
             let free = self.ledger.balance(programme.currency, Account::ProgrammeFree(id));
             held.chain(budgets).sum::<i128>() == reserved && free >= 0
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// There is one version so far, so a change is tried on an engine that claims to know the next.
+    #[test]
+    fn a_change_of_the_rules_is_in_force_and_in_the_digest() {
+        let mut exchange = Exchange::new(Mode::Live, RulesVersion::OLDEST);
+        let before = exchange.state_digest();
+        let version = RulesVersion::NEWEST.number() + 1;
+        let next = RulesVersion::OLDEST.change(version, version).expect("newer");
+        let action = Action::ChangeRules { version };
+        let mut events = Vec::new();
+        exchange.state.perform(Instant(0), action, Prepared::Changing(next), &mut events);
+        assert_eq!(exchange.rules_version(), next);
+        assert_ne!(exchange.state_digest(), before);
+        assert_eq!(events, []);
     }
 }

@@ -57,7 +57,7 @@ impl FromStr for KeyFingerprint {
 }
 
 /// A key that was bound.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct Key {
     identity: IdentityId,
     /// From this instant on it speaks for nobody.
@@ -65,7 +65,7 @@ struct Key {
 }
 
 /// All keys that were ever bound.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Keys(BTreeMap<KeyFingerprint, Key>);
 
 impl Keys {

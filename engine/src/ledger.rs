@@ -69,6 +69,13 @@ impl Ledger {
         self.balances.get(&(currency, account)).copied().unwrap_or(0)
     }
 
+    /// Whether there is room in every balance for all postings that can still come.
+    pub(crate) fn has_room(&self) -> bool {
+        // Half of what an i128 holds: no exchange lives to post the other half, 2⁶³ at a time.
+        const FULL: u128 = 1 << 126;
+        self.balances.values().all(|balance| balance.unsigned_abs() < FULL)
+    }
+
     /// Whether the balances of every currency sum to zero.
     pub fn is_balanced(&self) -> bool {
         let mut sums = BTreeMap::<Currency, i128>::new();

@@ -13,6 +13,7 @@
 //! | entitlements, reference prices, settlement runs | [`cfd`] |
 //! | balances and programmes | [`ledger`] |
 //! | which key speaks for whom | [`key`] |
+//! | which version of the rules is in force | [`RulesVersion`] |
 //! | exact numbers, time, ids, texts | [`num`], [`time`], [`id`], [`text`] |
 //!
 //! ```
@@ -20,9 +21,9 @@
 //! use golv_engine::id::{CommandId, IdentityId, ParticipantId, Sequence};
 //! use golv_engine::reject::Reject;
 //! use golv_engine::time::Instant;
-//! use golv_engine::{Exchange, Mode};
+//! use golv_engine::{Exchange, Mode, RulesVersion};
 //!
-//! let mut exchange = Exchange::new(Mode::Rehearsal);
+//! let mut exchange = Exchange::new(Mode::Rehearsal, RulesVersion::NEWEST);
 //! let mut events = Vec::new();
 //! let morning = Instant::at_midnight(2018, 12, 3).expect("a day");
 //! let found = Command::Found {
@@ -78,12 +79,10 @@ pub mod market;
 pub mod num;
 pub mod participant;
 pub mod reject;
+mod rules;
 pub mod text;
 pub mod time;
 
 pub use answers::{ANSWERS_KEPT, Answer};
 pub use exchange::{Exchange, Mode, Speaker};
-
-/// The version of the rules that this engine keeps. It changes when the same commands would give another
-/// result; a journal says which version it began with. 0 until the first release.
-pub const RULES_VERSION: u32 = 0;
+pub use rules::{RulesVersion, UnknownRulesVersion};

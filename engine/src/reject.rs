@@ -3,8 +3,8 @@
 //! A refusal changes nothing but the sender's last command id and the chain digest. It says what was wrong and, where there is
 //! one answer, what would be right. Numbers are never reused. When several reasons apply, the first in
 //! this order is given: the sender (1xx), a proposal (2xx), then whether what is named exists and is new
-//! (3xx people, 4xx markets and money, 5xx auctions, 6xx settlement), then its state, then the values
-//! themselves in the order in which the command lists them.
+//! (3xx people, 4xx markets and money, 5xx auctions, 6xx settlement, 7xx the exchange itself), then its state, then the
+//! values themselves in the order in which the command lists them.
 
 use serde::{Deserialize, Serialize};
 
@@ -282,6 +282,17 @@ rejects! {
         /// The latest revision.
         latest: u32,
     } = "the reference price was revised; the latest is revision {latest}";
+
+    /// This engine does not know the version of the rules.
+    701 UnknownRules {
+        /// The newest that it knows.
+        newest: u32,
+    } = "this engine knows rules up to version {newest}; install a later one first";
+    /// Rules only change to newer ones.
+    702 RulesNotNewer {
+        /// The version in force.
+        current: u32,
+    } = "rules version {current} is in force, and rules only change to a newer version";
 }
 
 #[cfg(test)]

@@ -1,13 +1,17 @@
 //! Short texts from outside, checked where they come in: names and country codes.
+//!
+//! A name is encoded as the list of its bytes, not as serde's text: a decoder may take room for a text at once, as much as
+//! its length claims, and it takes a list element by element. In the digest and in messages the two are the
+//! same bytes.
 
 use std::fmt;
 use std::str::FromStr;
 
-use serde::{Deserialize, Serialize};
+use serde::de::{self, Deserializer, SeqAccess, Visitor};
+use serde::{Deserialize, Serialize, Serializer};
 
 /// A name for people to read: 1 to 64 bytes, no control characters, no space at either end.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Name(String);
 
 /// A country by its two ISO 3166-1 letters.
@@ -59,9 +63,37 @@ impl FromStr for Name {
     }
 }
 
-impl From<Name> for String {
-    fn from(name: Name) -> Self {
-        name.0
+impl Serialize for Name {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.0.as_bytes())
+    }
+}
+
+impl<'de> Deserialize<'de> for Name {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_seq(Bytes)
+    }
+}
+
+/// Reads a name's bytes, and none past the longest name.
+struct Bytes;
+
+impl<'de> Visitor<'de> for Bytes {
+    type Value = Name;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "a name of at most {} bytes", Name::BYTES_MAX)
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut elements: A) -> Result<Name, A::Error> {
+        let mut bytes = Vec::with_capacity(Name::BYTES_MAX);
+        while let Some(byte) = elements.next_element()? {
+            if bytes.len() == Name::BYTES_MAX {
+                return Err(de::Error::custom(TextError::Length));
+            }
+            bytes.push(byte);
+        }
+        String::from_utf8(bytes).map_err(de::Error::custom)?.try_into().map_err(de::Error::custom)
     }
 }
 

@@ -13,7 +13,7 @@ use golv_engine::market::Market;
 use golv_engine::num::{Currency, Money, Price};
 use golv_engine::participant::Standing;
 use golv_engine::reject::Reject;
-use golv_engine::{ANSWERS_KEPT, Exchange, Mode};
+use golv_engine::{ANSWERS_KEPT, Exchange, Mode, RulesVersion};
 
 #[test]
 fn an_action_takes_two_operators() {
@@ -90,6 +90,18 @@ fn commands_are_for_those_whose_role_permits_them() {
     assert_eq!(world.bid(BUYERS[0], CALL, buy(500, 1)), Err(Reject::ParticipantSuspended));
 }
 
+/// There is one version so far; how a newer one comes into force is tested where a newer one can be made up.
+#[test]
+fn rules_only_change_to_a_newer_version_that_the_engine_knows() {
+    let mut world = World::founded();
+    assert_eq!(world.exchange.rules_version(), RulesVersion::NEWEST);
+    let newest = RulesVersion::NEWEST.number();
+    let mut change = |version| world.try_agree(Action::ChangeRules { version });
+    assert_eq!(change(newest + 1), Err(Reject::UnknownRules { newest }));
+    assert_eq!(change(u32::MAX), Err(Reject::UnknownRules { newest }));
+    assert_eq!(change(newest), Err(Reject::RulesNotNewer { current: newest }));
+}
+
 fn world_closes(world: &World) -> golv_engine::time::Instant {
     world.now.plus_seconds(hours(9)).expect("fits")
 }
@@ -101,7 +113,7 @@ fn the_clock_is_set_in_a_rehearsal_alone_and_forward_alone() {
     let back = Command::SetClock { to: golv_engine::time::Instant(now.0 - 1) };
     assert_eq!(world.send(OPERATORS[0], back), Err(Reject::ClockBackwards { now }));
 
-    let mut live = Exchange::new(Mode::Live);
+    let mut live = Exchange::new(Mode::Live, RulesVersion::NEWEST);
     let mut events = Vec::new();
     let founding = &world.journal[0].command;
     live.apply(Sequence(1), now, IdentityId::SYSTEM, CommandId(1), founding, &mut events).expect("founded");

@@ -8,7 +8,7 @@ use std::time::Duration;
 use golv_engine::command::Command;
 use golv_engine::id::{CommandId, IdentityId, ParticipantId, Sequence};
 use golv_engine::time::Instant;
-use golv_engine::{Answer, Exchange, Mode, Speaker};
+use golv_engine::{Answer, Exchange, Mode, RulesVersion, Speaker};
 use golv_gateway::pipeline::{History, Message, Pipeline, Waiting};
 use golv_gateway::server::session::{Request, Session};
 use golv_journal::replay::Replay;
@@ -76,7 +76,7 @@ pub fn recovery(input: &[u8]) {
 pub fn commands(input: &[u8]) {
     let mut lines = Vec::new();
     let mut now = golv_sim::day::start();
-    let mut exchange = Exchange::new(Mode::Rehearsal);
+    let mut exchange = Exchange::new(Mode::Rehearsal, RulesVersion::NEWEST);
     let mut rest = input;
     while let [sender, seconds, low, high, tail @ ..] = rest {
         let length = usize::from(u16::from_le_bytes([*low, *high])).min(tail.len());
@@ -95,7 +95,7 @@ pub fn commands(input: &[u8]) {
             apply(&mut exchange, &mut lines, now, IdentityId::SYSTEM, &Command::Tick).expect("never refused");
         }
     }
-    let mut replayed = Exchange::new(Mode::Rehearsal);
+    let mut replayed = Exchange::new(Mode::Rehearsal, RulesVersion::NEWEST);
     for (sequence, (at, sender, command)) in (1..).zip(lines) {
         // The answers are the first time's.
         let _ =

@@ -5,7 +5,7 @@ use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
-use golv_engine::{Exchange, Mode};
+use golv_engine::{Exchange, Mode, RulesVersion};
 use golv_sim::day::{self, MarketDay};
 use golv_sim::venue::EngineVenue;
 
@@ -53,7 +53,11 @@ fn the_json_has_the_digest_of_the_bare_engine() {
     let output = output(dir.path(), &["demo", "--seed", "3", "--json"]);
     let json: serde_json::Value = serde_json::from_slice(&output.stdout).expect("one JSON document");
 
-    let venue = EngineVenue::found(Exchange::new(Mode::Rehearsal), day::start(), &day::founding(|_| None));
+    let venue = EngineVenue::found(
+        Exchange::new(Mode::Rehearsal, RulesVersion::NEWEST),
+        day::start(),
+        &day::founding(|_| None),
+    );
     let mut day = MarketDay::new(venue, 3);
     day.prepare().expect("prepared");
     day.support_auction().expect("played");

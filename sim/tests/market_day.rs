@@ -2,7 +2,7 @@
 
 use golv_engine::digest::Digest;
 use golv_engine::num::Quantity;
-use golv_engine::{Exchange, Mode};
+use golv_engine::{Exchange, Mode, RulesVersion};
 use golv_sim::day::{self, MarketDay};
 use golv_sim::venue::EngineVenue;
 
@@ -14,7 +14,11 @@ struct Day {
 }
 
 fn play(seed: u64) -> Day {
-    let venue = EngineVenue::found(Exchange::new(Mode::Rehearsal), day::start(), &day::founding(|_| None));
+    let venue = EngineVenue::found(
+        Exchange::new(Mode::Rehearsal, RulesVersion::NEWEST),
+        day::start(),
+        &day::founding(|_| None),
+    );
     let mut day = MarketDay::new(venue, seed);
     day.prepare().expect("prepared");
     let (support, won) = day.support_auction().expect("played");

@@ -16,7 +16,7 @@ use std::num::NonZeroU32;
 
 use serde::{Deserialize, Serialize};
 
-use crate::book::{Book, Ladder, Order, Replaced, Side};
+use crate::book::{Book, Ladder, Order, PLACES_MAX, Replaced, Side};
 use crate::command::NewBid;
 use crate::digest::Feed;
 use crate::event::{Event, Events};
@@ -95,7 +95,7 @@ pub struct Fill {
 }
 
 /// Where an auction is in its life.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 enum Stage {
     Announced,
     Open,
@@ -106,7 +106,7 @@ enum Stage {
 }
 
 /// An auction with its book.
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Auction {
     terms: AuctionTerms,
     stage: Stage,
@@ -462,6 +462,42 @@ impl State {
         }
         let due = self.auctions.get(&id).and_then(Auction::due);
         self.schedule(id, due);
+    }
+
+    /// Whether an auction that was read from a snapshot keeps what its market and floor make sure of for every bid that
+    /// is admitted and every result that is found, so that it can go on.
+    pub(crate) fn is_sound(&self, auction: &Auction) -> bool {
+        let Ok(market) = self.market_of(auction.terms.kind) else {
+            return false;
+        };
+        let book = &auction.book;
+        let on_grid = |order: &Order| {
+            let quantity = market.quantity(order.lots);
+            Some(order.level) <= market.level(market.highest)
+                && quantity.is_some_and(|quantity| market.check_quantity(quantity).is_ok())
+        };
+        let told = |side| market.quantity(book.ladder(side).total()).is_some();
+        if !book.orders().all(on_grid) || !told(Side::Buy) || !told(Side::Sell) {
+            return false;
+        }
+        let Stage::Cleared { result, final_at } = &auction.stage else {
+            return true;
+        };
+        let Some(price) = result.price else {
+            return true;
+        };
+        let reserves = match auction.terms.kind {
+            AuctionKind::Call { .. } => true,
+            AuctionKind::Support { floor, .. } => {
+                self.reservation(floor, price, result.volume, *final_at).is_ok()
+            }
+        };
+        let in_places = u32::try_from(result.fills.len()).is_ok_and(|fills| fills <= PLACES_MAX);
+        let mut quantities = result.fills.iter().map(|fill| fill.quantity);
+        reserves
+            && in_places
+            && market.check_price(price).is_ok()
+            && quantities.all(|given| given <= result.volume && market.check_quantity(given).is_ok())
     }
 
     /// Books a call auction's awards against the clearing account, which pays what it is paid.

@@ -6,16 +6,20 @@
 //! Everything is in the market's own grid: levels are ticks above the lowest price, quantities are lots.
 //! Taking in a bid costs a push, an index entry and one addition in the ladder; nothing is sorted.
 //!
+//! A snapshot holds the list alone, empty places included, since they count towards [`PLACES_MAX`]; the index and the
+//! ladders are worked out from it.
+//!
 //! Deliberately absent: prices and rules, which are the auction's; and matching, which waits for the close.
 
 mod ladder;
 
 use std::collections::BTreeMap;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 
 use crate::digest::Feed;
 use crate::id::{BidId, CommandId, IdentityId, ParticipantId};
+use crate::market::LEVELS_MAX;
 use crate::text::Country;
 pub(crate) use ladder::{Ladder, Margin, for_each_level};
 
@@ -29,7 +33,7 @@ pub enum Side {
 }
 
 /// A bid in the book.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Order {
     pub(crate) bid: BidId,
     pub(crate) participant: ParticipantId,
@@ -42,7 +46,8 @@ pub(crate) struct Order {
 }
 
 /// All bids of an auction.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Deserialize)]
+#[serde(try_from = "Vec<Order>")]
 pub(crate) struct Book {
     /// In order of time.
     orders: Vec<Order>,
@@ -167,6 +172,55 @@ impl Book {
     }
 }
 
+impl Serialize for Book {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.orders.serialize(serializer)
+    }
+}
+
+/// Stored orders that are no book.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum NotABook {
+    #[error("a book has at most {PLACES_MAX} places")]
+    TooLong,
+    #[error("bid {0} is off every market's grid")]
+    OffGrid(BidId),
+    #[error("bid {0} stands in two places")]
+    Twice(BidId),
+    #[error("the lots of one side are more than can be held")]
+    TooManyLots,
+}
+
+impl TryFrom<Vec<Order>> for Book {
+    type Error = NotABook;
+    fn try_from(orders: Vec<Order>) -> Result<Self, Self::Error> {
+        let length = u32::try_from(orders.len()).ok().filter(|length| *length <= PLACES_MAX);
+        let length = length.ok_or(NotABook::TooLong)?;
+        // The latest place of each bid, whether it stands there or was withdrawn.
+        let mut latest = BTreeMap::<BidId, (u32, &Order)>::new();
+        for (place, order) in (0..length).zip(&orders) {
+            // A level past all grids would claim pages for all levels below it.
+            if order.level >= LEVELS_MAX || order.lots < 0 {
+                return Err(NotABook::OffGrid(order.bid));
+            }
+            if latest.insert(order.bid, (place, order)).is_some_and(|(_, before)| before.lots != 0) {
+                return Err(NotABook::Twice(order.bid));
+            }
+        }
+        let mut book = Self::new();
+        for (bid, (place, _)) in latest {
+            book.places.entry(bid.identity).or_default().push((bid.command, place));
+        }
+        for order in orders.iter().filter(|order| order.lots != 0) {
+            let ladder = book.ladder_mut(order.side);
+            ladder.total().checked_add(order.lots).ok_or(NotABook::TooManyLots)?;
+            ladder.change(order.level, order.lots);
+        }
+        book.orders = orders;
+        Ok(book)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -211,6 +265,33 @@ mod tests {
         prop::collection::vec(prop_oneof![3 => add, 2 => replace, 1 => withdraw], 0..60)
     }
 
+    fn order(command: u64, side: Side, level: u32, lots: i64) -> Order {
+        let bid = BidId { identity: IdentityId(1), command: CommandId(command) };
+        Order { bid, participant: ParticipantId(1), side, level, lots, origin: None }
+    }
+
+    /// Nothing is allocated for levels that no market has.
+    #[test]
+    fn stored_orders_that_are_no_book_are_refused() {
+        let refused = |orders: Vec<Order>| Book::try_from(orders).expect_err("no book").to_string();
+        let [buy, sell] = [Side::Buy, Side::Sell];
+        let off_grid = "bid 1.7 is off every market's grid";
+        assert_eq!(refused(vec![order(7, buy, u32::MAX, 1)]), off_grid);
+        assert_eq!(refused(vec![order(7, buy, LEVELS_MAX, 0)]), off_grid);
+        assert_eq!(refused(vec![order(7, buy, 0, -1)]), off_grid);
+        assert_eq!(refused(vec![order(7, buy, 0, 1), order(7, buy, 1, 1)]), "bid 1.7 stands in two places");
+        let most = order(7, sell, 0, i64::MAX);
+        assert_eq!(
+            refused(vec![most, order(8, sell, 1, 1)]),
+            "the lots of one side are more than can be held"
+        );
+        assert!(Book::try_from(vec![most, order(8, buy, 1, 1)]).is_ok(), "each side for itself");
+        assert!(Book::try_from(vec![order(7, buy, 0, 0), order(7, buy, LEVELS_MAX - 1, 1)]).is_ok());
+        let places = usize::try_from(PLACES_MAX).expect("small");
+        assert!(Book::try_from(vec![order(7, buy, 0, 0); places]).is_ok());
+        assert_eq!(refused(vec![order(7, buy, 0, 0); places + 1]), "a book has at most 1000000 places");
+    }
+
     proptest! {
         #[test]
         fn agrees_with_its_naive_twin(steps in steps()) {
@@ -238,6 +319,8 @@ mod tests {
                     _ => {}
                 }
                 prop_assert_eq!(book.orders().copied().collect::<Vec<_>>(), naive.0.clone());
+                let stored = Book::try_from(book.orders.clone()).expect("a book");
+                prop_assert_eq!(&stored.places, &book.places, "each bid is found where it was");
             }
             let mut seen = Vec::new();
             for_each_level(&book.demand, &book.supply, |level, demand, supply| seen.push((level, demand, supply)));
@@ -250,6 +333,7 @@ mod tests {
                 let total: i64 = naive.0.iter().filter(|order| order.side == side).map(|order| order.lots).sum();
                 prop_assert_eq!(book.ladder(side).total(), total);
                 prop_assert_eq!(book.ladder(side).margin(total + 1, side == Side::Buy), None);
+                prop_assert_eq!(Book::try_from(book.orders.clone()).expect("a book").ladder(side).total(), total);
             }
         }
     }

@@ -8,6 +8,8 @@
     reason = "shared by test files, each of which uses its own part"
 )]
 
+pub mod steps;
+
 use std::collections::BTreeMap;
 use std::num::NonZeroU32;
 
@@ -22,7 +24,7 @@ use golv_engine::num::{Currency, Money, Price, Quantity};
 use golv_engine::participant::Role;
 use golv_engine::reject::Reject;
 use golv_engine::time::{Instant, Month};
-use golv_engine::{Answer, Exchange, Mode};
+use golv_engine::{Answer, Exchange, Mode, RulesVersion};
 
 pub const OPERATORS: [IdentityId; 2] = [IdentityId(1), IdentityId(2)];
 pub const PUBLISHER: IdentityId = IdentityId(3);
@@ -49,6 +51,8 @@ pub struct World {
     pub exchange: Exchange,
     pub now: Instant,
     pub journal: Vec<Line>,
+    /// What each line was answered.
+    pub outcomes: Vec<Result<(), Reject>>,
     pub events: Vec<Event>,
     sent: BTreeMap<IdentityId, u64>,
 }
@@ -103,9 +107,10 @@ impl World {
     /// A founded rehearsal in which nobody but the operators takes part.
     pub fn founded() -> Self {
         let mut world = Self {
-            exchange: Exchange::new(Mode::Rehearsal),
+            exchange: Exchange::new(Mode::Rehearsal, RulesVersion::NEWEST),
             now: Instant::at_midnight(2018, 12, 28).expect("a day"),
             journal: Vec::new(),
+            outcomes: Vec::new(),
             events: Vec::new(),
             sent: BTreeMap::new(),
         };
@@ -173,6 +178,7 @@ impl World {
         let sequence = Sequence(self.exchange.sequence().0 + 1);
         self.journal.push(Line { at: self.now, sender, id, command: command.clone() });
         let outcome = self.exchange.apply(sequence, self.now, sender, id, &command, &mut self.events);
+        self.outcomes.push(outcome);
         if let (Command::SetClock { to }, Ok(())) = (&command, outcome) {
             self.now = *to;
         }

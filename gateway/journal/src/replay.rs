@@ -11,7 +11,7 @@ use golv_engine::digest::Digest;
 use golv_engine::event::EventCounts;
 use golv_engine::id::Sequence;
 use golv_engine::time::Instant;
-use golv_engine::{Answer, Exchange, Mode as ExchangeMode, RULES_VERSION};
+use golv_engine::{Answer, Exchange, Mode as ExchangeMode, RulesVersion, UnknownRulesVersion};
 use golv_protocol::DecodeError;
 use golv_protocol::batch::{Batch, DecodeBatchError};
 
@@ -38,12 +38,9 @@ pub enum ReplayError {
         /// The batch's first command.
         sequence: Sequence,
     },
-    /// The journal began under other rules.
-    #[error("the journal began under rules version {found}, and this engine keeps version {RULES_VERSION}")]
-    OtherRules {
-        /// What the journal's header says.
-        found: u32,
-    },
+    /// The journal began under rules that this engine does not know.
+    #[error("the journal began under other rules")]
+    OtherRules(#[from] UnknownRulesVersion),
     /// Earlier segments are missing, and there is no snapshot of the state that this one begins with.
     #[error("replay begins with segment 1 or with a snapshot, and this is segment {segment}")]
     BeginsLater {
@@ -112,11 +109,8 @@ impl Replay {
             Mode::Live => ExchangeMode::Live,
             Mode::Rehearsal { .. } => ExchangeMode::Rehearsal,
         };
-        let found = header.settings.rules_version;
-        if found != RULES_VERSION {
-            return Err(ReplayError::OtherRules { found });
-        }
-        let exchange = Exchange::new(mode);
+        let rules = RulesVersion::try_from(header.settings.rules_version)?;
+        let exchange = Exchange::new(mode, rules);
         let replay = Self {
             chain: genesis(&header.settings),
             now: exchange.at(),
@@ -227,5 +221,29 @@ impl Replay {
             return Ok(());
         }
         Err(ReplayError::Diverged { sequence, stored, computed: self.chain })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Settings;
+
+    #[test]
+    fn a_journal_begins_under_rules_that_this_engine_knows() {
+        let begin = |rules_version| {
+            let settings = Settings { mode: Mode::Live, rules_version, segment_bytes: 4096 };
+            let chain = genesis(&settings).0;
+            Replay::new(&Header { settings, segment: 1, first: Sequence(1), chain })
+        };
+        for version in RulesVersion::OLDEST.number()..=RulesVersion::NEWEST.number() {
+            let replay = begin(version).expect("known rules");
+            assert_eq!(replay.finish().exchange.rules_version().number(), version);
+        }
+        let found = RulesVersion::NEWEST.number() + 1;
+        let refused = begin(found).expect_err("rules of a later engine");
+        assert!(
+            matches!(refused, ReplayError::OtherRules(UnknownRulesVersion { found: other }) if other == found)
+        );
     }
 }

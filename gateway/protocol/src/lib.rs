@@ -10,6 +10,7 @@
 //!   it changes two functions here and no file.
 //! - [`decode`] is for bytes from anywhere. Neither its memory nor its time grows with what a length claims,
 //!   and bytes that it accepts are used to the last one.
+//! - [`decode_from`] is for values of any length, such as a snapshot. It claims memory as bytes arrive.
 //! - What [`encode`] accepts, [`decode`] accepts: both know the one limit [`MESSAGE_MAX`].
 //!
 //! Deliberately absent: formats without a fixed width, whose numbers have more than one encoding; and any
@@ -53,7 +54,7 @@ pub enum EncodeError {
     Write(#[source] io::Error),
 }
 
-/// Why bytes were not decoded.
+/// Why a value was not decoded.
 #[derive(Debug, thiserror::Error)]
 pub enum DecodeError {
     /// There are more bytes than [`MESSAGE_MAX`]. None were looked at.
@@ -71,6 +72,9 @@ pub enum DecodeError {
         /// How many bytes follow.
         trailing: usize,
     },
+    /// The reader that gives the bytes failed. Some of them may have been read.
+    #[error("the bytes were not read")]
+    Read(#[source] io::Error),
 }
 
 /// Appends the encoding of a value to `out`. On an error `out` is left as it was.
@@ -93,7 +97,8 @@ pub fn encode<T: Serialize>(value: &T, out: &mut Vec<u8>) -> Result<(), EncodeEr
 
 /// Writes the encoding of a value, however long it is.
 ///
-/// For what is hashed and not sent: [`decode`] refuses what is longer than [`MESSAGE_MAX`].
+/// For what is hashed or kept and not sent: [`decode`] refuses what is longer than [`MESSAGE_MAX`], and [`decode_from`]
+/// reads it.
 ///
 /// # Errors
 ///
@@ -116,6 +121,27 @@ pub fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, DecodeError> {
         return Err(DecodeError::TooLong { length: bytes.len() });
     }
     exactly(bytes, bincode::serde::decode_from_slice(bytes, CODEC))
+}
+
+/// Decodes a value of any length from a reader, and reads no byte past it.
+///
+/// Memory grows with the bytes that arrive, and a list takes at most a mebibyte ahead of them, whatever a length claims.
+/// **A `T` that holds a `String` or a byte buffer of serde's is not for this function**: the library takes room for
+/// those at once. Texts that read themselves byte by byte, as [`golv_engine::text::Name`] does, are. Bytes
+/// are read in small pieces: let the reader be buffered.
+///
+/// # Errors
+///
+/// When the reader fails, or its bytes are no encoding of a `T` or end before it does.
+pub fn decode_from<T: DeserializeOwned>(reader: &mut impl io::Read) -> Result<T, DecodeError> {
+    const UNLIMITED: Configuration<LittleEndian, Fixint> =
+        bincode::config::standard().with_little_endian().with_fixed_int_encoding();
+    bincode::serde::decode_from_std_read(reader, UNLIMITED).map_err(|error| match error {
+        bincode::error::DecodeError::Io { inner, .. } if inner.kind() != io::ErrorKind::UnexpectedEof => {
+            DecodeError::Read(inner)
+        }
+        other => DecodeError::Malformed(other.into()),
+    })
 }
 
 /// Decodes a value that travelled in parts, from exactly these bytes.
@@ -241,6 +267,63 @@ pub(crate) mod tests {
         }
     }
 
+    /// A reader that gives some bytes and then fails.
+    struct Failing<'a>(&'a [u8]);
+
+    impl io::Read for Failing<'_> {
+        fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+            match io::Read::read(&mut self.0, buffer)? {
+                0 => Err(io::Error::other("the disk is gone")),
+                read => Ok(read),
+            }
+        }
+    }
+
+    /// Lists, maps and names that claim to be long, with few bytes behind it: refused without taking room for them.
+    #[test]
+    fn a_length_is_not_believed_by_a_reader_either() {
+        use golv_engine::text::Name;
+        use std::any::type_name;
+        use std::collections::{BTreeMap, BTreeSet, VecDeque};
+        fn refused<T: DeserializeOwned>(mut bytes: &[u8]) {
+            let outcome = decode_from::<T>(&mut bytes).map(drop);
+            assert!(matches!(outcome, Err(DecodeError::Malformed(_))), "{}: {outcome:?}", type_name::<T>());
+        }
+        for claimed in [1 << 17, 1 << 40, 1 << 60, u64::MAX] {
+            let mut bytes = encoded(&claimed);
+            bytes.extend([1; 200]);
+            refused::<Vec<[u64; 2]>>(&bytes);
+            refused::<Vec<u8>>(&bytes);
+            refused::<VecDeque<[u8; 32]>>(&bytes);
+            refused::<BTreeMap<u64, [u64; 4]>>(&bytes);
+            refused::<BTreeSet<u64>>(&bytes);
+            refused::<Vec<Vec<Vec<u8>>>>(&bytes);
+            refused::<Name>(&bytes);
+            refused::<BTreeMap<u32, Name>>(&bytes);
+        }
+    }
+
+    #[test]
+    fn a_name_takes_no_more_bytes_than_a_name_has() {
+        use golv_engine::text::Name;
+        let name: Name = "Pohjola Lithium".parse().expect("a name");
+        assert_eq!(encoded(&name), encoded(&"Pohjola Lithium"), "a list of bytes is encoded as a text is");
+        let mut bytes = encoded(&u64::MAX);
+        bytes.extend([b'x'; 1000]);
+        let mut reader = bytes.as_slice();
+        assert!(decode_from::<Name>(&mut reader).is_err());
+        assert_eq!(reader.len(), 1000 - Name::BYTES_MAX - 1, "it stops at the first byte too many");
+        assert!(decode::<Name>(&encoded(&[0xff_u8, 0xff].as_slice())).is_err(), "not UTF-8");
+    }
+
+    #[test]
+    fn a_failing_reader_is_reported() {
+        let bytes = encoded(&vec![1_u64, 2, 3]);
+        let outcome = decode_from::<Vec<u64>>(&mut Failing(&bytes[..20]));
+        assert!(matches!(outcome, Err(DecodeError::Read(_))), "{outcome:?}");
+        assert!(decode_from::<Vec<u64>>(&mut Failing(&bytes)).is_ok(), "nothing is asked for past the value");
+    }
+
     #[test]
     fn a_failing_writer_is_reported() {
         let mut room = [0_u8; 4];
@@ -269,7 +352,11 @@ pub(crate) mod tests {
             prop_assert_eq!(decode::<Sample>(&bytes).expect("just encoded"), value.clone());
             let mut written = Vec::new();
             encode_to(&value, &mut written).expect("a vector takes everything");
-            prop_assert_eq!(written, bytes);
+            prop_assert_eq!(&written, &bytes);
+            written.extend([7; 9]);
+            let mut reader = written.as_slice();
+            prop_assert_eq!(decode_from::<Sample>(&mut reader).expect("just encoded"), value);
+            prop_assert_eq!(reader, [7; 9], "what follows is left");
         }
 
         #[test]

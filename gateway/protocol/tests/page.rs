@@ -138,6 +138,7 @@ fn actions() -> Vec<(&'static str, String)> {
         Action::CancelAuction { auction: AuctionId(2) },
         Action::GrantEntitlement { floor, holder: participant, monthly: tonnes(20) },
         Action::Settle { floor, month: month(2019, 1), revision: 1 },
+        Action::ChangeRules { version: 1 },
     ];
     let named = |action: Action| {
         let name = match &action {
@@ -155,6 +156,7 @@ fn actions() -> Vec<(&'static str, String)> {
             Action::CancelAuction { .. } => "CancelAuction",
             Action::GrantEntitlement { .. } => "GrantEntitlement",
             Action::Settle { .. } => "Settle",
+            Action::ChangeRules { .. } => "ChangeRules",
         };
         submit(name, 3, Command::Propose { action })
     };

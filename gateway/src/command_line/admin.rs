@@ -62,6 +62,9 @@ pub enum AdminCommand {
     /// Set the clock of a rehearsal.
     #[command(subcommand)]
     Clock(Clock),
+    /// Change the rules by which commands are judged.
+    #[command(subcommand)]
+    Rules(Rules),
 }
 
 /// What can be asked about participants.
@@ -415,6 +418,18 @@ pub enum Clock {
     },
 }
 
+/// What can be asked about the rules.
+#[derive(Clone, Debug, PartialEq, Eq, Subcommand)]
+pub enum Rules {
+    /// Propose to put a newer version of the rules in force, from the next command on.
+    ///
+    /// Every engine that serves or replays the journal must know the version; there is no way back to an older one.
+    Change {
+        /// The version's number.
+        version: u32,
+    },
+}
+
 impl AdminCommand {
     /// The command that the exchange is sent.
     pub fn into_command(self) -> Command {
@@ -431,6 +446,7 @@ impl AdminCommand {
             Self::Settlements(Settlements::Run { floor, month, revision }) => {
                 Action::Settle { floor, month, revision }
             }
+            Self::Rules(Rules::Change { version }) => Action::ChangeRules { version },
             Self::Auctions(command) => match command {
                 Auctions::AnnounceCall { auction, market, times } => {
                     let terms = times.terms(AuctionKind::Call { market });
@@ -692,6 +708,7 @@ mod tests {
                 "settlements run --floor 1 --month 2019-01 --revision 2".to_owned(),
                 Action::Settle { floor: FloorId(1), month: month("2019-01"), revision: 2 },
             ),
+            ("rules change 2".to_owned(), Action::ChangeRules { version: 2 }),
         ];
         for (line, action) in table {
             let command = parse(&line).unwrap_or_else(|error| panic!("{line}: {error}"));

@@ -209,6 +209,7 @@ fn action_text(action: &Action) -> String {
         Action::Settle { floor, month, revision } => {
             format!("settle floor {floor} for {month} on revision {revision} of its price")
         }
+        Action::ChangeRules { version } => format!("change the rules to version {version}"),
     }
 }
 
@@ -413,6 +414,7 @@ fn named_action(action: &Action) -> (&'static str, Value) {
         Action::Settle { floor, month, revision } => {
             ("settle", json!({ "floor": floor.0, "month": month.to_string(), "revision": revision }))
         }
+        Action::ChangeRules { version } => ("change_rules", json!({ "version": version })),
     }
 }
 
@@ -719,6 +721,12 @@ mod tests {
                 "settle floor 1 for 2019-01 on revision 1 of its price",
                 "settle",
                 json!({"floor": 1, "month": "2019-01", "revision": 1}),
+            ),
+            (
+                Action::ChangeRules { version: 2 },
+                "change the rules to version 2",
+                "change_rules",
+                json!({"version": 2}),
             ),
         ]
     }

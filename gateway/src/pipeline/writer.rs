@@ -10,7 +10,7 @@ use golv_engine::event::Event;
 use golv_engine::id::{CommandId, IdentityId, Sequence};
 use golv_engine::reject::Reject;
 use golv_engine::time::Instant;
-use golv_engine::{Exchange, Mode as ExchangeMode, RULES_VERSION};
+use golv_engine::{Exchange, Mode as ExchangeMode, RulesVersion};
 use golv_journal::execute::{Effects, genesis};
 use golv_journal::replay::{Replay, ReplayError, Replayed};
 use golv_journal::{AppendError, FlushError, Journal, Mode, SealError, Settings, Verdict};
@@ -105,19 +105,20 @@ enum Wake {
 
 impl Writer {
     pub(super) fn create(dir: &Path, creation: Creation, founding: Command) -> Result<Self, CreateError> {
+        let rules = RulesVersion::NEWEST;
         let (clock, mode, exchange) = match creation {
-            Creation::Live => (Clock::System, Mode::Live, Exchange::new(ExchangeMode::Live)),
+            Creation::Live => (Clock::System, Mode::Live, Exchange::new(ExchangeMode::Live, rules)),
             Creation::Rehearsal { seed, start } => {
                 let clock = Clock::Rehearsal { seed, now: start };
-                (clock, Mode::Rehearsal { seed }, Exchange::new(ExchangeMode::Rehearsal))
+                (clock, Mode::Rehearsal { seed }, Exchange::new(ExchangeMode::Rehearsal, rules))
             }
         };
         // Tried on an exchange that is thrown away, so that a refusal leaves no journal behind.
         let at = clock.now();
-        Exchange::new(exchange.mode())
+        Exchange::new(exchange.mode(), rules)
             .apply(Sequence(1), at, IdentityId::SYSTEM, CommandId(1), &founding, &mut Vec::new())
             .map_err(CreateError::Refused)?;
-        let settings = Settings { mode, rules_version: RULES_VERSION };
+        let settings = Settings { mode, rules_version: rules.number() };
         let chain = genesis(&settings);
         let journal = Journal::create(dir, settings, chain.0)?;
         let mut writer = Self::new(exchange, journal, clock, chain, History::default());
