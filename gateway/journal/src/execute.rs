@@ -102,7 +102,7 @@ impl Effects {
         #[cfg(test)]
         faults::fail_if_told(sequence, set_aside);
         let outcome = if set_aside {
-            Err(exchange.set_aside(sequence, at, *sender, *id, command))
+            exchange.set_aside(sequence, at, *sender, *id, command)
         } else {
             exchange.apply(sequence, at, *sender, *id, command, &mut self.events)
         };

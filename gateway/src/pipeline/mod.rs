@@ -12,11 +12,13 @@
 //!
 //! There is one order, the journal's, and one thread that makes it, so no lock of ours stands between a
 //! session and the book. Nothing leaves before it is durable. While one flush runs, the next batch
-//! gathers; there is no timer. After a failed write or flush the writer stops for good.
+//! gathers; there is no timer. After a failed write or flush the writer stops for good. Behind the writer a second
+//! exchange replays each segment of the journal once it is closed, and keeps snapshots.
 
 mod clock;
 mod flush;
 mod sessions;
+mod snapshots;
 mod writer;
 
 use std::path::Path;
@@ -31,15 +33,17 @@ use golv_engine::id::{CommandId, IdentityId, Sequence};
 use golv_engine::key::KeyFingerprint;
 use golv_engine::time::Instant;
 use golv_engine::{Answer, Speaker};
-use golv_journal::Verdict;
 use golv_journal::execute::Happened;
+use golv_journal::restart::RestartError;
+use golv_journal::snapshot::SnapshotError;
+use golv_journal::{SEGMENT_BYTES, Verdict};
 
 use golv_protocol::message::Closing;
 use tokio::sync::{mpsc, watch};
 
 pub use sessions::{Cursor, History};
 use writer::Writer;
-pub use writer::{CreateError, OpenError, WriterError};
+pub use writer::{CreateError, WriterError};
 
 /// Requests that wait for the writer at most; one more is refused as [`SubmitError::Busy`]. Room for what 256 sessions
 /// may have in flight ([`crate::server::session::IN_FLIGHT_MAX`]), so that a few greedy ones cannot fill it.
@@ -88,6 +92,19 @@ pub type SessionId = u64;
 pub struct Gate {
     ring: Sender<Request>,
     sessions: Arc<AtomicU64>,
+}
+
+/// How an exchange's journal was found when it was started.
+#[derive(Debug)]
+pub struct Opening {
+    /// How it ended: a torn tail is worth a warning.
+    pub verdict: Verdict,
+    /// The snapshot that replay began with: its segment and last command. `None` if it began with the founding.
+    pub snapshot: Option<(u32, Sequence)>,
+    /// Newer snapshots that were of no use, which is worth a warning.
+    pub passed_over: Vec<SnapshotError>,
+    /// The state digest.
+    pub state: Digest,
 }
 
 /// Where an exchange stood when it was stopped in order.
@@ -164,17 +181,30 @@ impl Pipeline {
         founding: Command,
         waiting: Waiting,
     ) -> Result<Self, CreateError> {
-        Ok(Self::start(Writer::create(dir, creation, founding)?, waiting))
+        Self::create_in_segments(dir, creation, SEGMENT_BYTES, founding, waiting)
     }
 
-    /// Starts the exchange whose journal is in a directory, as it was after the last durable batch. The
-    /// verdict says how the journal ended; a torn tail is worth a warning.
+    /// Creates an exchange as [`Pipeline::create`] does, with segments of another length than [`SEGMENT_BYTES`].
+    ///
+    /// # Errors
+    /// As [`Pipeline::create`].
+    pub fn create_in_segments(
+        dir: &Path,
+        creation: Creation,
+        segment_bytes: u32,
+        founding: Command,
+        waiting: Waiting,
+    ) -> Result<Self, CreateError> {
+        Ok(Self::start(Writer::create(dir, creation, segment_bytes, founding)?, waiting))
+    }
+
+    /// Starts the exchange whose journal is in a directory, as it was after the last durable batch.
     ///
     /// # Errors
     /// If there is no journal, it is damaged, or replaying it does not give what it was written from.
-    pub fn open(dir: &Path, waiting: Waiting) -> Result<(Self, Verdict), OpenError> {
-        let (writer, verdict) = Writer::open(dir)?;
-        Ok((Self::start(writer, waiting), verdict))
+    pub fn open(dir: &Path, waiting: Waiting) -> Result<(Self, Opening), RestartError> {
+        let (writer, opening) = Writer::open(dir)?;
+        Ok((Self::start(writer, waiting), opening))
     }
 
     fn start(writer: Writer, waiting: Waiting) -> Self {

@@ -11,18 +11,20 @@ use golv_engine::id::{CommandId, IdentityId, Sequence};
 use golv_engine::reject::Reject;
 use golv_engine::time::Instant;
 use golv_engine::{Exchange, Mode as ExchangeMode, RulesVersion};
-use golv_journal::execute::{Effects, genesis};
-use golv_journal::replay::{Replay, ReplayError, Replayed};
-use golv_journal::{AppendError, FlushError, Journal, Mode, SealError, Settings, Verdict};
+use golv_journal::execute::{Effects, EngineFault, genesis};
+use golv_journal::replay::Replayed;
+use golv_journal::restart::{RestartError, Restarted, restart};
+use golv_journal::{AppendError, FlushError, Journal, Mode, SealError, Settings};
 use golv_protocol::EncodeError;
 use golv_protocol::batch::{BatchHeader, BatchWriter, Entry, GATHER_ENTRIES};
 
 use super::clock::Clock;
 use super::flush::FlushThread;
+use super::snapshots::SnapshotThread;
 use golv_protocol::message::Closing;
 
 use super::sessions::{History, Sessions};
-use super::{Creation, Message, Request, SessionId, Stopped, Waiting};
+use super::{Creation, Message, Opening, Request, SessionId, Stopped, Waiting};
 
 /// Why an exchange could not be created.
 #[derive(Debug, thiserror::Error)]
@@ -36,26 +38,6 @@ pub enum CreateError {
     /// The founding command could not be made durable.
     #[error("the founding command could not be journalled")]
     Founding(#[source] WriterError),
-}
-
-/// Why an exchange could not be started from its journal.
-#[derive(Debug, thiserror::Error)]
-pub enum OpenError {
-    /// The journal could not be opened.
-    #[error(transparent)]
-    Journal(#[from] golv_journal::OpenError),
-    /// The journal could not be replayed.
-    #[error(transparent)]
-    Replay(#[from] ReplayError),
-    /// The journal holds no command: creating it was interrupted.
-    #[error("{} was never founded; remove it and found the exchange again", dir.display())]
-    NotFounded {
-        /// The journal's directory.
-        dir: PathBuf,
-    },
-    /// The journal could not be made ready for appending.
-    #[error(transparent)]
-    Recover(#[from] golv_journal::RecoverError),
 }
 
 /// Why the writer stopped.
@@ -76,6 +58,9 @@ pub enum WriterError {
     /// A command that was measured on submission could not be encoded.
     #[error(transparent)]
     Encode(#[from] EncodeError),
+    /// A command made the engine fail. It is in the journal.
+    #[error(transparent)]
+    Engine(#[from] EngineFault),
 }
 
 /// Whose answer an entry's is: a session's, or nobody's for a tick.
@@ -83,8 +68,10 @@ type Origin = Option<SessionId>;
 
 pub(super) struct Writer {
     exchange: Exchange,
-    journal: Journal,
     flush: FlushThread,
+    /// Before the journal, which is dropped after it and holds the directory's lock.
+    snapshots: SnapshotThread,
+    journal: Journal,
     clock: Clock,
     /// The chain up to the last batch.
     chain: Digest,
@@ -104,7 +91,12 @@ enum Wake {
 }
 
 impl Writer {
-    pub(super) fn create(dir: &Path, creation: Creation, founding: Command) -> Result<Self, CreateError> {
+    pub(super) fn create(
+        dir: &Path,
+        creation: Creation,
+        segment_bytes: u32,
+        founding: Command,
+    ) -> Result<Self, CreateError> {
         let rules = RulesVersion::NEWEST;
         let (clock, mode, exchange) = match creation {
             Creation::Live => (Clock::System, Mode::Live, Exchange::new(ExchangeMode::Live, rules)),
@@ -118,45 +110,50 @@ impl Writer {
         Exchange::new(exchange.mode(), rules)
             .apply(Sequence(1), at, IdentityId::SYSTEM, CommandId(1), &founding, &mut Vec::new())
             .map_err(CreateError::Refused)?;
-        let settings = Settings { mode, rules_version: rules.number() };
+        let settings = Settings { mode, rules_version: rules.number(), segment_bytes };
         let chain = genesis(&settings);
         let journal = Journal::create(dir, settings, chain.0)?;
-        let mut writer = Self::new(exchange, journal, clock, chain, History::default());
+        let snapshots = SnapshotThread::start(dir);
+        let mut writer = Self::new(exchange, journal, snapshots, clock, chain, History::default());
         writer.gather(None, IdentityId::SYSTEM, CommandId(1), founding);
         writer.commit().map_err(CreateError::Founding)?;
         Ok(writer)
     }
 
-    /// Opens the journal in a directory; the verdict says how it ended.
-    pub(super) fn open(dir: &Path) -> Result<(Self, Verdict), OpenError> {
-        let mut opened = Journal::open(dir)?;
-        let mode = opened.header().settings.mode;
-        let mut replay = Replay::new(opened.header())?;
+    /// Opens the journal in a directory, and says how it was found.
+    pub(super) fn open(dir: &Path) -> Result<(Self, Opening), RestartError> {
         let mut history = History::default();
-        while let Some(frame) = opened.next_frame()? {
-            if replay.frame(&frame)?.is_some() && !replay.happened().is_empty() {
+        let restarted = restart(dir, |replay| {
+            if !replay.happened().is_empty() {
                 history.add(replay.happened().into());
             }
-        }
-        let Replayed { exchange, chain, now } = replay.finish();
-        if exchange.sequence() == Sequence(0) {
-            return Err(OpenError::NotFounded { dir: dir.to_owned() });
-        }
-        let clock = match mode {
+        })?;
+        let Restarted { replayed: Replayed { exchange, chain, now, .. }, journal, .. } = restarted;
+        let clock = match journal.settings().mode {
             Mode::Live => Clock::System,
             Mode::Rehearsal { seed } => Clock::Rehearsal { seed, now },
         };
-        let (journal, verdict) = opened.into_journal()?;
-        Ok((Self::new(exchange, journal, clock, chain, history), verdict))
+        let Restarted { verdict, snapshot, passed_over, .. } = restarted;
+        let opening = Opening { verdict, snapshot, passed_over, state: exchange.state_digest() };
+        let snapshots = SnapshotThread::start(dir);
+        Ok((Self::new(exchange, journal, snapshots, clock, chain, history), opening))
     }
 
-    fn new(exchange: Exchange, journal: Journal, clock: Clock, chain: Digest, history: History) -> Self {
+    fn new(
+        exchange: Exchange,
+        journal: Journal,
+        snapshots: SnapshotThread,
+        clock: Clock,
+        chain: Digest,
+        history: History,
+    ) -> Self {
         let flush = FlushThread::start(journal.flusher());
         let header = BatchHeader { first: Sequence(0), at: exchange.at(), entropy: [0; 32] };
         Self {
             exchange,
-            journal,
             flush,
+            snapshots,
+            journal,
             clock,
             chain,
             sessions: Sessions::with_history(history),
@@ -289,13 +286,19 @@ impl Writer {
         }
         let count = self.batch.len();
         assert!(count > 0, "a command was measured to be shorter than a batch");
+        let segment = self.journal.segment();
         self.journal.append(first, count, &self.chain.0, self.batch.payload())?;
         self.flush.begin();
+        if self.journal.segment() != segment {
+            self.snapshots.begun(self.journal.segment());
+        }
 
         let count = count as usize;
-        self.effects.execute(&mut self.exchange, first, at, &self.entries[..count]);
+        let executed = self.effects.execute(&mut self.exchange, first, at, &self.entries[..count], &[]);
         let chain = self.effects.chain(self.chain, self.batch.payload());
         self.flush.finish()?;
+        // Durable by now, so that it can be set aside.
+        executed?;
 
         self.chain = chain;
         if let Some(to) = self.effects.clock() {

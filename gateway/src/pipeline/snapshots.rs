@@ -1,0 +1,88 @@
+//! The thread of the second exchange, which takes snapshots while the writer works.
+
+use std::path::Path;
+use std::thread::JoinHandle;
+
+use crossbeam_channel::{Receiver, Sender, bounded};
+use golv_journal::keeper::{KeepError, Keeper};
+
+/// Closed segments that wait for the second exchange at most. It takes all that wait at once, so one that finds no room
+/// is made good with the next.
+const WAITING_MAX: usize = 1024;
+
+/// A thread that replays segments when they are closed, and keeps snapshots. It begins its work with the first one, so an
+/// exchange that never fills a segment pays nothing for it.
+pub(super) struct SnapshotThread {
+    closed: Option<Sender<u32>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl SnapshotThread {
+    pub(super) fn start(dir: &Path) -> Self {
+        let (closed, segments) = bounded(WAITING_MAX);
+        let dir = dir.to_owned();
+        let keep = move || {
+            give_way();
+            if let Err(error) = keep(&dir, &segments) {
+                alarm(&error);
+            }
+        };
+        let thread = std::thread::Builder::new()
+            .name("golv-snapshots".into())
+            .spawn(keep)
+            .expect("the system has room for one more thread");
+        Self { closed: Some(closed), thread: Some(thread) }
+    }
+
+    /// Says that the segments before this one are closed.
+    pub(super) fn begun(&self, open: u32) {
+        if let Some(closed) = &self.closed {
+            let _ = closed.try_send(open);
+        }
+    }
+}
+
+impl Drop for SnapshotThread {
+    /// Waits, so that nothing works in the directory once it is unlocked.
+    fn drop(&mut self) {
+        drop(self.closed.take());
+        if let Some(thread) = self.thread.take() {
+            // Its panic was told when it came, and touched nothing but snapshots.
+            let _ = thread.join();
+        }
+    }
+}
+
+/// Keeps snapshots until nobody closes segments any more.
+fn keep(dir: &Path, segments: &Receiver<u32>) -> Result<(), KeepError> {
+    let mut keeper: Option<Keeper> = None;
+    while let Ok(open) = segments.recv() {
+        // Only the latest counts.
+        let open = segments.try_iter().last().unwrap_or(open);
+        let keeper = match &mut keeper {
+            Some(keeper) => keeper,
+            none => none.insert(Keeper::new(dir)?),
+        };
+        keeper.keep(open)?;
+    }
+    Ok(())
+}
+
+/// Says to the operator that there are no more snapshots. The exchange goes on: its journal is not touched by this. But if
+/// the second exchange came to something else than the first, one of the two is wrong.
+fn alarm(error: &KeepError) {
+    let mut text = error.to_string();
+    let mut source = std::error::Error::source(error);
+    while let Some(cause) = source {
+        text = format!("{text}: {cause}");
+        source = cause.source();
+    }
+    eprintln!("golv: ALARM: no more snapshots are taken: {text}; compare with golv journal verify");
+}
+
+/// Lets every other thread go first.
+fn give_way() {
+    // On Linux a priority belongs to a thread, and no process means the calling one. Elsewhere it would be the process.
+    #[cfg(target_os = "linux")]
+    let _ = rustix::process::setpriority_process(None, 19);
+}
