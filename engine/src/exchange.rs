@@ -1,4 +1,5 @@
-//! The one door through which state changes: [`Exchange::apply`].
+//! The one door through which state changes: [`Exchange::apply`], and beside it [`Exchange::set_aside`], which answers a
+//! command without executing it and changes no state.
 //!
 //! The exchange is a function of its journal. The same commands with the same sequence numbers and stamps
 //! give the same state, the same events and the same answers on any machine, at any time. A command is
@@ -123,7 +124,9 @@ impl Exchange {
     /// Every [`Reject`] is a business outcome and part of the contract.
     ///
     /// # Panics
-    /// If `sequence` or `at` go backwards, which is a mistake of the caller's and not of a sender's.
+    /// If `sequence` or `at` go backwards, which is a mistake of the caller's and not of a sender's. If anything else
+    /// fails, that is a mistake of the engine's; the exchange may be half changed and is not to be used again. Replayed up
+    /// to the command, it can be told to [set it aside](Self::set_aside).
     pub fn apply(
         &mut self,
         sequence: Sequence,
@@ -133,12 +136,56 @@ impl Exchange {
         command: &Command,
         out: &mut Events,
     ) -> Result<(), Reject> {
+        self.answer_once(sequence, at, sender, id, command, |exchange| {
+            let happened = out.len();
+            let outcome = match sender {
+                IdentityId::SYSTEM => exchange.apply_system(command, out),
+                _ => exchange.execute(sender, id, command, out),
+            };
+            assert!(outcome.is_ok() || out.len() == happened, "a refused command makes nothing happen");
+            outcome
+        })
+    }
+
+    /// Takes a command in its place without executing it, and answers [`Reject::InternalFault`].
+    ///
+    /// For a command that is in the journal and makes [`Exchange::apply`] fail. All else is as with any refusal: the
+    /// answer is kept, and a command that was answered before is answered so again. Nothing happens, and no state
+    /// changes; what a `Tick` that is set aside would have done is still due.
+    ///
+    /// # Errors
+    /// `InternalFault`, or what [`Exchange::apply`] refuses before it executes anything; a command sent again is
+    /// answered as at first.
+    ///
+    /// # Panics
+    /// As [`Exchange::apply`] does if `sequence` or `at` go backwards.
+    pub fn set_aside(
+        &mut self,
+        sequence: Sequence,
+        at: Instant,
+        sender: IdentityId,
+        id: CommandId,
+        command: &Command,
+    ) -> Result<(), Reject> {
+        self.answer_once(sequence, at, sender, id, command, |_| Err(Reject::InternalFault))
+    }
+
+    /// Takes a command in its place and answers it: as at first if it was sent before, else by `outcome`, which is kept.
+    fn answer_once(
+        &mut self,
+        sequence: Sequence,
+        at: Instant,
+        sender: IdentityId,
+        id: CommandId,
+        command: &Command,
+        outcome: impl FnOnce(&mut Self) -> Result<(), Reject>,
+    ) -> Result<(), Reject> {
         assert!(Some(sequence.0) == self.sequence.0.checked_add(1), "the journal's sequence has no gap");
         assert!(at >= self.at, "the journal's stamps never go backwards");
         self.sequence = sequence;
         self.at = at;
         if sender == IdentityId::SYSTEM {
-            return self.apply_system(command, out);
+            return outcome(self);
         }
         if self.state.registry.identity(sender).is_none() {
             return Err(Reject::UnknownSender);
@@ -149,9 +196,7 @@ impl Exchange {
             Recall::Again(answer) => return answer.outcome,
             Recall::Refused(reject) => return Err(reject),
         }
-        let happened = out.len();
-        let outcome = self.execute(sender, id, command, out);
-        assert!(outcome.is_ok() || out.len() == happened, "a refused command makes nothing happen");
+        let outcome = outcome(self);
         self.answers.keep(sender, id, content, Answer { sequence, outcome });
         outcome
     }

@@ -1,7 +1,8 @@
 //! Golv's deterministic core: markets, auctions, contracts for difference and the ledger, without I/O.
 //!
 //! Everything goes through one door, [`Exchange::apply`]: a command with its place in the order of the
-//! world and its stamp goes in, events come out, and it is done whole or refused with a reason. The engine
+//! world and its stamp goes in, events come out, and it is done whole or refused with a reason. (A command that made the
+//! engine fail can be [set aside](Exchange::set_aside) when its journal is replayed: then it changes nothing.) The engine
 //! has no clock, no threads, no files or sockets, no floats, no randomness and no hash maps: whoever
 //! replays the same commands gets the same state, byte for byte, as [`Exchange::state_digest`] shows.
 //!

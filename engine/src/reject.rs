@@ -293,6 +293,8 @@ rejects! {
         /// The version in force.
         current: u32,
     } = "rules version {current} is in force, and rules only change to a newer version";
+    /// The command made the engine fail, and was set aside instead of executed.
+    703 InternalFault = "the command made the engine fail and was set aside by the operators of the machine; a new command may be sent under a new id";
 }
 
 #[cfg(test)]

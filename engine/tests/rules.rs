@@ -157,6 +157,65 @@ fn the_oldest_answers_are_forgotten_but_never_executed_again() {
 }
 
 #[test]
+fn a_command_set_aside_is_answered_and_kept_and_changes_nothing() {
+    let mut world = World::open(1_000_000);
+    let (buyer, at) = (BUYERS[0], world.now);
+    let bid = |units| Command::PlaceBid { auction: CALL, bid: buy(units, 1) };
+    world.send_as(buyer, CommandId(7), bid(500)).expect("accepted");
+    let first = world.answer(buyer, CommandId(7));
+    let (digest, due) = (world.exchange.state_digest(), world.exchange.next_due());
+    let mut set_aside = |sender, id, command: &Command| {
+        let sequence = Sequence(world.exchange.sequence().0 + 1);
+        let outcome = world.exchange.set_aside(sequence, at, sender, CommandId(id), command);
+        assert_eq!((world.exchange.sequence(), world.exchange.at()), (sequence, at));
+        assert_eq!(world.exchange.state_digest(), digest, "nothing was executed");
+        outcome
+    };
+    assert_eq!(set_aside(buyer, 8, &bid(510)), Err(Reject::InternalFault));
+    assert_eq!(set_aside(buyer, 8, &bid(520)), Err(Reject::IdReused));
+    // What was answered before, or cannot be answered, is as it ever was.
+    assert_eq!(set_aside(buyer, 7, &bid(500)), Ok(()));
+    assert_eq!(set_aside(buyer, 7, &bid(510)), Err(Reject::IdReused));
+    assert_eq!(set_aside(buyer, 3, &bid(500)), Err(Reject::TooOld { highest: CommandId(8) }));
+    assert_eq!(set_aside(IdentityId(77), 1, &bid(500)), Err(Reject::UnknownSender));
+    assert_eq!(set_aside(IdentityId::SYSTEM, 99, &Command::Tick), Err(Reject::InternalFault));
+    let found = world.journal[0].command.clone();
+    assert_eq!(set_aside(IdentityId::SYSTEM, 99, &found), Err(Reject::InternalFault));
+
+    assert_eq!(world.exchange.next_due(), due);
+    assert_eq!(world.answer(buyer, CommandId(7)), first);
+    let kept = world.answer(buyer, CommandId(8)).expect("kept");
+    assert_eq!(kept.outcome, Err(Reject::InternalFault));
+    assert_eq!(world.send_as(buyer, CommandId(8), bid(510)), Err(Reject::InternalFault), "asked again");
+    assert_eq!(world.answer(buyer, CommandId(8)), Some(kept), "with its first place in the order");
+    assert_eq!(world.send_as(buyer, CommandId(8), bid(500)), Err(Reject::IdReused));
+    assert_eq!(world.send_as(buyer, CommandId(9), bid(510)), Ok(()), "under a new id");
+}
+
+/// A tick that was set aside is still due, and the next one does what it would have done.
+#[test]
+fn a_tick_set_aside_is_still_due() {
+    let mut world = World::open(1_000_000);
+    let closes_at = world_closes(&world);
+    let sequence = Sequence(world.exchange.sequence().0 + 1);
+    let set_aside =
+        world.exchange.set_aside(sequence, closes_at, IdentityId::SYSTEM, CommandId(1), &Command::Tick);
+    assert_eq!(set_aside, Err(Reject::InternalFault));
+    assert_eq!(world.exchange.next_due(), Some(closes_at));
+    world.now = closes_at;
+    world.send(IdentityId::SYSTEM, Command::Tick).expect("a tick is never refused");
+    assert!(world.events.iter().any(|event| *event == Event::AuctionClosed { auction: CALL }));
+}
+
+#[test]
+#[should_panic(expected = "the journal's sequence has no gap")]
+fn a_command_is_set_aside_in_its_place_alone() {
+    let mut world = World::founded();
+    let sequence = Sequence(world.exchange.sequence().0 + 2);
+    let _ = world.exchange.set_aside(sequence, world.now, OPERATORS[0], CommandId(9), &Command::Tick);
+}
+
+#[test]
 fn a_market_keeps_its_grid_exact() {
     let mut world = World::founded();
     let mut refused = |terms: Market| world.try_agree(Action::DefineMarket { market: MARKET, terms });
