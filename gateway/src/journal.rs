@@ -5,7 +5,7 @@ use std::path::Path;
 use golv_engine::Exchange;
 use golv_engine::digest::Digest;
 use golv_journal::replay::{Replay, ReplayError, Replayed};
-use golv_journal::{Corruption, Header, Mode, ReadError, ScanError, Verdict, scan};
+use golv_journal::{Corruption, Gap, Header, Mode, ReadError, ScanError, Verdict, scan};
 
 use crate::print::{self, grouped};
 
@@ -21,6 +21,9 @@ pub enum VerifyError {
     /// It is damaged where no interrupted write explains it.
     #[error("corrupt")]
     Corrupt(#[source] Corruption),
+    /// Something is missing.
+    #[error("gap")]
+    Gap(#[source] Gap),
     /// It does not replay to its own chain.
     #[error(transparent)]
     Replay(#[from] ReplayError),
@@ -52,6 +55,7 @@ fn read(dir: &Path, mut each: impl FnMut(&str)) -> Result<Verified, VerifyError>
     let Replayed { exchange, chain, .. } = replay.finish();
     match reader.finish()? {
         Verdict::Corrupt(corruption) => Err(VerifyError::Corrupt(corruption)),
+        Verdict::Gap(gap) => Err(VerifyError::Gap(gap)),
         verdict => Ok(Verified { header, batches, exchange, chain, verdict }),
     }
 }
@@ -82,7 +86,7 @@ pub fn verify(dir: &Path, commands: bool) -> Result<(), VerifyError> {
                  which recovery cuts; it may have been acknowledged"
             ),
         ),
-        Verdict::Corrupt(_) => unreachable!("corruption was returned as an error"),
+        Verdict::Corrupt(_) | Verdict::Gap(_) => unreachable!("returned as an error"),
     };
     let sequence = verified.exchange.sequence();
     print::line(format_args!("mode      {mode}, rules version {}", verified.header.settings.rules_version));

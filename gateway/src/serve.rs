@@ -122,11 +122,15 @@ pub fn serve(options: &Serve) -> Result<(), Box<dyn Error>> {
         WaitingChoice::Park => Waiting::Park,
         WaitingChoice::Spin => Waiting::Spin,
     };
-    let (pipeline, verdict) = Pipeline::open(&options.data, waiting)?;
-    if let Verdict::TornTail { sequence, offset, bytes, .. } = verdict {
+    let (pipeline, opening) = Pipeline::open(&options.data, waiting)?;
+    for error in &opening.passed_over {
+        eprintln!("golv: a snapshot was passed over: {error}");
+    }
+    if let Verdict::TornTail { file, sequence, offset, bytes } = &opening.verdict {
         eprintln!(
-            "golv: the journal's end was torn at offset {offset}: {bytes} bytes from sequence {sequence} on were cut; \
-             they may have been acknowledged"
+            "golv: {} was torn at offset {offset}: {bytes} bytes from sequence {sequence} on were cut; \
+             they may have been acknowledged",
+            file.display()
         );
     }
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
