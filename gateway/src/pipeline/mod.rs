@@ -14,9 +14,12 @@
 //! session and the book. Nothing leaves before it is durable. While one flush runs, the next batch
 //! gathers; there is no timer. After a failed write or flush the writer stops for good.
 
+mod alarm;
 mod clock;
 mod flush;
+mod positions;
 mod sessions;
+mod shown;
 mod writer;
 
 use std::path::Path;
@@ -34,7 +37,7 @@ use golv_engine::{Answer, Speaker};
 use golv_journal::Verdict;
 use golv_journal::execute::Happened;
 
-use golv_protocol::message::Closing;
+use golv_protocol::message::{Closing, Position};
 use tokio::sync::{mpsc, watch};
 
 pub use sessions::{Cursor, History};
@@ -105,12 +108,21 @@ pub struct Stopped {
 enum Request {
     /// A session in this process begins, and is told of everything from now on.
     Connect { session: SessionId, queue: mpsc::Sender<Message> },
-    /// A session from outside begins for whom its key speaks.
-    LogOn { session: SessionId, key: KeyFingerprint, queue: mpsc::Sender<Message> },
+    /// A session from outside begins for whom its key speaks, unless it was told what this exchange has not.
+    LogOn { session: SessionId, key: KeyFingerprint, claim: Claim, queue: mpsc::Sender<Message> },
     /// A session's command.
     Command { session: SessionId, sender: IdentityId, id: CommandId, command: Command },
     /// Stop in order, after what came before.
     Stop,
+}
+
+/// What a client says that it was told, at its logon.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Claim {
+    /// How many events.
+    pub events_seen: u64,
+    /// The furthest position; `None` before the first.
+    pub acknowledged: Option<Position>,
 }
 
 /// What comes back to a session.
@@ -120,6 +132,10 @@ pub enum Message {
     LoggedOn {
         /// For whom it speaks.
         speaker: Speaker,
+        /// How many events there are so far for it.
+        events: u64,
+        /// Where the exchange stands.
+        position: Position,
         /// Everything that has happened so far; what comes next follows as [`Message::Happened`].
         history: History,
     },
@@ -131,6 +147,8 @@ pub enum Message {
         id: CommandId,
         /// The answer.
         answer: Answer,
+        /// Of the batch in which the command was journalled and executed just now.
+        position: Position,
     },
     /// What a batch made happen, all of it: whoever passes it on shows each event to its audience alone.
     Happened(Arc<[Happened]>),
@@ -246,9 +264,10 @@ impl Gate {
         &self,
         session: SessionId,
         key: KeyFingerprint,
+        claim: Claim,
     ) -> Result<mpsc::Receiver<Message>, SubmitError> {
         let (queue, messages) = mpsc::channel(QUEUE_CAPACITY);
-        self.request(Request::LogOn { session, key, queue })?;
+        self.request(Request::LogOn { session, key, claim, queue })?;
         Ok(messages)
     }
 
@@ -315,7 +334,7 @@ mod tests {
         let gate = Gate { ring, sessions: Arc::default() };
         let submit = |id| gate.submit(0, IdentityId(1), CommandId(id), Command::Tick);
         assert_eq!([1, 2, 3].map(submit), [Ok(()), Ok(()), Err(SubmitError::Busy)]);
-        assert!(gate.log_on(1, KeyFingerprint([0; 32])).is_err());
+        assert!(gate.log_on(1, KeyFingerprint([0; 32]), Claim::default()).is_err());
         drop(requests.recv());
         assert_eq!(submit(3), Ok(()));
         drop(requests);

@@ -19,8 +19,9 @@ use golv_protocol::batch::{BatchHeader, BatchWriter, Entry, GATHER_ENTRIES};
 
 use super::clock::Clock;
 use super::flush::FlushThread;
-use golv_protocol::message::Closing;
+use golv_protocol::message::{Closing, Position};
 
+use super::positions::Positions;
 use super::sessions::{History, Sessions};
 use super::{Creation, Message, Request, SessionId, Stopped, Waiting};
 
@@ -120,7 +121,9 @@ impl Writer {
         let settings = Settings { mode, rules_version: RULES_VERSION };
         let chain = genesis(&settings);
         let journal = Journal::create(dir, settings, chain.0)?;
-        let mut writer = Self::new(exchange, journal, clock, chain, History::default());
+        let positions = Positions::new(Position { sequence: Sequence(0), chain });
+        let mut writer =
+            Self::new(exchange, journal, clock, chain, Sessions::new(History::default(), positions));
         writer.gather(None, IdentityId::SYSTEM, CommandId(1), founding);
         writer.commit().map_err(CreateError::Founding)?;
         Ok(writer)
@@ -132,7 +135,9 @@ impl Writer {
         let mode = opened.header().settings.mode;
         let mut replay = Replay::new(opened.header())?;
         let mut history = History::default();
+        let mut positions = Positions::new(position_before(opened.header().first, opened.header().chain));
         while let Some(frame) = opened.next_frame()? {
+            positions.add(position_before(frame.sequence, frame.chain));
             if replay.frame(&frame)?.is_some() && !replay.happened().is_empty() {
                 history.add(replay.happened().into());
             }
@@ -141,15 +146,16 @@ impl Writer {
         if exchange.sequence() == Sequence(0) {
             return Err(OpenError::NotFounded { dir: dir.to_owned() });
         }
+        positions.add(Position { sequence: exchange.sequence(), chain });
         let clock = match mode {
             Mode::Live => Clock::System,
             Mode::Rehearsal { seed } => Clock::Rehearsal { seed, now },
         };
         let (journal, verdict) = opened.into_journal()?;
-        Ok((Self::new(exchange, journal, clock, chain, history), verdict))
+        Ok((Self::new(exchange, journal, clock, chain, Sessions::new(history, positions)), verdict))
     }
 
-    fn new(exchange: Exchange, journal: Journal, clock: Clock, chain: Digest, history: History) -> Self {
+    fn new(exchange: Exchange, journal: Journal, clock: Clock, chain: Digest, sessions: Sessions) -> Self {
         let flush = FlushThread::start(journal.flusher());
         let header = BatchHeader { first: Sequence(0), at: exchange.at(), entropy: [0; 32] };
         Self {
@@ -158,7 +164,7 @@ impl Writer {
             flush,
             clock,
             chain,
-            sessions: Sessions::with_history(history),
+            sessions,
             batch: BatchWriter::new(header),
             entries: Vec::new(),
             origins: Vec::new(),
@@ -188,11 +194,11 @@ impl Writer {
             while let Some(request) = next {
                 match request {
                     Request::Connect { session, queue } => self.sessions.connect(session, queue),
-                    Request::LogOn { session, key, queue } => {
+                    Request::LogOn { session, key, claim, queue } => {
                         // What was gathered may be this identity's own, or end its key.
                         self.commit()?;
                         let at = self.now();
-                        self.sessions.log_on(&self.exchange, at, session, key, queue);
+                        self.sessions.log_on(&self.exchange, at, session, key, claim, queue);
                     }
                     Request::Command { session, sender, id, command } => {
                         let at = self.now();
@@ -309,10 +315,13 @@ impl Writer {
 
     /// Sends the answers and events of the batch that just became durable.
     fn release(&mut self) {
+        let position = Position { sequence: self.exchange.sequence(), chain: self.chain };
+        self.sessions.come_to(position);
         // There are as many answers as commands were in the batch.
         for ((origin, entry), answer) in self.origins.iter().zip(&self.entries).zip(self.effects.answers()) {
             if let Some(session) = *origin {
-                let message = Message::Answered { sender: entry.sender, id: entry.id, answer: *answer };
+                let Entry { sender, id, .. } = *entry;
+                let message = Message::Answered { sender, id, answer: *answer, position };
                 self.sessions.tell(session, message);
             }
         }
@@ -332,6 +341,11 @@ impl Writer {
             chain: self.chain,
         })
     }
+}
+
+/// Where the journal stood before a command, as a frame's or the header's chain up to there tells.
+fn position_before(first: Sequence, chain: [u8; 32]) -> Position {
+    Position { sequence: Sequence(first.0.saturating_sub(1)), chain: Digest(chain) }
 }
 
 /// Whether it may have changed for whom a key speaks, or until when.

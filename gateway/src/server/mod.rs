@@ -120,7 +120,7 @@ impl Shell<'_> {
 
     fn request(&mut self, request: Request) {
         match request {
-            Request::LogOn => match self.gate.log_on(self.id, self.key) {
+            Request::LogOn(claim) => match self.gate.log_on(self.id, self.key, claim) {
                 Ok(queue) => self.queue = Some(queue),
                 Err(SubmitError::Busy) => self.session.close(Closing::Busy),
                 Err(_) => self.session.close(Closing::Stopping),
