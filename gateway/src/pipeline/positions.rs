@@ -4,8 +4,8 @@ use std::collections::VecDeque;
 
 use golv_protocol::message::Position;
 
-/// How many positions are remembered, in 2.5 MB. Of an older one only the sequence is compared: whoever was told no more
-/// since is not ahead of an exchange that has lost its end.
+/// How many positions are remembered, in 2.6 MB. An older one is compared by its sequence alone: it passes where the exchange
+/// has come further, by whatever way.
 pub(super) const POSITIONS_KEPT: usize = 65_536;
 
 /// The latest positions, the oldest first; at least one.
