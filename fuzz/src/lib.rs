@@ -136,7 +136,8 @@ pub fn session(input: &[u8]) {
     };
     let mut session = Session::new(now);
     let mut logon = Vec::new();
-    write_frame(&ClientMessage::Logon { protocol: PROTOCOL, events_seen: 0, acknowledged: None }, &mut logon).expect("short");
+    write_frame(&ClientMessage::Logon { protocol: PROTOCOL, events_seen: 0, acknowledged: None }, &mut logon)
+        .expect("short");
     session.receive(&logon, now);
     assert_eq!(session.next_request(), Some(Request::LogOn(Claim::default())));
     let position = Position { sequence: Sequence(1), chain: Digest([0; 32]) };
