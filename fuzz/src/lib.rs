@@ -6,15 +6,16 @@
 use std::time::Duration;
 
 use golv_engine::command::Command;
+use golv_engine::digest::Digest;
 use golv_engine::id::{CommandId, IdentityId, ParticipantId, Sequence};
 use golv_engine::time::Instant;
 use golv_engine::{Answer, Exchange, Mode, RulesVersion, Speaker};
-use golv_gateway::pipeline::{History, Message, Pipeline, Waiting};
+use golv_gateway::pipeline::{Claim, History, Message, Pipeline, Waiting};
 use golv_gateway::server::session::{Request, Session};
 use golv_journal::replay::Replay;
 use golv_protocol::batch::{Batch, BatchWriter, Entry};
 use golv_protocol::frame::write_frame;
-use golv_protocol::message::{ClientMessage, PROTOCOL};
+use golv_protocol::message::{ClientMessage, PROTOCOL, Position};
 
 /// A target's name and body.
 pub type Target = (&'static str, fn(&[u8]));
@@ -135,10 +136,12 @@ pub fn session(input: &[u8]) {
     };
     let mut session = Session::new(now);
     let mut logon = Vec::new();
-    write_frame(&ClientMessage::Logon { protocol: PROTOCOL, events_seen: 0 }, &mut logon).expect("short");
+    write_frame(&ClientMessage::Logon { protocol: PROTOCOL, events_seen: 0, acknowledged: None }, &mut logon)
+        .expect("short");
     session.receive(&logon, now);
-    assert_eq!(session.next_request(), Some(Request::LogOn));
-    session.told(Message::LoggedOn { speaker, history: History::default() });
+    assert_eq!(session.next_request(), Some(Request::LogOn(Claim::default())));
+    let position = Position { sequence: Sequence(1), chain: Digest([0; 32]) };
+    session.told(Message::LoggedOn { speaker, events: 0, position, history: History::default() });
     for bytes in input.chunks(61) {
         session.receive(bytes, now);
         while let Some(request) = session.next_request() {
@@ -148,7 +151,7 @@ pub fn session(input: &[u8]) {
                 session.busy(id);
             } else {
                 let answer = Answer { sequence: Sequence(1), outcome: Ok(()) };
-                session.told(Message::Answered { sender, id, answer });
+                session.told(Message::Answered { sender, id, answer, position });
             }
         }
         session.output().clear();

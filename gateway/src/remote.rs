@@ -13,7 +13,7 @@ use golv_engine::id::CommandId;
 
 use crate::command_line::ConnectionOptions;
 use crate::command_line::admin::AdminCommand;
-use crate::command_line::show::{answer_json, answer_line, event_json, event_line};
+use crate::command_line::show::{acknowledged_line, answer_json, answer_line, event_json, event_line};
 use crate::command_line::statement::Statement;
 use crate::command_line::trade::TradeCommand;
 use crate::print;
@@ -72,7 +72,7 @@ impl Session {
         let connector = connector(options).await?;
         // The client tries again for ever, which suits a trader's system; a person wants to know why at once.
         drop(connector.connect().await?);
-        let (client, events) = Client::start(connector);
+        let (client, events) = Client::resuming(connector, options.acknowledged);
         let who = match tokio::time::timeout(LOGON, client.logged_on()).await {
             Ok(who) => who?,
             Err(_) => return Err(format!("no logon within {} s", LOGON.as_secs()).into()),
@@ -86,10 +86,12 @@ impl Session {
         drop(events);
         let id = CommandId(who.highest.0 + 1);
         let answer = client.submit_as(id, command.clone()).await?;
+        let position = client.acknowledged().expect("an answer tells a position");
         if json {
-            print::line(answer_json(who.identity, id, &command, &answer));
+            print::line(answer_json(who.identity, id, &command, &answer, position));
         } else {
             print::line(answer_line(who.identity, id, &command, &answer));
+            print::line(acknowledged_line(position));
         }
         client.close().await;
         Ok(answer.outcome.is_ok())

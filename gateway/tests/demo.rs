@@ -151,7 +151,7 @@ fn killed_in_the_middle_every_acknowledged_command_is_there() {
         let listed: BTreeSet<Vec<&str>> =
             listed.lines().map(|line| line.split(' ').take(3).collect()).collect();
         for line in &seen {
-            // acknowledged sequence 5 sender 1 id 3 done
+            // acknowledged sequence 5 sender 1 id 3 done position 5:…
             let words: Vec<&str> = line.split(' ').collect();
             let ["acknowledged", "sequence", sequence, "sender", sender, "id", id, ..] = words[..] else {
                 // The last line can be cut by the kill.

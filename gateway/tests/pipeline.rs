@@ -34,7 +34,7 @@ fn submit(session: &mut Session, sender: IdentityId, id: u64, command: &Command)
         std::thread::yield_now();
     }
     loop {
-        if let Message::Answered { sender: to, id: of, answer } = session.receive().expect("running")
+        if let Message::Answered { sender: to, id: of, answer, .. } = session.receive().expect("running")
             && (to, of) == (sender, CommandId(id))
         {
             return answer;

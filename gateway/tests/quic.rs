@@ -3,11 +3,12 @@
 mod common;
 
 use std::net::{Ipv4Addr, SocketAddr};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use common::*;
-use golv_client::client::{ClientError, Ended};
+use golv_client::client::{Client, ClientError, Ended};
 use golv_client::endpoint::connect;
 use golv_engine::command::{Action, Command};
 use golv_engine::event::Event;
@@ -16,7 +17,7 @@ use golv_gateway::pipeline::{Creation, Pipeline, Waiting};
 use golv_gateway::server::endpoint::{Endpoint, Limits};
 use golv_gateway::server::serve;
 use golv_protocol::frame::{Frames, write_frame};
-use golv_protocol::message::{ClientMessage, Closing, PROTOCOL, ServerMessage};
+use golv_protocol::message::{ClientMessage, Closing, PROTOCOL, Position, ServerMessage};
 use quinn::{Connection, RecvStream, SendStream, VarInt};
 
 /// An exchange that is served.
@@ -78,7 +79,7 @@ impl Raw {
 
     async fn log_on(bench: &Bench, address: SocketAddr, identity: u32) -> Self {
         let mut raw = Self::connect(bench, address, identity).await;
-        raw.say(&ClientMessage::Logon { protocol: PROTOCOL, events_seen: 0 }).await;
+        raw.say(&ClientMessage::Logon { protocol: PROTOCOL, events_seen: 0, acknowledged: None }).await;
         let Some(ServerMessage::LoggedOn { .. }) = raw.hear().await else { panic!("logged on") };
         raw
     }
@@ -141,7 +142,7 @@ async fn a_refused_certificate_is_told_and_not_tried_for_ever() {
     ] {
         let connector =
             golv_client::quic::QuicConnector { trust, ..bench.connector(served.address, credentials) };
-        let (client, mut events) = golv_client::client::Client::start(connector);
+        let (client, mut events) = Client::start(connector);
         let ended = bounded(client.logged_on()).await.expect_err("refused");
         assert!(matches!(ended, Ended::Refused(_)), "{ended:?}");
         assert!(bounded(events.next()).await.is_err());
@@ -154,7 +155,8 @@ async fn bytes_that_are_no_messages_end_their_session_alone() {
     let bench = Bench::new();
     let served = Served::found(&bench);
     let mut logon = Vec::new();
-    write_frame(&ClientMessage::Logon { protocol: PROTOCOL, events_seen: 0 }, &mut logon).expect("short");
+    write_frame(&ClientMessage::Logon { protocol: PROTOCOL, events_seen: 0, acknowledged: None }, &mut logon)
+        .expect("short");
     let oversized = 65_537_u32.to_le_bytes().to_vec();
     let wrong_tag = [4_u32.to_le_bytes(), 9_u32.to_le_bytes()].concat();
     let trailing = [9_u32.to_le_bytes().to_vec(), 2_u32.to_le_bytes().to_vec(), vec![0; 5]].concat();
@@ -221,7 +223,7 @@ async fn a_key_that_is_rotated_out_ends_its_session_at_its_time() {
     });
     let ended = ended.await;
     assert!(matches!(ended, Ended::ByExchange(Closing::UnknownKey)), "{ended:?}");
-    let (rotated, _events) = golv_client::client::Client::start(bench.connector(served.address, new));
+    let (rotated, _events) = Client::start(bench.connector(served.address, new));
     let who = bounded(rotated.logged_on()).await.expect("logged on");
     assert_eq!(who.identity, identity);
     bounded(rotated.submit(buy(520, 1))).await.expect("answered").outcome.expect("done");
@@ -378,6 +380,120 @@ async fn a_restart_in_mid_auction_loses_nothing_and_repeats_nothing() {
         assert_eq!(accepted.len() as u64, EACH, "identity {identity}");
         assert!(accepted.values().all(|times| *times == 1), "identity {identity}: {accepted:?}");
         assert!(accepted.keys().all(|bid| bid.identity == IdentityId(identity)));
+    }
+    served.stop().await;
+}
+
+/// A directory's files, copied into a new one.
+fn copy(from: &Path, to: &Path) {
+    std::fs::create_dir(to).expect("a new directory");
+    for file in std::fs::read_dir(from).expect("a directory") {
+        let file = file.expect("an entry");
+        std::fs::copy(file.path(), to.join(file.file_name())).expect("copied");
+    }
+}
+
+async fn place(client: &Client, command: Command) {
+    bounded(client.submit(command)).await.expect("answered").outcome.expect("done");
+}
+
+/// How a logon of this identity that names a position ends, or the position that it is told.
+async fn log_on(
+    bench: &Bench,
+    server: SocketAddr,
+    identity: u32,
+    told: Option<Position>,
+) -> Result<Position, Ended> {
+    let (client, _events) = bench.resume(server, identity, told);
+    let who = bounded(client.logged_on()).await;
+    client.close().await;
+    Ok(who?.position)
+}
+
+fn is_behind<T: std::fmt::Debug>(ended: &Result<T, Ended>) -> bool {
+    matches!(ended, Err(Ended::ByExchange(Closing::ServerBehind)))
+}
+
+/// An older copy of the journal is served in the place of the newest: whoever was told more finds out at its logon, in the
+/// same process or in a later one, and also after new commands have passed the old sequence. Others trade on.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_exchange_that_lost_what_it_acknowledged_is_found_out() {
+    let bench = Bench::new();
+    let served = Served::found(&bench);
+    let address = served.address;
+    let centre = Centre::connect(&bench, address);
+    centre.furnish(&bench).await;
+    let (ahead, mut ahead_events) = bench.connect(address, BUYERS[0]);
+    let (reader, mut reader_events) = bench.connect(address, SUPPLIERS[1]);
+    let events = bounded(reader.logged_on()).await.expect("logged on").events;
+    let behind = {
+        let (client, _events) = bench.connect(address, SUPPLIERS[0]);
+        place(&client, sell(400, 1)).await;
+        let position = client.acknowledged().expect("told");
+        client.close().await;
+        position
+    };
+    served.stop().await;
+    copy(&bench.path("data"), &bench.path("older"));
+
+    // Nothing is lost in a restart: everybody is let in, whoever waited through it and whoever names a position.
+    let served = Served::reopen(&bench, address);
+    place(&ahead, buy(500, 2)).await;
+    place(&ahead, buy(500, 3)).await;
+    let lost = ahead.acknowledged().expect("told");
+    assert!(lost.sequence > behind.sequence);
+    for (identity, position) in [(SUPPLIERS[0], behind), (BUYERS[1], behind), (BUYERS[1], lost)] {
+        log_on(&bench, address, identity, Some(position)).await.expect("let in");
+    }
+    // Public, so that even who only reads has seen one event more.
+    centre.set_clock(after(36_000)).await;
+    for _ in 0..=events {
+        bounded(reader_events.next()).await.expect("an event");
+    }
+    served.stop().await;
+    drop(centre);
+
+    std::fs::rename(bench.path("data"), bench.path("newer")).expect("moved");
+    std::fs::rename(bench.path("older"), bench.path("data")).expect("moved");
+    let served = Served::reopen(&bench, address);
+    // Both were waiting for the exchange to come back, and do not try again.
+    assert!(is_behind(
+        &bounded(async {
+            while ahead_events.next().await.is_ok() {}
+            ahead_events.next().await
+        })
+        .await
+    ));
+    assert!(is_behind(
+        &bounded(async {
+            while reader_events.next().await.is_ok() {}
+            reader_events.next().await
+        })
+        .await
+    ));
+    let refused = bounded(ahead.submit(buy(500, 1))).await.expect_err("ended");
+    assert!(matches!(refused, ClientError::Ended(Ended::ByExchange(Closing::ServerBehind))), "{refused:?}");
+    assert!(is_behind(&log_on(&bench, address, BUYERS[0], Some(lost)).await));
+    let stands = log_on(&bench, address, SUPPLIERS[0], Some(behind)).await.expect("it was told no more");
+    assert!(stands.sequence < lost.sequence);
+
+    // The older session stands while one that is ahead is refused.
+    let (other, _other_events) = bench.connect(address, BUYERS[0]);
+    let mut number = 0;
+    while other.acknowledged().is_none_or(|position| position.sequence <= lost.sequence) {
+        number += 1;
+        place(&other, buy(510, number)).await;
+        assert!(is_behind(&log_on(&bench, address, BUYERS[0], Some(lost)).await), "after {number} commands");
+    }
+    let passed = other.acknowledged().expect("told");
+    assert!(passed.sequence > lost.sequence && number > 1);
+    served.stop().await;
+
+    // What replay remembers is as good as what the running exchange did.
+    let served = Served::reopen(&bench, address);
+    assert!(is_behind(&log_on(&bench, address, BUYERS[1], Some(lost)).await));
+    for position in [behind, passed] {
+        log_on(&bench, address, BUYERS[1], Some(position)).await.expect("let in");
     }
     served.stop().await;
 }

@@ -119,7 +119,7 @@ fn a_market_from_the_command_line() {
         let proposed = run("admin", 1, arguments);
         let said = text(&proposed.stdout);
         assert!(proposed.status.success(), "{arguments}\n{said}{}", text(&proposed.stderr));
-        let proposal = said.trim().rsplit(' ').next().expect("a proposal").to_owned();
+        let proposal = last_word_of_first_line(&said);
         let confirmed = run("admin", 2, &format!("proposals confirm {proposal}"));
         assert!(confirmed.status.success(), "{arguments}\n{}", text(&confirmed.stdout));
     };
@@ -142,7 +142,7 @@ fn a_market_from_the_command_line() {
     assert!(text(&early.stdout).contains("opens at 2019-01-02T00:00:00Z"), "{}", text(&early.stdout));
     assert!(run("admin", 1, "clock set 2019-01-02T01:00:00Z").status.success());
     let placed = run("trade", 7, "place --auction 1 --buy --price 510 --quantity 10");
-    let bid = text(&placed.stdout).trim().rsplit(' ').next().expect("a bid").to_owned();
+    let bid = last_word_of_first_line(&text(&placed.stdout));
     assert!(
         run("trade", 7, &format!("replace {bid} --auction 1 --price 520 --quantity 10")).status.success()
     );
@@ -151,8 +151,21 @@ fn a_market_from_the_command_line() {
     );
     let extra = run("trade", 7, "place --auction 1 --buy --price 500 --quantity 1 --json");
     let extra: serde_json::Value = serde_json::from_slice(&extra.stdout).expect("JSON");
+    let acknowledged = extra["acknowledged"].as_str().expect("a position").to_owned();
     let extra = extra["bid"].as_str().expect("the bid's name").to_owned();
-    assert!(run("trade", 7, &format!("withdraw {extra} --auction 1")).status.success());
+    let withdraw = format!("withdraw {extra} --auction 1");
+    // Of the same sequence, with another chain.
+    let (sequence, _) = acknowledged.split_once(':').expect("sequence and chain");
+    let other = format!("{sequence}:{}", "0".repeat(64));
+    let refused = run("trade", 7, &format!("--acknowledged {other} {withdraw}"));
+    assert_eq!(refused.status.code(), Some(1));
+    assert!(text(&refused.stderr).contains("is behind what it had told"), "{}", text(&refused.stderr));
+    let withdrawn = run("trade", 7, &format!("--acknowledged {acknowledged} {withdraw}"));
+    let said = text(&withdrawn.stdout);
+    assert!(withdrawn.status.success(), "{}", text(&withdrawn.stderr));
+    let position =
+        said.lines().nth(1).and_then(|line| line.strip_prefix("acknowledged ")).expect("a position");
+    assert!(position.parse::<golv_protocol::message::Position>().is_ok(), "{said}");
     assert!(run("admin", 1, "clock set 2019-01-03T00:00:00Z").status.success());
     assert!(run("admin", 1, "auctions clear 1").status.success());
     assert!(run("admin", 1, "clock set 2019-01-04T00:00:00Z").status.success());
@@ -171,6 +184,11 @@ fn a_market_from_the_command_line() {
     for digest in stopped.lines().filter(|line| line.contains(" digest ")) {
         assert!(verified.contains(digest), "{digest}\n{verified}");
     }
+}
+
+/// What the next call needs of an answer: the proposal to confirm, or the bid's name.
+fn last_word_of_first_line(said: &str) -> String {
+    said.lines().next().and_then(|line| line.rsplit(' ').next()).expect("an answer").to_owned()
 }
 
 /// Splits at spaces: no argument here needs quoting.

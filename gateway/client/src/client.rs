@@ -26,7 +26,7 @@ use std::time::Duration;
 use golv_engine::Answer;
 use golv_engine::command::Command;
 use golv_engine::id::CommandId;
-use golv_protocol::message::{Closing, Numbered};
+use golv_protocol::message::{Closing, Numbered, Position};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::{Instant, sleep, sleep_until};
@@ -118,6 +118,7 @@ type Reply = oneshot::Sender<Result<Answer, SubmitError>>;
 pub struct Client {
     requests: mpsc::Sender<Request>,
     status: watch::Receiver<Status>,
+    acknowledged: watch::Receiver<Option<Position>>,
     /// Becomes true, or goes away, when the session is to end.
     closing: watch::Sender<bool>,
 }
@@ -135,23 +136,36 @@ impl Client {
     /// # Panics
     /// Outside a tokio runtime with time enabled.
     pub fn start<C: Connect>(connector: C) -> (Self, Events) {
+        Self::resuming(connector, None)
+    }
+
+    /// Starts a session as [`Client::start`] does, of a client that an earlier process had told this position, its
+    /// [`Client::acknowledged`]: an exchange that has lost it refuses the logon, and the session ends with
+    /// [`Closing::ServerBehind`].
+    ///
+    /// # Panics
+    /// Outside a tokio runtime with time enabled.
+    pub fn resuming<C: Connect>(connector: C, acknowledged: Option<Position>) -> (Self, Events) {
         let (requests, requested) = mpsc::channel(REQUESTS_WAITING_MAX);
         let (events_to, events) = mpsc::channel(EVENTS_WAITING_MAX);
         let (status_to, status) = watch::channel(Status::Connecting);
+        let (acknowledged_to, acknowledged_now) = watch::channel(acknowledged);
         let (closing, closes) = watch::channel(false);
         let task = Task {
-            session: ClientSession::new(),
+            session: ClientSession::resuming(acknowledged),
             started: Instant::now(),
             requests: requested,
             replies: BTreeMap::new(),
             events: events_to,
             undelivered: VecDeque::new(),
             status: status_to,
+            acknowledged: acknowledged_to,
             closing: closes,
             backoff: BACKOFF_MIN,
         };
         tokio::spawn(task.run(connector));
-        (Self { requests, status: status.clone(), closing }, Events { events, status })
+        let client = Self { requests, status: status.clone(), acknowledged: acknowledged_now, closing };
+        (client, Events { events, status })
     }
 
     /// Submits a command under the next free id, and waits for its answer, which is durable.
@@ -198,6 +212,13 @@ impl Client {
         }
     }
 
+    /// The furthest position that the exchange has told: at least that of every answer that was given so far. An
+    /// application keeps it for [`Client::resuming`] in its next process, so that an exchange which has lost what it
+    /// acknowledged finds out.
+    pub fn acknowledged(&self) -> Option<Position> {
+        *self.acknowledged.borrow()
+    }
+
     /// Ends the session, and waits until it has. Commands that wait for their answers get none.
     pub async fn close(&self) {
         self.closing.send_replace(true);
@@ -231,8 +252,10 @@ pub(crate) const fn is_final(reason: Closing) -> bool {
         Closing::Malformed
         | Closing::OtherVersion
         | Closing::UnknownKey
-        | Closing::AheadOfServer
-        | Closing::Superseded => true,
+        // The exchange is not mended by asking again, and its operators are to look at it in peace.
+        | Closing::ServerBehind
+        | Closing::Superseded
+        | Closing::HistoryGone => true,
     }
 }
 
@@ -248,6 +271,7 @@ struct Task {
     /// Events that came in one read and wait for room in the application's queue.
     undelivered: VecDeque<Numbered>,
     status: watch::Sender<Status>,
+    acknowledged: watch::Sender<Option<Position>>,
     closing: watch::Receiver<bool>,
     /// How long to wait before the next connection.
     backoff: Duration,
@@ -372,9 +396,11 @@ impl Task {
         while let Some(notice) = self.session.next_notice() {
             match notice {
                 Notice::LoggedOn(who) => {
+                    self.acknowledged.send_replace(Some(who.position));
                     self.status.send_replace(Status::LoggedOn(who));
                 }
-                Notice::Answered { id, answer } => {
+                Notice::Answered { id, answer, position } => {
+                    self.acknowledged.send_replace(Some(position));
                     let reply =
                         self.replies.remove(&id).expect("each command is answered once, and has a reply");
                     // Whoever does not wait any more need not know.
@@ -417,7 +443,7 @@ async fn closed(closing: &mut watch::Receiver<bool>) {
 mod tests {
     use super::*;
     use crate::session::UNANSWERED_MAX;
-    use crate::session::tests::{answer, command, logged_on, numbered};
+    use crate::session::tests::{answer, answered, answered_at, command, logged_on, numbered, position};
     use golv_protocol::frame::{Frames, write_frame};
     use golv_protocol::message::{ClientMessage, PROTOCOL, ServerMessage};
     use std::sync::Arc;
@@ -440,16 +466,21 @@ mod tests {
         }
     }
 
-    /// Where the test waits for connections, in the place of an exchange.
-    struct Listener(mpsc::UnboundedReceiver<DuplexStream>);
+    /// Where the test waits for connections, in the place of an exchange, and the position that the last logon named.
+    struct Listener(mpsc::UnboundedReceiver<DuplexStream>, Option<Position>);
 
     impl Listener {
         /// The next connection, with its logon taken and not answered.
         async fn accept(&mut self, events_seen: u64) -> Server {
             let stream = self.0.recv().await.expect("the client connects");
             let mut server = Server { stream, frames: Frames::default() };
-            let logon = ClientMessage::Logon { protocol: PROTOCOL, events_seen };
-            assert_eq!(server.hear().await, Some(logon));
+            let logon = server.hear().await;
+            let Some(ClientMessage::Logon { protocol: PROTOCOL, events_seen: seen, acknowledged }) = logon
+            else {
+                panic!("{logon:?}")
+            };
+            assert_eq!(seen, events_seen);
+            self.1 = acknowledged;
             server
         }
     }
@@ -499,8 +530,7 @@ mod tests {
         }
 
         async fn answer(&mut self, id: u64, sequence: u64) {
-            let answered = ServerMessage::Answered { id: CommandId(id), answer: answer(sequence) };
-            self.say(&answered).await.expect("the client reads");
+            self.say(&answered(id, sequence)).await.expect("the client reads");
         }
 
         async fn happen(&mut self, number: u64) {
@@ -511,7 +541,7 @@ mod tests {
     fn start() -> (Arc<Client>, Events, Listener) {
         let (connections, accepted) = mpsc::unbounded_channel();
         let (client, events) = Client::start(InMemory(connections));
-        (Arc::new(client), events, Listener(accepted))
+        (Arc::new(client), events, Listener(accepted, None))
     }
 
     /// Submits in a task of its own.
@@ -655,7 +685,7 @@ mod tests {
             Closing::Malformed,
             Closing::OtherVersion,
             Closing::UnknownKey,
-            Closing::AheadOfServer,
+            Closing::ServerBehind,
             Closing::Superseded,
         ];
         for reason in reasons {
@@ -675,6 +705,34 @@ mod tests {
             assert!(matches!(late, Err(ClientError::Ended(Ended::ByExchange(r))) if r == reason));
             assert!(listener.0.recv().await.is_none(), "it does not connect again");
         }
+    }
+
+    /// It is known as soon as the answer is, said at the next logon, and given on to the next process.
+    #[tokio::test(start_paused = true)]
+    async fn the_furthest_position_is_kept_and_said() {
+        let (client, _events, mut listener) = start();
+        assert_eq!(client.acknowledged(), None);
+        let mut server = listener.accept(0).await;
+        assert_eq!(listener.1, None);
+        server.say(&logged_on(0, 0)).await.expect("the client reads");
+        client.logged_on().await.expect("logged on");
+        assert_eq!(client.acknowledged(), Some(position(1_000)));
+        let submitted = submit(&client, 1);
+        server.hear_submit().await;
+        server.say(&answered_at(1, 1_005, position(1_005))).await.expect("the client reads");
+        submitted.await.expect("no panic").expect("answered");
+        assert_eq!(client.acknowledged(), Some(position(1_005)));
+        drop(server);
+        drop(listener.accept(0).await);
+        assert_eq!(listener.1, Some(position(1_005)));
+        client.close().await;
+
+        let (connections, accepted) = mpsc::unbounded_channel();
+        let (next, _events) = Client::resuming(InMemory(connections), client.acknowledged());
+        assert_eq!(next.acknowledged(), Some(position(1_005)));
+        let mut listener = Listener(accepted, None);
+        let _server = listener.accept(0).await;
+        assert_eq!(listener.1, Some(position(1_005)));
     }
 
     /// Events that the application has not read yet hold up nobody who waits for an answer that will not come.

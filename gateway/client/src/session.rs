@@ -18,11 +18,14 @@
 //!   was answered with `Busy`. So what is sent has one reply, and `Busy` for anything else is a violation.
 //! - Commands leave in the order of their ids. After a `Busy` none leaves until the same was said of all that were sent
 //!   behind it: the exchange refuses those too, until the first comes again.
+//! - Positions never go back: each answer and each logon tells where the exchange stands, and the furthest is said again at
+//!   the next logon, so that an exchange which has lost what it acknowledged finds out.
 //! - Events come out with the numbers 1, 2, 3, … whatever happens to connections: a logon says how many came, and
 //!   an event with any other number than the next is a violation.
 //!
 //! Deliberately absent: the network, the clock, how long to wait before connecting again, and memory of any of this
-//! beyond the process. A new session sees all events from the first, and learns at logon which ids are used.
+//! beyond the process. A new session sees all events from the first, and learns at logon which ids are used; the furthest
+//! position of an earlier process is given to [`ClientSession::resuming`].
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -33,7 +36,7 @@ use golv_engine::command::Command;
 use golv_engine::id::{CommandId, IdentityId, ParticipantId};
 use golv_protocol::frame::{FrameTooLong, Frames, write_frame};
 use golv_protocol::message::{
-    ClientMessage, Closing, HEARTBEAT_MS, Numbered, PROTOCOL, Parts, SILENCE_MS_MAX, ServerMessage,
+    ClientMessage, Closing, HEARTBEAT_MS, Numbered, PROTOCOL, Parts, Position, SILENCE_MS_MAX, ServerMessage,
 };
 use golv_protocol::{DecodeError, EncodeError};
 
@@ -59,6 +62,8 @@ pub struct Who {
     pub highest: CommandId,
     /// How many events there were at this logon: who has seen the one with this number is up to date.
     pub events: u64,
+    /// Where the exchange stood at this logon.
+    pub position: Position,
 }
 
 /// What a session has to tell.
@@ -72,6 +77,8 @@ pub enum Notice {
         id: CommandId,
         /// The answer.
         answer: Answer,
+        /// Where the exchange stood after the batch in which it was given.
+        position: Position,
     },
     /// The next event.
     Happened(Numbered),
@@ -124,6 +131,14 @@ pub enum Violation {
         /// How many there are.
         events: u64,
     },
+    /// The exchange stands before what it acknowledged, or there with another chain.
+    #[error("the exchange had come to {acknowledged}, and then says that it is at {got}")]
+    WentBack {
+        /// The furthest position that it had told.
+        acknowledged: Position,
+        /// The one that it told then.
+        got: Position,
+    },
     /// An event was left out, or came again.
     #[error("event {got} came where event {expected} was next")]
     EventNumber {
@@ -165,6 +180,8 @@ pub struct ClientSession {
     state: State,
     who: Option<Who>,
     events_seen: u64,
+    /// The furthest position that was told.
+    acknowledged: Option<Position>,
     /// The highest id that this session has used; 0 before the first.
     highest: CommandId,
     /// In the order of their ids.
@@ -190,10 +207,17 @@ impl Default for ClientSession {
 impl ClientSession {
     /// A session that has not been connected yet and has seen nothing.
     pub fn new() -> Self {
+        Self::resuming(None)
+    }
+
+    /// A session that has not been connected yet, of a client that was told positions in an earlier process: the furthest of
+    /// them, [`ClientSession::acknowledged`], is said at its first logon. It sees all events from the first.
+    pub fn resuming(acknowledged: Option<Position>) -> Self {
         Self {
             state: State::Disconnected,
             who: None,
             events_seen: 0,
+            acknowledged,
             highest: CommandId(0),
             unanswered: VecDeque::new(),
             retry_at: None,
@@ -213,7 +237,8 @@ impl ClientSession {
         self.now = now;
         self.heard = now;
         self.state = State::LoggingOn;
-        self.say(&ClientMessage::Logon { protocol: PROTOCOL, events_seen: self.events_seen });
+        let Self { events_seen, acknowledged, .. } = *self;
+        self.say(&ClientMessage::Logon { protocol: PROTOCOL, events_seen, acknowledged });
     }
 
     /// The connection is gone. Commands without an answer are kept for the next.
@@ -229,6 +254,11 @@ impl ClientSession {
     /// Whether there is a connection that is of use.
     pub fn is_connected(&self) -> bool {
         self.state != State::Disconnected
+    }
+
+    /// The furthest position that was told: worth keeping for [`ClientSession::resuming`].
+    pub fn acknowledged(&self) -> Option<Position> {
+        self.acknowledged
     }
 
     /// Takes bytes that arrived. Those of a connection that is of no more use are ignored.
@@ -349,10 +379,15 @@ impl ClientSession {
         match (self.state, message) {
             (_, ServerMessage::Closing(reason)) => self.close(reason),
             (_, ServerMessage::Heartbeat) => {}
-            (State::LoggingOn, ServerMessage::LoggedOn { identity, participant, highest, events }) => {
-                self.logged_on(Who { identity, participant, highest, events })?;
+            (
+                State::LoggingOn,
+                ServerMessage::LoggedOn { identity, participant, highest, events, position },
+            ) => {
+                self.logged_on(Who { identity, participant, highest, events, position })?;
             }
-            (State::Live { .. }, ServerMessage::Answered { id, answer }) => self.answered(id, answer)?,
+            (State::Live { .. }, ServerMessage::Answered { id, answer, position }) => {
+                self.answered(id, answer, position)?;
+            }
             (State::Live { .. }, ServerMessage::Busy { id }) => self.busy(id)?,
             (State::Live { .. }, ServerMessage::Happened(numbered)) => self.happened(numbered)?,
             (State::Live { .. }, ServerMessage::Part { last, bytes }) => {
@@ -372,6 +407,7 @@ impl ClientSession {
         if who.events < self.events_seen {
             return Err(Violation::EventsLost { seen: self.events_seen, events: who.events });
         }
+        self.come_to(who.position)?;
         self.who = Some(who);
         self.state = State::Live { target: Some(who.events) };
         self.notices.push_back(Notice::LoggedOn(who));
@@ -379,20 +415,33 @@ impl ClientSession {
         Ok(())
     }
 
-    fn answered(&mut self, id: CommandId, answer: Answer) -> Result<(), Violation> {
+    fn answered(&mut self, id: CommandId, answer: Answer, position: Position) -> Result<(), Violation> {
         if id > self.highest {
             return Err(Violation::Unasked { id });
         }
+        self.come_to(position)?;
         // An answer that came before says nothing new.
-        if let Some(command) = self.position(id) {
+        if let Some(command) = self.place(id) {
             self.unanswered.remove(command);
-            self.notices.push_back(Notice::Answered { id, answer });
+            self.notices.push_back(Notice::Answered { id, answer, position });
         }
         Ok(())
     }
 
+    /// Takes where the exchange says that it stands.
+    fn come_to(&mut self, position: Position) -> Result<(), Violation> {
+        if let Some(acknowledged) = self.acknowledged
+            && position != acknowledged
+            && position.sequence <= acknowledged.sequence
+        {
+            return Err(Violation::WentBack { acknowledged, got: position });
+        }
+        self.acknowledged = Some(position);
+        Ok(())
+    }
+
     fn busy(&mut self, id: CommandId) -> Result<(), Violation> {
-        let command = self.position(id).and_then(|position| self.unanswered.get_mut(position));
+        let command = self.place(id).and_then(|place| self.unanswered.get_mut(place));
         let Some(command) = command.filter(|command| command.sent) else {
             // If this were let pass, the exchange would wait for the command for ever and refuse all later ones.
             return Err(Violation::Unasked { id });
@@ -427,7 +476,7 @@ impl ClientSession {
         self.notices.push_back(Notice::Closed(reason));
     }
 
-    fn position(&self, id: CommandId) -> Option<usize> {
+    fn place(&self, id: CommandId) -> Option<usize> {
         self.unanswered.binary_search_by_key(&id, |command| command.id).ok()
     }
 
@@ -470,6 +519,7 @@ pub(crate) mod tests {
     use super::*;
     use golv_engine::auction::{AuctionResult, Fill};
     use golv_engine::book::Side;
+    use golv_engine::digest::Digest;
     use golv_engine::event::Event;
     use golv_engine::id::{AuctionId, BidId, Sequence};
     use golv_engine::num::Quantity;
@@ -495,7 +545,22 @@ pub(crate) mod tests {
 
     pub(crate) fn logged_on(highest: u64, events: u64) -> ServerMessage {
         let (identity, participant) = (IdentityId(3), ParticipantId(2));
-        ServerMessage::LoggedOn { identity, participant, highest: CommandId(highest), events }
+        let position = position(1_000);
+        ServerMessage::LoggedOn { identity, participant, highest: CommandId(highest), events, position }
+    }
+
+    /// An answer of an exchange that stands where it stood at the logon.
+    pub(crate) fn answered(id: u64, sequence: u64) -> ServerMessage {
+        answered_at(id, sequence, position(1_000))
+    }
+
+    pub(crate) fn answered_at(id: u64, sequence: u64, position: Position) -> ServerMessage {
+        ServerMessage::Answered { id: CommandId(id), answer: answer(sequence), position }
+    }
+
+    /// Of one history: the chain is told by the sequence.
+    pub(crate) fn position(sequence: u64) -> Position {
+        Position { sequence: Sequence(sequence), chain: Digest::of(&sequence) }
     }
 
     /// An event that travels in parts.
@@ -558,8 +623,8 @@ pub(crate) mod tests {
 
     fn reconnect(session: &mut ClientSession, highest: u64, events: u64, now: Duration) {
         session.connected(now);
-        let events_seen = session.events_seen;
-        assert_eq!(said(session), [ClientMessage::Logon { protocol: PROTOCOL, events_seen }]);
+        let (events_seen, acknowledged) = (session.events_seen, session.acknowledged);
+        assert_eq!(said(session), [ClientMessage::Logon { protocol: PROTOCOL, events_seen, acknowledged }]);
         hear(session, &logged_on(highest, events), now).expect("in turn");
         assert!(matches!(told(session)[..], [Notice::LoggedOn(_), ..]));
     }
@@ -571,10 +636,16 @@ pub(crate) mod tests {
         assert!(matches!(session.submit(command(1)), Err(SubmitError::NotLoggedOn)));
         assert_eq!(session.wakes_at(), None);
         session.connected(ms(5));
-        assert_eq!(said(&mut session), [ClientMessage::Logon { protocol: PROTOCOL, events_seen: 0 }]);
+        let logon = ClientMessage::Logon { protocol: PROTOCOL, events_seen: 0, acknowledged: None };
+        assert_eq!(said(&mut session), [logon]);
         hear(&mut session, &logged_on(41, 1), ms(6)).expect("in turn");
-        let who =
-            Who { identity: IdentityId(3), participant: ParticipantId(2), highest: CommandId(41), events: 1 };
+        let who = Who {
+            identity: IdentityId(3),
+            participant: ParticipantId(2),
+            highest: CommandId(41),
+            events: 1,
+            position: position(1_000),
+        };
         assert_eq!(told(&mut session), [Notice::LoggedOn(who)]);
 
         assert_eq!(session.submit(command(1)).expect("room"), CommandId(42));
@@ -582,9 +653,10 @@ pub(crate) mod tests {
         assert_eq!(said(&mut session), [submit]);
         hear(&mut session, &ServerMessage::Happened(numbered(1)), ms(7)).expect("the next");
         assert_eq!(told(&mut session), [Notice::Happened(numbered(1)), Notice::UpToDate]);
-        let answered = ServerMessage::Answered { id: CommandId(42), answer: answer(9) };
+        let answered = answered(42, 9);
         hear(&mut session, &answered, ms(8)).expect("asked for");
-        assert_eq!(told(&mut session), [Notice::Answered { id: CommandId(42), answer: answer(9) }]);
+        let notice = Notice::Answered { id: CommandId(42), answer: answer(9), position: position(1_000) };
+        assert_eq!(told(&mut session), [notice]);
         hear(&mut session, &answered, ms(8)).expect("ignored");
         assert_eq!(told(&mut session), []);
     }
@@ -622,8 +694,7 @@ pub(crate) mod tests {
         }
         assert!(!session.can_submit());
         assert!(matches!(session.submit(command(1)), Err(SubmitError::TooManyUnanswered)));
-        let answered = ServerMessage::Answered { id: CommandId(1), answer: answer(1) };
-        hear(&mut session, &answered, ms(1)).expect("asked for");
+        hear(&mut session, &answered(1, 1), ms(1)).expect("asked for");
         assert_eq!(session.submit(command(1)).expect("room again"), CommandId(UNANSWERED_MAX as u64 + 1));
     }
 
@@ -634,8 +705,7 @@ pub(crate) mod tests {
             session.submit(command(auction)).expect("room");
         }
         hear(&mut session, &ServerMessage::Happened(numbered(1)), ms(1)).expect("the next");
-        hear(&mut session, &ServerMessage::Answered { id: CommandId(2), answer: answer(2) }, ms(1))
-            .expect("asked");
+        hear(&mut session, &answered(2, 2), ms(1)).expect("asked");
         session.disconnected();
         assert!(session.output().is_empty());
         session.submit(command(4)).expect("kept for later");
@@ -677,8 +747,7 @@ pub(crate) mod tests {
         assert_eq!(session.wakes_at(), Some(HEARTBEAT));
         session.passed(ms(40));
         assert!(session.output().is_empty());
-        hear(&mut session, &ServerMessage::Answered { id: CommandId(1), answer: answer(1) }, ms(41))
-            .expect("sent");
+        hear(&mut session, &answered(1, 1), ms(41)).expect("sent");
         assert!(session.output().is_empty());
         hear(&mut session, &busy(4), ms(42)).expect("sent");
         assert_eq!(said_ids(&mut session), [2, 3, 4, 5]);
@@ -716,9 +785,7 @@ pub(crate) mod tests {
                 matches!(v, Violation::EventNumber { expected: 2, got: 3 })
             }),
             (logged_on(0, 1), |v| matches!(v, Violation::OutOfTurn)),
-            (ServerMessage::Answered { id: CommandId(3), answer: answer(1) }, |v| {
-                matches!(v, Violation::Unasked { id: CommandId(3) })
-            }),
+            (answered(3, 1), |v| matches!(v, Violation::Unasked { id: CommandId(3) })),
             (ServerMessage::Busy { id: CommandId(3) }, |v| {
                 matches!(v, Violation::Unasked { id: CommandId(3) })
             }),
@@ -736,12 +803,67 @@ pub(crate) mod tests {
             hear(&mut session, &ServerMessage::Happened(numbered(1)), ms(1)).expect("the first");
             session.submit(command(1)).expect("room");
             session.submit(command(2)).expect("room");
-            hear(&mut session, &ServerMessage::Answered { id: CommandId(1), answer: answer(1) }, ms(1))
-                .expect("asked for");
+            hear(&mut session, &answered(1, 1), ms(1)).expect("asked for");
             let violation = hear(&mut session, &message, ms(2)).expect_err("a violation");
             assert!(is_right(&violation), "{message:?}: {violation:?}");
             assert!(!session.is_connected());
             assert!(session.output().is_empty());
+        }
+    }
+
+    /// The furthest position is said at every logon, of an earlier process or of this one, and told back by a logon as well.
+    #[test]
+    fn the_furthest_position_is_said_at_each_logon() {
+        let logon = |events_seen, acknowledged| {
+            [ClientMessage::Logon { protocol: PROTOCOL, events_seen, acknowledged }]
+        };
+        let earlier = Some(position(999));
+        let mut session = ClientSession::resuming(earlier);
+        assert_eq!(session.acknowledged(), earlier);
+        session.connected(ms(0));
+        assert_eq!(said(&mut session), logon(0, earlier));
+        hear(&mut session, &logged_on(0, 0), ms(1)).expect("further");
+        assert_eq!(session.acknowledged(), Some(position(1_000)));
+        session.submit(command(1)).expect("room");
+        session.submit(command(2)).expect("room");
+        hear(&mut session, &answered_at(1, 1_006, position(1_007)), ms(1)).expect("further");
+        hear(&mut session, &answered_at(2, 1_007, position(1_007)), ms(1)).expect("in the same batch");
+        assert_eq!(session.acknowledged(), Some(position(1_007)));
+        session.connected(ms(2));
+        said(&mut session);
+        session.connected(ms(3));
+        assert_eq!(said(&mut session), logon(0, Some(position(1_007))));
+        hear(&mut session, &ServerMessage::Closing(Closing::ServerBehind), ms(3)).expect("in turn");
+        assert!(told(&mut session).ends_with(&[Notice::Closed(Closing::ServerBehind)]));
+        assert_eq!(session.acknowledged(), Some(position(1_007)), "it is still true");
+    }
+
+    /// An exchange that lets a client in and stands before what it had acknowledged, or elsewhere, has broken its word.
+    #[test]
+    fn a_position_never_goes_back() {
+        let elsewhere = |sequence| Position { chain: Digest([0; 32]), ..position(sequence) };
+        for got in [position(1_008), elsewhere(1_008), elsewhere(1_009)] {
+            let mut session = live(0, 0);
+            session.submit(command(1)).expect("room");
+            session.submit(command(2)).expect("room");
+            hear(&mut session, &answered_at(1, 1_009, position(1_009)), ms(1)).expect("further");
+            let violation = hear(&mut session, &answered_at(2, 1_008, got), ms(1)).expect_err("back");
+            let is_right = matches!(violation, Violation::WentBack { acknowledged, got: told }
+                if (acknowledged, told) == (position(1_009), got));
+            assert!(is_right, "{violation:?}");
+
+            session.connected(ms(2));
+            said(&mut session);
+            let back = ServerMessage::LoggedOn {
+                identity: IdentityId(3),
+                participant: ParticipantId(2),
+                highest: CommandId(2),
+                events: 0,
+                position: got,
+            };
+            assert!(matches!(hear(&mut session, &back, ms(2)), Err(Violation::WentBack { .. })));
+            assert!(!session.is_connected());
+            assert_eq!(session.acknowledged(), Some(position(1_009)));
         }
     }
 
@@ -769,7 +891,8 @@ pub(crate) mod tests {
         assert!(matches!(lost, Err(Violation::EventsLost { seen: 1, events: 0 })));
         session.connected(ms(4));
         let (identity, participant) = (IdentityId(4), ParticipantId(2));
-        let other = ServerMessage::LoggedOn { identity, participant, highest: CommandId(0), events: 1 };
+        let (highest, position) = (CommandId(0), position(1_000));
+        let other = ServerMessage::LoggedOn { identity, participant, highest, events: 1, position };
         assert!(matches!(hear(&mut session, &other, ms(5)), Err(Violation::OtherSpeaker)));
     }
 
@@ -826,6 +949,8 @@ pub(crate) mod tests {
     #[derive(Default)]
     struct Model {
         executed: Vec<(CommandId, Command)>,
+        /// Counts what the writer took.
+        written: u64,
         answers: BTreeMap<CommandId, Answer>,
         events: Vec<Numbered>,
         /// Between the connections and the writer. Survives a connection, as in the real one.
@@ -853,6 +978,11 @@ pub(crate) mod tests {
             self.out.clear();
         }
 
+        /// A batch for each command that the writer took, executed before or not.
+        fn position(&self) -> Position {
+            position(self.written)
+        }
+
         fn say(&mut self, message: &ServerMessage) {
             write_frame(message, &mut self.out).expect("short");
         }
@@ -861,11 +991,19 @@ pub(crate) mod tests {
             self.frames.push(bytes);
             while let Some(frame) = self.frames.next_frame().expect("frames") {
                 match golv_protocol::decode(frame).expect("a message") {
-                    ClientMessage::Logon { protocol, events_seen } => {
+                    ClientMessage::Logon { protocol, events_seen, acknowledged } => {
                         assert_eq!(protocol, PROTOCOL);
+                        let last = self.position();
+                        assert!(acknowledged.is_none_or(|told| told.sequence <= last.sequence));
                         assert!(!std::mem::replace(&mut self.logged_on, true));
                         let highest = self.executed.last().map_or(0, |(id, _)| id.0);
-                        self.say(&logged_on(highest, self.events.len() as u64));
+                        self.say(&ServerMessage::LoggedOn {
+                            identity: IdentityId(3),
+                            participant: ParticipantId(2),
+                            highest: CommandId(highest),
+                            events: self.events.len() as u64,
+                            position: last,
+                        });
                         let unseen = usize::try_from(events_seen).expect("few events");
                         for event in &self.events[unseen..] {
                             write_event(event, &mut self.out).expect("short enough");
@@ -892,6 +1030,7 @@ pub(crate) mod tests {
         /// The writer takes a command.
         fn write(&mut self) {
             let Some((connection, id, command)) = self.ring.pop_front() else { return };
+            self.written += 1;
             if !self.answers.contains_key(&id) {
                 assert!(self.executed.last().is_none_or(|(last, _)| *last < id), "{id} was overtaken");
                 self.executed.push((id, command));
@@ -900,7 +1039,8 @@ pub(crate) mod tests {
             }
             if connection == self.connection {
                 self.unreplied.remove(&id);
-                self.say(&ServerMessage::Answered { id, answer: self.answers[&id] });
+                let (answer, position) = (self.answers[&id], self.position());
+                self.say(&ServerMessage::Answered { id, answer, position });
             }
         }
 
@@ -996,7 +1136,7 @@ pub(crate) mod tests {
             }
             for notice in told(&mut self.session) {
                 match notice {
-                    Notice::Answered { id, answer } => {
+                    Notice::Answered { id, answer, .. } => {
                         assert_eq!(self.answered.insert(id, answer), None, "{id} was answered twice");
                     }
                     Notice::Happened(numbered) => self.events.push(numbered),

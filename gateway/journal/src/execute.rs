@@ -72,9 +72,7 @@ impl Effects {
         entries: &[Entry<Command>],
         set_aside: &[Sequence],
     ) -> Result<(), EngineFault> {
-        self.answers.clear();
-        self.happened.clear();
-        self.clock = None;
+        self.forget();
         let mut sequence = first;
         // Unwind safety: after a failure the exchange is dropped, and what was gathered here is forgotten.
         let executed = catch_unwind(AssertUnwindSafe(|| {
@@ -89,6 +87,13 @@ impl Effects {
             let message = message.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_default();
             EngineFault { sequence, message }
         })
+    }
+
+    /// Forgets what a batch did, and keeps the memory.
+    pub(crate) fn forget(&mut self) {
+        self.answers.clear();
+        self.happened.clear();
+        self.clock = None;
     }
 
     fn execute_one(

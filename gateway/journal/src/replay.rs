@@ -159,6 +159,7 @@ impl Replay {
         let sequence = frame.sequence;
         self.compare(sequence, frame.chain)?;
         self.segment = frame.segment;
+        self.effects.forget();
         match frame.content {
             Content::Seal => Ok(None),
             Content::Skip { payload } => {
@@ -195,12 +196,12 @@ impl Replay {
         Ok(batch)
     }
 
-    /// What the last batch made happen.
+    /// What the last frame made happen.
     pub fn happened(&self) -> &[Happened] {
         self.effects.happened()
     }
 
-    /// What the last batch's commands were answered, in their order.
+    /// What the last frame's commands were answered, in their order.
     pub fn answers(&self) -> &[Answer] {
         self.effects.answers()
     }

@@ -9,7 +9,7 @@ use crate::execute::Happened;
 use crate::reader::FIRST_SEGMENT;
 use crate::replay::{Replay, ReplayError, Replayed};
 use crate::snapshot::{self, SnapshotError};
-use crate::{Journal, OpenError, ReadError, RecoverError, ScanError, Verdict, directory, scan_from};
+use crate::{Journal, Locked, OpenError, ReadError, RecoverError, ScanError, Verdict, directory, scan_from};
 
 /// Why an exchange cannot go on from its journal.
 #[derive(Debug, thiserror::Error)]
@@ -48,6 +48,14 @@ pub struct Begun {
     pub passed_over: Vec<SnapshotError>,
 }
 
+/// An exchange that is about to go on: its journal is locked, and nothing was replayed yet.
+#[derive(Debug)]
+pub struct Restart {
+    locked: Locked,
+    /// Where replay begins.
+    pub begun: Begun,
+}
+
 /// An exchange that goes on.
 #[derive(Debug)]
 pub struct Restarted {
@@ -57,10 +65,36 @@ pub struct Restarted {
     pub journal: Journal,
     /// How it ended: [`Verdict::Clean`] or [`Verdict::TornTail`], which is worth a warning.
     pub verdict: Verdict,
-    /// The snapshot that it began with: its segment and last command.
-    pub snapshot: Option<(u32, Sequence)>,
-    /// Newer snapshots that were of no use, which is worth a warning.
-    pub passed_over: Vec<SnapshotError>,
+}
+
+impl Restart {
+    /// Locks the journal in a directory, and begins where [`begin`] does.
+    ///
+    /// # Errors
+    /// If there is no journal, it is in use, or there is neither a snapshot nor the first segment.
+    pub fn begin(dir: &Path) -> Result<Self, RestartError> {
+        Ok(Self { locked: Journal::lock(dir)?, begun: begin(dir)? })
+    }
+
+    /// Replays what is left and makes the journal ready for appending. `each` is called after each frame.
+    ///
+    /// # Errors
+    /// If the journal is damaged, or replaying it does not give what it was written from.
+    pub fn finish(self, mut each: impl FnMut(&Replay)) -> Result<Restarted, RestartError> {
+        let Self { locked, begun: Begun { mut replay, .. } } = self;
+        let dir = locked.dir().to_owned();
+        let mut opened = locked.read_from(replay.segment())?;
+        while let Some(frame) = opened.next_frame()? {
+            replay.frame(&frame)?;
+            each(&replay);
+        }
+        let replayed = replay.finish();
+        if replayed.exchange.sequence() == Sequence(0) {
+            return Err(RestartError::NotFounded { dir });
+        }
+        let (journal, verdict) = opened.into_journal()?;
+        Ok(Restarted { replayed, journal, verdict })
+    }
 }
 
 /// Begins a replay with the newest snapshot that is of use, or before the founding.
@@ -97,28 +131,6 @@ fn fitting(dir: &Path, file: &Path) -> Result<snapshot::Snapshot, SnapshotError>
     if fits { Ok(snapshot) } else { Err(SnapshotError::OtherJournal { file: file.to_owned(), segment }) }
 }
 
-/// Opens the journal in a directory, replays it and goes on to append. `each` is called after each batch that was
-/// replayed.
-///
-/// # Errors
-/// If there is no journal, it is in use or damaged, or replaying it does not give what it was written from.
-pub fn restart(dir: &Path, mut each: impl FnMut(&Replay)) -> Result<Restarted, RestartError> {
-    let locked = Journal::lock(dir)?;
-    let Begun { mut replay, snapshot, passed_over } = begin(dir)?;
-    let mut opened = locked.read_from(replay.segment())?;
-    while let Some(frame) = opened.next_frame()? {
-        if replay.frame(&frame)?.is_some() {
-            each(&replay);
-        }
-    }
-    let replayed = replay.finish();
-    if replayed.exchange.sequence() == Sequence(0) {
-        return Err(RestartError::NotFounded { dir: dir.to_owned() });
-    }
-    let (journal, verdict) = opened.into_journal()?;
-    Ok(Restarted { replayed, journal, verdict, snapshot, passed_over })
-}
-
 /// Replays from the founding up to a segment's beginning, for what happened before a snapshot.
 ///
 /// # Errors
@@ -131,9 +143,8 @@ pub fn replay_before(
     let mut reader = crate::reader::scan_range(dir, FIRST_SEGMENT, segment).map_err(OpenError::Scan)?;
     let mut replay = Replay::new(reader.header())?;
     while let Some(frame) = reader.next_frame().map_err(RestartError::read)? {
-        if replay.frame(&frame)?.is_some() {
-            each(replay.happened());
-        }
+        replay.frame(&frame)?;
+        each(replay.happened());
     }
     crate::recovery::whole(reader.finish().map_err(RestartError::read)?)?;
     Ok(())

@@ -5,10 +5,14 @@
 //! a gap, and a logon says how many were seen. Answers come when the command is durable. Who is
 //! speaking is told by the connection's certificate and never by a message.
 
+use std::fmt;
+use std::str::FromStr;
+
 use golv_engine::Answer;
 use golv_engine::book::PLACES_MAX;
 use golv_engine::cfd::ENTITLEMENTS_MAX;
 use golv_engine::command::Command;
+use golv_engine::digest::Digest;
 use golv_engine::event::Event;
 use golv_engine::id::{CommandId, IdentityId, ParticipantId, Sequence};
 use serde::{Deserialize, Serialize};
@@ -35,6 +39,59 @@ pub const ASSEMBLED_MAX: usize = 256 * 1024 * 1024;
 const _: () = assert!(PLACES_MAX as usize * 28 < ASSEMBLED_MAX - 1024);
 const _: () = assert!(ENTITLEMENTS_MAX * 60 < ASSEMBLED_MAX - 1024);
 
+/// A place in the one order at which a batch ended, with the chain there. It is durable when it is told, and stands for
+/// everything before it: an exchange that has another chain there has another history.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Position {
+    /// The last command of the batch.
+    pub sequence: Sequence,
+    /// The chain digest after the batch.
+    pub chain: Digest,
+}
+
+/// As [`Position::from_str`] reads it: `12:53ab…`, with all 64 digits of the chain.
+impl fmt::Display for Position {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.sequence, self.chain)
+    }
+}
+
+/// A text that is no position.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "'{0}' is not a position: a sequence, a colon, and the chain's 64 hexadecimal digits, as they were printed"
+)]
+pub struct ParsePositionError(pub String);
+
+impl FromStr for Position {
+    type Err = ParsePositionError;
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let parse = || {
+            let (sequence, chain) = text.split_once(':')?;
+            // Digits alone: the standard library's integers would take a plus sign.
+            let only_digits = sequence.bytes().all(|byte| byte.is_ascii_digit());
+            let sequence = Sequence(sequence.parse().ok().filter(|_| only_digits)?);
+            Some(Self { sequence, chain: digest(chain)? })
+        };
+        parse().ok_or_else(|| ParsePositionError(text.to_owned()))
+    }
+}
+
+/// Reads a digest as it is printed, in small letters.
+fn digest(text: &str) -> Option<Digest> {
+    let digit = |byte: u8| match byte {
+        b'0'..=b'9' => Some(byte - b'0'),
+        b'a'..=b'f' => Some(byte - b'a' + 10),
+        _ => None,
+    };
+    let byte = |pair: &[u8]| match pair {
+        [high, low] => Some(16 * digit(*high)? + digit(*low)?),
+        _ => None,
+    };
+    let bytes: Vec<u8> = text.as_bytes().chunks(2).map(byte).collect::<Option<_>>()?;
+    bytes.try_into().ok().map(Digest)
+}
+
 /// What a client says.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum ClientMessage {
@@ -44,6 +101,10 @@ pub enum ClientMessage {
         protocol: u16,
         /// How many events were seen: 0 for all from the beginning.
         events_seen: u64,
+        /// The furthest position that the client was ever told, if it was told one: an exchange that has not come so far,
+        /// or by another way, has lost what it had acknowledged, and refuses the logon as
+        /// [`Closing::ServerBehind`].
+        acknowledged: Option<Position>,
     },
     /// Asks for a command to be executed. Answered by [`ServerMessage::Answered`] or [`ServerMessage::Busy`].
     Submit {
@@ -69,6 +130,8 @@ pub enum ServerMessage {
         highest: CommandId,
         /// How many events there are so far: the session is up to date when it has seen that many.
         events: u64,
+        /// Where the exchange stands.
+        position: Position,
     },
     /// A command's answer. It is durable.
     Answered {
@@ -76,6 +139,9 @@ pub enum ServerMessage {
         id: CommandId,
         /// The answer, the same however often the command is sent.
         answer: Answer,
+        /// Of the batch in which the command was journalled and executed just now. For a command that was sent again it
+        /// is further than the answer's own sequence.
+        position: Position,
     },
     /// The command was not taken and not journalled; its id is free. Every later one is answered alike until this one
     /// comes again, so that none overtakes it.
@@ -125,9 +191,10 @@ pub enum Closing {
     /// The certificate's key speaks for nobody: it was never bound, has ended, or its identity was revoked or suspended.
     #[error("the certificate's key speaks for nobody here")]
     UnknownKey = 3,
-    /// The logon claims to have seen events that never happened.
-    #[error("the logon claims more events than there are")]
-    AheadOfServer = 4,
+    /// The logon names events or a position that this exchange never came to, or came to by another way: it has lost what
+    /// it had acknowledged, as after a restored backup. Nothing is logged on until its operators have looked into it.
+    #[error("the exchange is behind what it had told this client, and its operators are alarmed")]
+    ServerBehind = 4,
     /// The same identity has logged on elsewhere, and the newest session wins.
     #[error("the same identity has logged on in another session")]
     Superseded = 5,
@@ -140,6 +207,9 @@ pub enum Closing {
     /// The exchange has too much to do to log anybody on. Connect again in a moment.
     #[error("the exchange is busy")]
     Busy = 8,
+    /// Events that the client has not seen are not kept here any more: segments of the journal were taken away.
+    #[error("events that were not seen are not kept here any more")]
+    HistoryGone = 9,
 }
 
 impl Closing {
@@ -154,16 +224,17 @@ impl Closing {
     }
 
     /// All reasons, in the order of their numbers.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Stopping,
         Self::Malformed,
         Self::OtherVersion,
         Self::UnknownKey,
-        Self::AheadOfServer,
+        Self::ServerBehind,
         Self::Superseded,
         Self::TooSlow,
         Self::Silent,
         Self::Busy,
+        Self::HistoryGone,
     ];
 }
 
@@ -263,6 +334,34 @@ mod tests {
                 }
             }
             assert_eq!(received, [event], "{fills}");
+        }
+    }
+
+    /// What is printed is read, and nothing that merely resembles it.
+    #[test]
+    fn a_position_is_read_as_it_is_printed() {
+        let position = Position { sequence: Sequence(12), chain: Digest([0x5a; 32]) };
+        let text = position.to_string();
+        assert_eq!(text, format!("12:{}", "5a".repeat(32)));
+        assert_eq!(text.parse(), Ok(position));
+        for wrong in [
+            "",
+            "12",
+            &text[3..],
+            &text[2..],
+            &text[..text.len() - 1],
+            &text[..text.len() - 2],
+            &format!("{text}5a"),
+            &format!("+{text}"),
+            &format!(" {text}"),
+            &format!("{text} "),
+            &text.to_uppercase(),
+            &text.replacen("5a", "+a", 1),
+            &text.replacen("5a", "é", 1),
+            &text.replacen(':', "::", 1),
+            &format!("18446744073709551616{}", &text[2..]),
+        ] {
+            assert_eq!(wrong.parse::<Position>(), Err(ParsePositionError(wrong.to_owned())), "{wrong}");
         }
     }
 

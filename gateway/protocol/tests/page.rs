@@ -7,6 +7,7 @@ use golv_engine::auction::{AuctionKind, AuctionResult, AuctionTerms, CascadeStep
 use golv_engine::book::Side;
 use golv_engine::cfd::{IndexTerms, SettlementLine, SettlementRun};
 use golv_engine::command::{Action, Command, NewBid};
+use golv_engine::digest::Digest;
 use golv_engine::event::Event;
 use golv_engine::id::{
     AuctionId, BidId, CommandId, EntitlementId, FloorId, IdentityId, IndexId, MarketId, OwnerGroup,
@@ -19,7 +20,7 @@ use golv_engine::participant::{Role, Standing};
 use golv_engine::reject::Reject;
 use golv_engine::time::{Instant, Month};
 use golv_protocol::frame::write_frame;
-use golv_protocol::message::{ClientMessage, Closing, Numbered, ServerMessage};
+use golv_protocol::message::{ClientMessage, Closing, Numbered, Position, ServerMessage};
 use serde::Serialize;
 
 fn price(units: i64) -> Price {
@@ -268,8 +269,13 @@ fn messages() -> Vec<(&'static str, String)> {
     let proposal = ProposalId { identity: IdentityId(1), command: CommandId(3) };
     let month = Month::new(2019, 1).expect("a month");
     let answer = |outcome| Answer { sequence: Sequence(42), outcome };
+    let position = |sequence| Position { sequence: Sequence(sequence), chain: Digest([0xcd; 32]) };
     vec![
-        client("Logon", ClientMessage::Logon { protocol: 0, events_seen: 0 }),
+        client("Logon", ClientMessage::Logon { protocol: 0, events_seen: 0, acknowledged: None }),
+        client(
+            "Logon, again",
+            ClientMessage::Logon { protocol: 0, events_seen: 12, acknowledged: Some(position(43)) },
+        ),
         client("Heartbeat of the client", ClientMessage::Heartbeat),
         submit("PlaceBid", 7, Command::PlaceBid { auction, bid }),
         submit(
@@ -294,14 +300,19 @@ fn messages() -> Vec<(&'static str, String)> {
                 participant: ParticipantId(101),
                 highest: CommandId(6),
                 events: 12,
+                position: position(41),
             },
         ),
-        server("Answered, done", ServerMessage::Answered { id: CommandId(7), answer: answer(Ok(())) }),
+        server(
+            "Answered, done",
+            ServerMessage::Answered { id: CommandId(7), answer: answer(Ok(())), position: position(43) },
+        ),
         server(
             "Answered, refused",
             ServerMessage::Answered {
                 id: CommandId(7),
                 answer: answer(Err(Reject::PriceOffTick { tick: price(10) })),
+                position: position(43),
             },
         ),
         server("Busy", ServerMessage::Busy { id: CommandId(7) }),

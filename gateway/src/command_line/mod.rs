@@ -21,6 +21,7 @@ use std::path::PathBuf;
 use std::str::FromStr;
 
 use clap::Args;
+use golv_protocol::message::Position;
 
 /// What the connection's options stand under in help; said at each, so that options after them are not drawn in.
 const CONNECTION: &str = "Connection";
@@ -43,6 +44,10 @@ pub struct ConnectionOptions {
     /// The certificate, in PEM, of the authority that must have issued the exchange's certificate.
     #[arg(long, value_name = "FILE", help_heading = CONNECTION)]
     pub ca: PathBuf,
+    /// What an earlier call printed as acknowledged: an exchange that has lost it refuses the session and alarms its
+    /// operators.
+    #[arg(long, value_name = "SEQUENCE:CHAIN", help_heading = CONNECTION)]
+    pub acknowledged: Option<Position>,
 }
 
 impl ConnectionOptions {
@@ -122,6 +127,16 @@ mod tests {
         assert_eq!(golv.connection.server_name(), "::1");
         assert_eq!(golv.connection.key, PathBuf::from("k.pem"));
         assert!(matches!(golv.command, admin::AdminCommand::Auctions(_)));
+
+        assert_eq!(golv.connection.acknowledged, None);
+
+        let position = format!("12:{}", "5a".repeat(32));
+        let resumed = options.replace("--ca", &format!("--acknowledged {position} --ca"));
+        let golv = Golv::try_parse_from(resumed.split(' ')).expect("all that is required");
+        assert_eq!(golv.connection.acknowledged.map(|position| position.to_string()), Some(position.clone()));
+        let cut = resumed.replace(&position, &position[..10]);
+        let error = Golv::try_parse_from(cut.split(' ')).map(|_| ()).expect_err("no position").to_string();
+        assert!(error.contains("64 hexadecimal digits"), "{error}");
 
         let named = options.replace("--ca", "--server-name exchange --ca");
         let golv = Golv::try_parse_from(named.split(' ')).expect("all that is required");

@@ -14,7 +14,7 @@ use golv_engine::market::{FloorTerms, Market};
 use golv_engine::num::{Money, Price};
 use golv_engine::text::Country;
 use golv_engine::time::Instant;
-use golv_protocol::message::Numbered;
+use golv_protocol::message::{Numbered, Position};
 use serde_json::{Value, json};
 
 use super::words;
@@ -465,7 +465,8 @@ pub(super) fn money_json(amount: Money) -> Value {
 
 /// What a command was answered, on one line.
 ///
-/// It goes on to what the sender needs next: how another operator confirms a proposal, or how a bid is named.
+/// It goes on to what the sender needs next: how another operator confirms a proposal, or how a bid is named. Another line
+/// is [`acknowledged_line`].
 pub fn answer_line(sender: IdentityId, id: CommandId, command: &Command, answer: &Answer) -> String {
     let sequence = answer.sequence;
     if let Err(reason) = answer.outcome {
@@ -481,13 +482,25 @@ pub fn answer_line(sender: IdentityId, id: CommandId, command: &Command, answer:
     }
 }
 
-/// What a command was answered, as an object: `command`, `sequence`, `done`; then `code`, `name` and `reason` of a
-/// refusal, or `proposal` and `confirm` of a proposal, or `bid` of a bid.
-pub fn answer_json(sender: IdentityId, id: CommandId, command: &Command, answer: &Answer) -> Value {
+/// How far the exchange had come with an answer: what `--acknowledged` takes at a later call.
+pub fn acknowledged_line(position: Position) -> String {
+    format!("acknowledged {position}")
+}
+
+/// What a command was answered, as an object: `command`, `sequence`, `done`, `acknowledged`; then `code`, `name` and
+/// `reason` of a refusal, or `proposal` and `confirm` of a proposal, or `bid` of a bid.
+pub fn answer_json(
+    sender: IdentityId,
+    id: CommandId,
+    command: &Command,
+    answer: &Answer,
+    position: Position,
+) -> Value {
     let mut object = json!({
         "command": id.0,
         "sequence": answer.sequence.0,
         "done": answer.outcome.is_ok(),
+        "acknowledged": position.to_string(),
     });
     match (answer.outcome, command) {
         (Err(reason), _) => {
@@ -519,6 +532,7 @@ mod tests {
     use golv_engine::book::Side;
     use golv_engine::cfd::IndexTerms;
     use golv_engine::command::NewBid;
+    use golv_engine::digest::Digest;
     use golv_engine::id::{
         AuctionId, BidId, EntitlementId, FloorId, IndexId, MarketId, OwnerGroup, ParticipantId, ProgrammeId,
         ProposalId, Sequence,
@@ -944,6 +958,8 @@ mod tests {
     fn an_answer_says_what_comes_next() {
         let done = Answer { sequence: Sequence(17), outcome: Ok(()) };
         let refused = Answer { outcome: Err(Reject::PriceOffTick { tick: units(10) }), ..done };
+        let position = Position { sequence: Sequence(18), chain: Digest([0x5a; 32]) };
+        assert_eq!(acknowledged_line(position), format!("acknowledged 18:{}", "5a".repeat(32)));
         let propose = Command::Propose { action: Action::CancelAuction { auction: AuctionId(2) } };
         let bid = NewBid { side: Side::Buy, price: units(1), quantity: tonnes(1), origin: None };
         let place = Command::PlaceBid { auction: AuctionId(2), bid };
@@ -981,7 +997,9 @@ mod tests {
             ),
         ] {
             assert_eq!(answer_line(IdentityId(1), CommandId(7), command, &answer), line);
-            assert_eq!(answer_json(IdentityId(1), CommandId(7), command, &answer), object);
+            let mut object: Value = object;
+            object["acknowledged"] = position.to_string().into();
+            assert_eq!(answer_json(IdentityId(1), CommandId(7), command, &answer, position), object);
         }
     }
 }

@@ -6,6 +6,7 @@ use golv_engine::Answer;
 use golv_engine::command::Command;
 use golv_engine::event::Event;
 use golv_engine::id::{CommandId, IdentityId};
+use golv_protocol::message::Position;
 use golv_sim::venue::Venue;
 
 use super::Acknowledge;
@@ -23,9 +24,9 @@ impl LocalVenue {
         Self { session, events: VecDeque::new(), acknowledge }
     }
 
-    fn note(&mut self, message: Message) -> Option<(IdentityId, CommandId, Answer)> {
+    fn note(&mut self, message: Message) -> Option<(IdentityId, CommandId, Answer, Position)> {
         match message {
-            Message::Answered { sender, id, answer } => Some((sender, id, answer)),
+            Message::Answered { sender, id, answer, position } => Some((sender, id, answer, position)),
             Message::Happened(happened) => {
                 self.events.extend(happened.iter().map(|happened| happened.event.clone()));
                 None
@@ -44,9 +45,9 @@ impl Venue for LocalVenue {
         loop {
             let message = self.session.receive()?;
             match self.note(message) {
-                Some((to, of, answer)) if (to, of) == (sender, id) => {
+                Some((to, of, answer, position)) if (to, of) == (sender, id) => {
                     if let Some(acknowledge) = self.acknowledge {
-                        acknowledge(sender, id, &answer);
+                        acknowledge(sender, id, &answer, position);
                     }
                     return Ok(answer);
                 }

@@ -16,6 +16,7 @@ use std::path::{Path, PathBuf};
 use golv_engine::Answer;
 use golv_engine::cfd::SettlementRun;
 use golv_engine::id::{CommandId, IdentityId};
+use golv_protocol::message::Position;
 use golv_sim::day::{self, MarketDay, Played, Refusal, Won};
 use golv_sim::traders::{Trader, traders};
 use golv_sim::venue::Venue;
@@ -99,7 +100,7 @@ pub fn run(options: &Options) -> Result<(), Box<dyn Error>> {
 }
 
 /// Prints a command that was answered.
-type Acknowledge = fn(IdentityId, CommandId, &Answer);
+type Acknowledge = fn(IdentityId, CommandId, &Answer, Position);
 
 fn play(dir: &Path, options: &Options) -> Result<Told, Box<dyn Error>> {
     let seed = options.seed;
@@ -191,18 +192,21 @@ fn outcome(answer: &Answer) -> &'static str {
     }
 }
 
-fn plain_line(sender: IdentityId, id: CommandId, answer: &Answer) {
+fn plain_line(sender: IdentityId, id: CommandId, answer: &Answer, position: Position) {
     let (sequence, outcome) = (answer.sequence, outcome(answer));
-    print::line(format_args!("acknowledged sequence {sequence} sender {sender} id {id} {outcome}"));
+    print::line(format_args!(
+        "acknowledged sequence {sequence} sender {sender} id {id} {outcome} position {position}"
+    ));
 }
 
-fn json_line(sender: IdentityId, id: CommandId, answer: &Answer) {
+fn json_line(sender: IdentityId, id: CommandId, answer: &Answer, position: Position) {
     print::line(serde_json::json!({
         "acknowledged": {
             "sequence": answer.sequence.0,
             "sender": sender.0,
             "id": id.0,
             "outcome": outcome(answer),
+            "position": position.to_string(),
         }
     }));
 }

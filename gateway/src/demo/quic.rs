@@ -153,9 +153,11 @@ impl Venue for QuicVenue {
 
     fn submit(&mut self, sender: IdentityId, id: CommandId, command: Command) -> Result<Answer, ClientError> {
         self.connect(sender);
-        let answer = self.runtime.block_on(self.clients[&sender].submit_as(id, command))?;
+        let client = &self.clients[&sender];
+        let answer = self.runtime.block_on(client.submit_as(id, command))?;
         if let Some(acknowledge) = self.acknowledge {
-            acknowledge(sender, id, &answer);
+            let position = client.acknowledged().expect("an answer tells a position");
+            acknowledge(sender, id, &answer, position);
         }
         Ok(answer)
     }

@@ -15,8 +15,11 @@
 //! gathers; there is no timer. After a failed write or flush the writer stops for good. Behind the writer a second
 //! exchange replays each segment of the journal once it is closed, and keeps snapshots.
 
+mod alarm;
 mod clock;
 mod flush;
+mod older;
+mod positions;
 mod sessions;
 mod snapshots;
 mod writer;
@@ -38,9 +41,10 @@ use golv_journal::restart::RestartError;
 use golv_journal::snapshot::SnapshotError;
 use golv_journal::{SEGMENT_BYTES, Verdict};
 
-use golv_protocol::message::Closing;
+use golv_protocol::message::{Closing, Position};
 use tokio::sync::{mpsc, watch};
 
+use older::Older;
 pub use sessions::{Cursor, History};
 use writer::Writer;
 pub use writer::{CreateError, WriterError};
@@ -92,6 +96,7 @@ pub type SessionId = u64;
 pub struct Gate {
     ring: Sender<Request>,
     sessions: Arc<AtomicU64>,
+    older: Arc<Older>,
 }
 
 /// How an exchange's journal was found when it was started.
@@ -122,12 +127,21 @@ pub struct Stopped {
 enum Request {
     /// A session in this process begins, and is told of everything from now on.
     Connect { session: SessionId, queue: mpsc::Sender<Message> },
-    /// A session from outside begins for whom its key speaks.
-    LogOn { session: SessionId, key: KeyFingerprint, queue: mpsc::Sender<Message> },
+    /// A session from outside begins for whom its key speaks, unless it was told what this exchange has not.
+    LogOn { session: SessionId, key: KeyFingerprint, claim: Claim, queue: mpsc::Sender<Message> },
     /// A session's command.
     Command { session: SessionId, sender: IdentityId, id: CommandId, command: Command },
     /// Stop in order, after what came before.
     Stop,
+}
+
+/// What a client says that it was told, at its logon.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Claim {
+    /// How many events.
+    pub events_seen: u64,
+    /// The furthest position; `None` before the first.
+    pub acknowledged: Option<Position>,
 }
 
 /// What comes back to a session.
@@ -137,6 +151,10 @@ pub enum Message {
     LoggedOn {
         /// For whom it speaks.
         speaker: Speaker,
+        /// How many events there are so far for it.
+        events: u64,
+        /// Where the exchange stands.
+        position: Position,
         /// Everything that has happened so far; what comes next follows as [`Message::Happened`].
         history: History,
     },
@@ -148,6 +166,8 @@ pub enum Message {
         id: CommandId,
         /// The answer.
         answer: Answer,
+        /// Of the batch in which the command was journalled and executed just now.
+        position: Position,
     },
     /// What a batch made happen, all of it: whoever passes it on shows each event to its audience alone.
     Happened(Arc<[Happened]>),
@@ -195,7 +215,7 @@ impl Pipeline {
         founding: Command,
         waiting: Waiting,
     ) -> Result<Self, CreateError> {
-        Ok(Self::start(Writer::create(dir, creation, segment_bytes, founding)?, waiting))
+        Ok(Self::start(Writer::create(dir, creation, segment_bytes, founding)?, Older::none(), waiting))
     }
 
     /// Starts the exchange whose journal is in a directory, as it was after the last durable batch.
@@ -204,10 +224,11 @@ impl Pipeline {
     /// If there is no journal, it is damaged, or replaying it does not give what it was written from.
     pub fn open(dir: &Path, waiting: Waiting) -> Result<(Self, Opening), RestartError> {
         let (writer, opening) = Writer::open(dir)?;
-        Ok((Self::start(writer, waiting), opening))
+        let older = opening.snapshot.map_or_else(Older::none, |(segment, _)| Older::before(dir, segment));
+        Ok((Self::start(writer, older, waiting), opening))
     }
 
-    fn start(writer: Writer, waiting: Waiting) -> Self {
+    fn start(writer: Writer, older: Older, waiting: Waiting) -> Self {
         let (ring, requests) = bounded(RING_CAPACITY);
         let (end, ended) = watch::channel(false);
         let run = move || {
@@ -219,7 +240,8 @@ impl Pipeline {
             .name("golv-writer".into())
             .spawn(run)
             .expect("the system has room for one more thread");
-        Self { gate: Gate { ring, sessions: Arc::default() }, writer, ended }
+        let gate = Gate { ring, sessions: Arc::default(), older: Arc::new(older) };
+        Self { gate, writer, ended }
     }
 
     /// Where sessions from outside come in.
@@ -276,10 +298,21 @@ impl Gate {
         &self,
         session: SessionId,
         key: KeyFingerprint,
+        claim: Claim,
     ) -> Result<mpsc::Receiver<Message>, SubmitError> {
         let (queue, messages) = mpsc::channel(QUEUE_CAPACITY);
-        self.request(Request::LogOn { session, key, queue })?;
+        self.request(Request::LogOn { session, key, claim, queue })?;
         Ok(messages)
+    }
+
+    /// What happened before the history that comes with a logon, which is what happened before the snapshot that the
+    /// exchange was started with. It is replayed when it is asked for first, which may take a while. `None` if segments
+    /// of the journal that it is in are missing or damaged.
+    ///
+    /// # Panics
+    /// If called outside a tokio runtime.
+    pub async fn older(&self) -> Option<History> {
+        self.older.history().await
     }
 
     /// Hands a session's command to the writer; never waits.
@@ -342,10 +375,10 @@ mod tests {
     #[test]
     fn a_full_ring_refuses_and_never_blocks() {
         let (ring, requests) = bounded(2);
-        let gate = Gate { ring, sessions: Arc::default() };
+        let gate = Gate { ring, sessions: Arc::default(), older: Arc::new(Older::none()) };
         let submit = |id| gate.submit(0, IdentityId(1), CommandId(id), Command::Tick);
         assert_eq!([1, 2, 3].map(submit), [Ok(()), Ok(()), Err(SubmitError::Busy)]);
-        assert!(gate.log_on(1, KeyFingerprint([0; 32])).is_err());
+        assert!(gate.log_on(1, KeyFingerprint([0; 32]), Claim::default()).is_err());
         drop(requests.recv());
         assert_eq!(submit(3), Ok(()));
         drop(requests);

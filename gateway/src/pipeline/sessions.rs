@@ -3,15 +3,18 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use golv_engine::event::EventCounts;
 use golv_engine::id::IdentityId;
 use golv_engine::key::KeyFingerprint;
 use golv_engine::time::Instant;
 use golv_engine::{Exchange, Speaker};
 use golv_journal::execute::Happened;
-use golv_protocol::message::Closing;
+use golv_protocol::message::{Closing, Position};
 use tokio::sync::mpsc::Sender;
 
-use super::{Message, SessionId};
+use super::alarm::alarm_server_behind;
+use super::positions::Positions;
+use super::{Claim, Message, SessionId};
 
 /// How far a history was read.
 #[derive(Clone, Copy, Debug, Default)]
@@ -24,9 +27,12 @@ pub struct Cursor {
 /// What one batch made happen.
 type Batch = Arc<[Happened]>;
 
-/// Everything that has happened, in order. A copy shares what it holds and is cheap.
+/// What has happened since this process began or, if it began without a snapshot, since the founding; in order. A copy
+/// shares what it holds and is cheap.
 #[derive(Clone, Debug, Default)]
 pub struct History {
+    /// What happened before, counted.
+    before: Arc<EventCounts>,
     sealed: Vec<Arc<[Batch]>>,
     /// Fewer than [`History::SEALED`] batches.
     tail: Vec<Batch>,
@@ -35,6 +41,16 @@ pub struct History {
 impl History {
     /// How many batches are sealed together: what a copy costs is the number of seals and of unsealed batches.
     const SEALED: usize = 1024;
+
+    /// What follows events that are not in it.
+    pub(super) fn after(before: EventCounts) -> Self {
+        Self { before: Arc::new(before), ..Self::default() }
+    }
+
+    /// What happened before the first event in it, counted.
+    pub fn before(&self) -> &EventCounts {
+        &self.before
+    }
 
     /// All of it, in order.
     pub fn iter(&self) -> impl Iterator<Item = &Happened> {
@@ -79,19 +95,28 @@ struct Entry {
 }
 
 /// All sessions. One live session an identity: the newest wins.
-#[derive(Default)]
 pub(super) struct Sessions {
     entries: BTreeMap<SessionId, Entry>,
     live: BTreeMap<IdentityId, SessionId>,
     history: History,
+    /// All events there are, also those before the history, by who is shown them.
+    counts: EventCounts,
+    positions: Positions,
     /// The earliest instant at which a live session's key ends.
     next_end: Option<Instant>,
 }
 
 impl Sessions {
-    /// What happened before this process began, as far as replay told.
-    pub(super) fn with_history(history: History) -> Self {
-        Self { history, ..Self::default() }
+    /// No session yet; what happened before this process began, and where its batches ended, is told by replay.
+    pub(super) fn new(history: History, positions: Positions) -> Self {
+        let mut counts = history.before().clone();
+        history.iter().for_each(|happened| counts.add(&happened.event));
+        Self { entries: BTreeMap::new(), live: BTreeMap::new(), history, counts, positions, next_end: None }
+    }
+
+    /// A batch became durable.
+    pub(super) fn come_to(&mut self, position: Position) {
+        self.positions.add(position);
     }
 
     pub(super) fn connect(&mut self, session: SessionId, queue: Sender<Message>) {
@@ -99,12 +124,16 @@ impl Sessions {
     }
 
     /// Logs a key on for whom it speaks, or tells the session why not.
+    ///
+    /// A client that was told what this exchange has not is refused, and its older session stands: that one came
+    /// in after the loss.
     pub(super) fn log_on(
         &mut self,
         exchange: &Exchange,
         at: Instant,
         session: SessionId,
         key: KeyFingerprint,
+        claim: Claim,
         queue: Sender<Message>,
     ) {
         let Ok(speaker) = exchange.who(key, at) else {
@@ -112,14 +141,22 @@ impl Sessions {
             let _ = queue.try_send(Message::Closing(Closing::UnknownKey));
             return;
         };
-        let Speaker { identity, .. } = speaker;
+        let Speaker { identity, participant, reads_all, .. } = speaker;
+        let events = self.counts.shown_to(participant, reads_all);
+        let position = self.positions.latest();
+        let contained = claim.acknowledged.is_none_or(|claimed| self.positions.contain(claimed));
+        if claim.events_seen > events || !contained {
+            alarm_server_behind(identity, claim, Claim { events_seen: events, acknowledged: Some(position) });
+            let _ = queue.try_send(Message::Closing(Closing::ServerBehind));
+            return;
+        }
         if let Some(&older) = self.live.get(&identity) {
             self.close(older, Closing::Superseded);
         }
         self.live.insert(identity, session);
         self.entries.insert(session, Entry { queue, key: Some((key, identity)) });
         self.look_at_keys(exchange);
-        self.tell(session, Message::LoggedOn { speaker, history: self.history.clone() });
+        self.tell(session, Message::LoggedOn { speaker, events, position, history: self.history.clone() });
     }
 
     /// Whether a session may send for `sender` now; one whose key has ended is closed.
@@ -184,6 +221,7 @@ impl Sessions {
     /// Sends what a batch made happen to everybody, and keeps it.
     pub(super) fn tell_all(&mut self, batch: &[Happened]) {
         let batch: Batch = batch.into();
+        batch.iter().for_each(|happened| self.counts.add(&happened.event));
         self.history.add(Arc::clone(&batch));
         let sessions: Vec<SessionId> = self.entries.keys().copied().collect();
         for session in sessions {
@@ -214,11 +252,94 @@ impl Sessions {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use golv_engine::command::{Command, Operator};
+    use golv_engine::digest::Digest;
     use golv_engine::event::Event;
-    use golv_engine::id::{ParticipantId, Sequence};
+    use golv_engine::id::{CommandId, ParticipantId, Sequence};
+    use golv_engine::{Mode, RulesVersion};
+    use tokio::sync::mpsc::{Receiver, channel};
 
     fn happened(number: u64) -> Happened {
         Happened { sequence: Sequence(number), event: Event::Founded { participant: ParticipantId(1) } }
+    }
+
+    const KEY: KeyFingerprint = KeyFingerprint([3; 32]);
+
+    fn position(sequence: u64) -> Position {
+        Position { sequence: Sequence(sequence), chain: Digest::of(&sequence) }
+    }
+
+    /// An exchange that was founded and told one event, in which batches ended at 1, 4 and 6.
+    fn founded() -> (Exchange, Sessions) {
+        let mut exchange = Exchange::new(Mode::Rehearsal, RulesVersion::NEWEST);
+        let founding = Command::Found {
+            participant: ParticipantId(1),
+            name: "The centre".parse().expect("a name"),
+            operators: [1, 2].map(|identity| Operator {
+                identity: IdentityId(identity),
+                key: (identity == 1).then_some(KEY),
+            }),
+        };
+        exchange
+            .apply(Sequence(1), Instant(0), IdentityId::SYSTEM, CommandId(1), &founding, &mut Vec::new())
+            .expect("founded");
+        let mut sessions = Sessions::new(History::default(), Positions::new(position(0)));
+        [1, 4, 6].into_iter().for_each(|sequence| sessions.come_to(position(sequence)));
+        sessions.tell_all(&[happened(1)]);
+        (exchange, sessions)
+    }
+
+    fn log_on(
+        exchange: &Exchange,
+        sessions: &mut Sessions,
+        session: SessionId,
+        claim: Claim,
+    ) -> Receiver<Message> {
+        let (queue, messages) = channel(8);
+        sessions.log_on(exchange, Instant(0), session, KEY, claim, queue);
+        messages
+    }
+
+    #[test]
+    fn who_was_told_no_more_than_there_is_logs_on() {
+        let (exchange, mut sessions) = founded();
+        for (session, events_seen, acknowledged) in
+            [(1, 0, None), (2, 1, None), (3, 1, Some(position(1))), (4, 0, Some(position(6)))]
+        {
+            let claim = Claim { events_seen, acknowledged };
+            let mut messages = log_on(&exchange, &mut sessions, session, claim);
+            let told = messages.try_recv();
+            let Ok(Message::LoggedOn { events: 1, position: at, .. }) = told else {
+                panic!("{claim:?}: {told:?}")
+            };
+            assert_eq!(at, position(6));
+        }
+    }
+
+    /// Its session never begins, and the one that was there before goes on.
+    #[test]
+    fn who_was_told_more_is_refused_and_supersedes_nobody() {
+        let (exchange, mut sessions) = founded();
+        let mut older = log_on(&exchange, &mut sessions, 1, Claim::default());
+        assert!(matches!(older.try_recv(), Ok(Message::LoggedOn { .. })));
+        let other_chain = Position { chain: Digest([0; 32]), ..position(4) };
+        for (session, events_seen, acknowledged) in [
+            (2, 2, None),
+            (3, 0, Some(position(7))),
+            (4, 0, Some(other_chain)),
+            // No batch ended there.
+            (5, 0, Some(position(5))),
+        ] {
+            let claim = Claim { events_seen, acknowledged };
+            let mut refused = log_on(&exchange, &mut sessions, session, claim);
+            let told = refused.try_recv();
+            assert!(matches!(told, Ok(Message::Closing(Closing::ServerBehind))), "{claim:?}: {told:?}");
+            assert!(refused.is_closed() && refused.try_recv().is_err());
+            assert!(!sessions.may_send(&exchange, Instant(0), session, IdentityId(1)));
+        }
+        assert!(sessions.may_send(&exchange, Instant(0), 1, IdentityId(1)));
+        sessions.tell_all(&[happened(2)]);
+        assert!(matches!(older.try_recv(), Ok(Message::Happened(_))), "nothing came before it");
     }
 
     #[test]

@@ -12,8 +12,8 @@ use golv_engine::reject::Reject;
 use golv_engine::time::Instant;
 use golv_engine::{Exchange, Mode as ExchangeMode, RulesVersion};
 use golv_journal::execute::{Effects, EngineFault, genesis};
-use golv_journal::replay::Replayed;
-use golv_journal::restart::{RestartError, Restarted, restart};
+use golv_journal::replay::{Replay, Replayed};
+use golv_journal::restart::{Restart, RestartError, Restarted};
 use golv_journal::{AppendError, FlushError, Journal, Mode, SealError, Settings};
 use golv_protocol::EncodeError;
 use golv_protocol::batch::{BatchHeader, BatchWriter, Entry, GATHER_ENTRIES};
@@ -21,8 +21,9 @@ use golv_protocol::batch::{BatchHeader, BatchWriter, Entry, GATHER_ENTRIES};
 use super::clock::Clock;
 use super::flush::FlushThread;
 use super::snapshots::SnapshotThread;
-use golv_protocol::message::Closing;
+use golv_protocol::message::{Closing, Position};
 
+use super::positions::Positions;
 use super::sessions::{History, Sessions};
 use super::{Creation, Message, Opening, Request, SessionId, Stopped, Waiting};
 
@@ -114,7 +115,9 @@ impl Writer {
         let chain = genesis(&settings);
         let journal = Journal::create(dir, settings, chain.0)?;
         let snapshots = SnapshotThread::start(dir);
-        let mut writer = Self::new(exchange, journal, snapshots, clock, chain, History::default());
+        let positions = Positions::new(Position { sequence: Sequence(0), chain });
+        let sessions = Sessions::new(History::default(), positions);
+        let mut writer = Self::new(exchange, journal, snapshots, clock, chain, sessions);
         writer.gather(None, IdentityId::SYSTEM, CommandId(1), founding);
         writer.commit().map_err(CreateError::Founding)?;
         Ok(writer)
@@ -122,21 +125,27 @@ impl Writer {
 
     /// Opens the journal in a directory, and says how it was found.
     pub(super) fn open(dir: &Path) -> Result<(Self, Opening), RestartError> {
-        let mut history = History::default();
-        let restarted = restart(dir, |replay| {
+        let mut restart = Restart::begin(dir)?;
+        let replay = &restart.begun.replay;
+        let mut history = History::after(replay.counts().clone());
+        let mut positions = Positions::new(position(replay));
+        let (snapshot, passed_over) =
+            (restart.begun.snapshot, std::mem::take(&mut restart.begun.passed_over));
+        let restarted = restart.finish(|replay| {
+            positions.add(position(replay));
             if !replay.happened().is_empty() {
                 history.add(replay.happened().into());
             }
         })?;
-        let Restarted { replayed: Replayed { exchange, chain, now, .. }, journal, .. } = restarted;
+        let Restarted { replayed: Replayed { exchange, chain, now, .. }, journal, verdict } = restarted;
         let clock = match journal.settings().mode {
             Mode::Live => Clock::System,
             Mode::Rehearsal { seed } => Clock::Rehearsal { seed, now },
         };
-        let Restarted { verdict, snapshot, passed_over, .. } = restarted;
         let opening = Opening { verdict, snapshot, passed_over, state: exchange.state_digest() };
         let snapshots = SnapshotThread::start(dir);
-        Ok((Self::new(exchange, journal, snapshots, clock, chain, history), opening))
+        let sessions = Sessions::new(history, positions);
+        Ok((Self::new(exchange, journal, snapshots, clock, chain, sessions), opening))
     }
 
     fn new(
@@ -145,7 +154,7 @@ impl Writer {
         snapshots: SnapshotThread,
         clock: Clock,
         chain: Digest,
-        history: History,
+        sessions: Sessions,
     ) -> Self {
         let flush = FlushThread::start(journal.flusher());
         let header = BatchHeader { first: Sequence(0), at: exchange.at(), entropy: [0; 32] };
@@ -156,7 +165,7 @@ impl Writer {
             journal,
             clock,
             chain,
-            sessions: Sessions::with_history(history),
+            sessions,
             batch: BatchWriter::new(header),
             entries: Vec::new(),
             origins: Vec::new(),
@@ -186,11 +195,11 @@ impl Writer {
             while let Some(request) = next {
                 match request {
                     Request::Connect { session, queue } => self.sessions.connect(session, queue),
-                    Request::LogOn { session, key, queue } => {
+                    Request::LogOn { session, key, claim, queue } => {
                         // What was gathered may be this identity's own, or end its key.
                         self.commit()?;
                         let at = self.now();
-                        self.sessions.log_on(&self.exchange, at, session, key, queue);
+                        self.sessions.log_on(&self.exchange, at, session, key, claim, queue);
                     }
                     Request::Command { session, sender, id, command } => {
                         let at = self.now();
@@ -313,10 +322,13 @@ impl Writer {
 
     /// Sends the answers and events of the batch that just became durable.
     fn release(&mut self) {
+        let position = Position { sequence: self.exchange.sequence(), chain: self.chain };
+        self.sessions.come_to(position);
         // There are as many answers as commands were in the batch.
         for ((origin, entry), answer) in self.origins.iter().zip(&self.entries).zip(self.effects.answers()) {
             if let Some(session) = *origin {
-                let message = Message::Answered { sender: entry.sender, id: entry.id, answer: *answer };
+                let Entry { sender, id, .. } = *entry;
+                let message = Message::Answered { sender, id, answer: *answer, position };
                 self.sessions.tell(session, message);
             }
         }
@@ -336,6 +348,11 @@ impl Writer {
             chain: self.chain,
         })
     }
+}
+
+/// Where a replay has come to.
+fn position(replay: &Replay) -> Position {
+    Position { sequence: replay.exchange().sequence(), chain: replay.chain() }
 }
 
 /// Whether it may have changed for whom a key speaks, or until when.

@@ -12,9 +12,10 @@ use golv_engine::key::KeyFingerprint;
 use golv_protocol::message::Closing;
 use quinn::{Connection, RecvStream, SendStream, VarInt};
 use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep_until, timeout};
 
-use crate::pipeline::{Gate, Message, SessionId, SubmitError};
+use crate::pipeline::{Gate, History, Message, SessionId, SubmitError};
 use endpoint::Endpoint;
 use session::{Request, Session};
 
@@ -53,6 +54,7 @@ async fn run(connection: &Connection, key: KeyFingerprint, gate: &Gate) -> Closi
         key,
         gate,
         queue: None,
+        older: None,
         send,
     };
     let reason = shell.run(receive).await;
@@ -69,6 +71,8 @@ struct Shell<'a> {
     gate: &'a Gate,
     /// From the logon on.
     queue: Option<mpsc::Receiver<Message>>,
+    /// What happened before the history, on its way.
+    older: Option<JoinHandle<Option<History>>>,
     send: SendStream,
 }
 
@@ -89,6 +93,13 @@ impl Shell<'_> {
             }
             let more = self.session.has_more_output();
             let wakes_at = self.started + self.session.wakes_at();
+            let older = async {
+                match &mut self.older {
+                    // A replay that panicked has nothing to tell.
+                    Some(older) => older.await.unwrap_or(None),
+                    None => std::future::pending().await,
+                }
+            };
             let queue = async {
                 match &mut self.queue {
                     Some(queue) => queue.recv().await,
@@ -111,6 +122,10 @@ impl Shell<'_> {
                     }
                     None => self.session.let_go(),
                 },
+                history = older => {
+                    self.older = None;
+                    self.session.told_older(history);
+                }
                 () = sleep_until(wakes_at) => self.session.passed(self.started.elapsed()),
                 // Last: history is sent whenever there is nothing else to do, and others have their turn in between.
                 () = tokio::task::yield_now(), if more => {}
@@ -120,11 +135,15 @@ impl Shell<'_> {
 
     fn request(&mut self, request: Request) {
         match request {
-            Request::LogOn => match self.gate.log_on(self.id, self.key) {
+            Request::LogOn(claim) => match self.gate.log_on(self.id, self.key, claim) {
                 Ok(queue) => self.queue = Some(queue),
                 Err(SubmitError::Busy) => self.session.close(Closing::Busy),
                 Err(_) => self.session.close(Closing::Stopping),
             },
+            Request::Older => {
+                let gate = self.gate.clone();
+                self.older = Some(tokio::spawn(async move { gate.older().await }));
+            }
             Request::Submit { sender, id, command } => match self.gate.submit(self.id, sender, id, command) {
                 Ok(()) => {}
                 Err(SubmitError::Busy) => self.session.busy(id),

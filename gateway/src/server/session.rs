@@ -26,7 +26,7 @@ use golv_protocol::message::{
     ClientMessage, Closing, HEARTBEAT_MS, Numbered, PROTOCOL, SILENCE_MS_MAX, ServerMessage, write_event,
 };
 
-use crate::pipeline::{Cursor, History, Message};
+use crate::pipeline::{Claim, Cursor, History, Message};
 
 /// Commands of one session that wait for their answers at most. Past that its stream is not read: the client waits.
 pub const IN_FLIGHT_MAX: usize = 256;
@@ -45,7 +45,9 @@ const WAITING_MAX: usize = 8_192;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Request {
     /// Log the connection's key on.
-    LogOn,
+    LogOn(Claim),
+    /// Find what happened before the history that came with the logon, and answer [`Session::told_older`].
+    Older,
     /// Execute a command, or answer [`Session::busy`].
     Submit {
         /// Whose command.
@@ -72,13 +74,27 @@ struct Live {
     numbered: u64,
     /// Events that the client had seen when it logged on: they are numbered and not sent.
     seen: u64,
-    /// What is still to be sent of the history, and how far it was looked at.
-    history: Option<(History, Cursor)>,
+    /// What is still to be sent of the history, and how far the first of it was looked at.
+    history: VecDeque<History>,
+    cursor: Cursor,
+    /// What happened before it, and was not seen either.
+    older: Older,
     /// What happened since, and waits until the history was sent.
     waiting: VecDeque<Arc<[Happened]>>,
     in_flight: usize,
     /// The command that was answered with `Busy` last: until it comes again, later ones are too.
     busy: Option<CommandId>,
+}
+
+/// Whether a client needs what happened before the history that came with its logon.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Older {
+    /// No, or it is in the history by now.
+    Needless,
+    /// It is, and it was not asked for yet.
+    Needed,
+    /// It was asked for. No event is sent before it has come.
+    Asked,
 }
 
 /// A session. Time is a duration since any fixed instant.
@@ -126,6 +142,12 @@ impl Session {
 
     /// The next thing that the client asks for, out of the bytes that have arrived.
     pub fn next_request(&mut self) -> Option<Request> {
+        if let State::Live(live) = &mut self.state
+            && live.older == Older::Needed
+        {
+            live.older = Older::Asked;
+            return Some(Request::Older);
+        }
         while self.wants_input() {
             let message = match self.frames.next_frame() {
                 Ok(None) => return None,
@@ -145,9 +167,12 @@ impl Session {
 
     fn take(&mut self, message: ClientMessage) -> Option<Request> {
         match (&mut self.state, message) {
-            (State::AwaitingLogon, ClientMessage::Logon { protocol: PROTOCOL, events_seen }) => {
+            (
+                State::AwaitingLogon,
+                ClientMessage::Logon { protocol: PROTOCOL, events_seen, acknowledged },
+            ) => {
                 self.state = State::LoggingOn { events_seen };
-                return Some(Request::LogOn);
+                return Some(Request::LogOn(Claim { events_seen, acknowledged }));
             }
             (State::AwaitingLogon, ClientMessage::Logon { .. }) => self.close(Closing::OtherVersion),
             (State::Live(live), ClientMessage::Submit { id, command }) => {
@@ -182,13 +207,28 @@ impl Session {
     pub fn told(&mut self, message: Message) {
         match (&mut self.state, message) {
             (_, Message::Closing(reason)) => self.close(reason),
-            (State::LoggingOn { events_seen }, Message::LoggedOn { speaker, history }) => {
-                let seen = *events_seen;
-                self.log_on(speaker, history, seen);
+            (State::LoggingOn { events_seen }, Message::LoggedOn { speaker, events, position, history }) => {
+                let Speaker { identity, participant, highest, .. } = speaker;
+                let before = history.before().shown_to(participant, speaker.reads_all);
+                let (numbered, older) =
+                    if *events_seen >= before { (before, Older::Needless) } else { (0, Older::Needed) };
+                let live = Live {
+                    speaker,
+                    numbered,
+                    seen: *events_seen,
+                    history: VecDeque::from([history]),
+                    cursor: Cursor::default(),
+                    older,
+                    waiting: VecDeque::new(),
+                    in_flight: 0,
+                    busy: None,
+                };
+                self.say(&ServerMessage::LoggedOn { identity, participant, highest, events, position });
+                self.state = State::Live(live);
             }
-            (State::Live(live), Message::Answered { id, answer, .. }) => {
+            (State::Live(live), Message::Answered { id, answer, position, .. }) => {
                 live.in_flight = live.in_flight.saturating_sub(1);
-                self.say(&ServerMessage::Answered { id, answer });
+                self.say(&ServerMessage::Answered { id, answer, position });
             }
             (State::Live(live), Message::Happened(batch)) => live.waiting.push_back(batch),
             // Nothing else is told to a session before it is live, and nothing after it is closed matters.
@@ -196,24 +236,16 @@ impl Session {
         }
     }
 
-    fn log_on(&mut self, speaker: Speaker, history: History, seen: u64) {
-        let mine = |happened: &&Happened| happened.event.is_shown_to(speaker.participant, speaker.reads_all);
-        let events = u64::try_from(history.iter().filter(mine).count()).unwrap_or(u64::MAX);
-        if seen > events {
-            self.close(Closing::AheadOfServer);
-            return;
+    /// Takes what happened before the history that came with the logon; `None` if it is not to be had any more.
+    pub fn told_older(&mut self, older: Option<History>) {
+        let State::Live(live) = &mut self.state else { return };
+        match older {
+            Some(older) => {
+                live.history.push_front(older);
+                live.older = Older::Needless;
+            }
+            None => self.close(Closing::HistoryGone),
         }
-        let Speaker { identity, participant, highest, .. } = speaker;
-        self.say(&ServerMessage::LoggedOn { identity, participant, highest, events });
-        self.state = State::Live(Live {
-            speaker,
-            numbered: 0,
-            seen,
-            history: Some((history, Cursor::default())),
-            waiting: VecDeque::new(),
-            in_flight: 0,
-            busy: None,
-        });
     }
 
     /// The bytes that wait to be sent, after adding as much of what has happened as there is room for. The caller
@@ -227,7 +259,8 @@ impl Session {
 
     /// Whether more output waits behind what [`Session::output`] gave.
     pub fn has_more_output(&self) -> bool {
-        matches!(&self.state, State::Live(live) if live.history.is_some() || !live.waiting.is_empty())
+        matches!(&self.state, State::Live(live) if live.older == Older::Needless
+            && !(live.history.is_empty() && live.waiting.is_empty()))
     }
 
     /// Whether the writer's queue should be read.
@@ -291,20 +324,22 @@ impl Session {
 
 impl Live {
     fn write_events(&mut self, output: &mut Vec<u8>) {
-        if let Some((history, mut cursor)) = self.history.take() {
-            for _ in 0..LOOKED_AT_MAX {
-                if output.len() >= OUTPUT_FULL {
-                    break;
-                }
-                match history.next(&mut cursor) {
-                    Some(happened) => self.write_event(happened, output),
-                    None => return self.write_waiting(output),
-                }
-            }
-            self.history = Some((history, cursor));
+        if self.older != Older::Needless {
             return;
         }
-        self.write_waiting(output);
+        for _ in 0..LOOKED_AT_MAX {
+            let Some(history) = self.history.pop_front() else { return self.write_waiting(output) };
+            match history.next(&mut self.cursor) {
+                Some(happened) => {
+                    self.write_event(happened, output);
+                    self.history.push_front(history);
+                }
+                None => self.cursor = Cursor::default(),
+            }
+            if output.len() >= OUTPUT_FULL {
+                return;
+            }
+        }
     }
 
     fn write_waiting(&mut self, output: &mut Vec<u8>) {
@@ -335,10 +370,11 @@ mod tests {
     use super::*;
     use golv_engine::Answer;
     use golv_engine::command::Action;
+    use golv_engine::digest::Digest;
     use golv_engine::event::Event;
     use golv_engine::id::{AuctionId, BidId, ParticipantId, Sequence};
     use golv_engine::num::{Price, Quantity};
-    use golv_protocol::message::Parts;
+    use golv_protocol::message::{Parts, Position};
     use proptest::prelude::*;
 
     const AT: Duration = Duration::from_secs(100);
@@ -356,12 +392,17 @@ mod tests {
     }
 
     fn logon(events_seen: u64) -> Vec<u8> {
-        frame(&ClientMessage::Logon { protocol: PROTOCOL, events_seen })
+        frame(&ClientMessage::Logon { protocol: PROTOCOL, events_seen, acknowledged: None })
     }
 
     fn submit(id: u64) -> Vec<u8> {
         let command = Command::ClearAuction { auction: AuctionId(1) };
         frame(&ClientMessage::Submit { id: CommandId(id), command })
+    }
+
+    fn answered(id: u64) -> Message {
+        let answer = Answer { sequence: Sequence(1), outcome: Ok(()) };
+        Message::Answered { sender: TRADER.identity, id: CommandId(id), answer, position: position(41) }
     }
 
     /// What the client is sent, with events taken out of their parts.
@@ -416,11 +457,22 @@ mod tests {
         history
     }
 
+    fn position(sequence: u64) -> Position {
+        Position { sequence: Sequence(sequence), chain: Digest([7; 32]) }
+    }
+
+    /// What the writer tells a session that it logs on.
+    fn logged_on(speaker: Speaker, history: History) -> Message {
+        let shown = |happened: &&Happened| happened.event.is_shown_to(speaker.participant, speaker.reads_all);
+        let events = history.iter().filter(shown).count() as u64;
+        Message::LoggedOn { speaker, events, position: position(40), history }
+    }
+
     fn live(history: History, events_seen: u64) -> Session {
         let mut session = Session::new(AT);
         session.receive(&logon(events_seen), AT);
-        assert_eq!(session.next_request(), Some(Request::LogOn));
-        session.told(Message::LoggedOn { speaker: TRADER, history });
+        assert_eq!(session.next_request(), Some(Request::LogOn(Claim { events_seen, acknowledged: None })));
+        session.told(logged_on(TRADER, history));
         session
     }
 
@@ -432,7 +484,8 @@ mod tests {
         assert_eq!(session.closed(), Some(Closing::Malformed));
 
         let mut session = Session::new(AT);
-        session.receive(&frame(&ClientMessage::Logon { protocol: PROTOCOL + 1, events_seen: 0 }), AT);
+        let other = ClientMessage::Logon { protocol: PROTOCOL + 1, events_seen: 0, acknowledged: None };
+        session.receive(&frame(&other), AT);
         assert_eq!(session.next_request(), None);
         assert_eq!(sent(&mut session), [ServerMessage::Closing(Closing::OtherVersion)]);
 
@@ -447,13 +500,13 @@ mod tests {
     fn commands_wait_for_the_logon_and_carry_the_keys_identity() {
         let mut session = Session::new(AT);
         session.receive(&[logon(0), submit(10)].concat(), AT);
-        assert_eq!(session.next_request(), Some(Request::LogOn));
+        assert_eq!(session.next_request(), Some(Request::LogOn(Claim::default())));
         assert_eq!(session.next_request(), None);
-        session.told(Message::LoggedOn { speaker: TRADER, history: History::default() });
+        session.told(logged_on(TRADER, History::default()));
         let Some(Request::Submit { sender, id, .. }) = session.next_request() else { panic!("a command") };
         assert_eq!((sender, id), (TRADER.identity, CommandId(10)));
         let answer = Answer { sequence: Sequence(1), outcome: Ok(()) };
-        session.told(Message::Answered { sender, id, answer });
+        session.told(Message::Answered { sender, id, answer, position: position(41) });
         assert_eq!(
             sent(&mut session),
             [
@@ -462,8 +515,9 @@ mod tests {
                     participant: TRADER.participant,
                     highest: TRADER.highest,
                     events: 0,
+                    position: position(40),
                 },
-                ServerMessage::Answered { id, answer },
+                ServerMessage::Answered { id, answer, position: position(41) },
             ]
         );
     }
@@ -508,15 +562,21 @@ mod tests {
             assert_eq!(session.next_request().is_some(), id <= in_flight);
         }
         assert!(!session.wants_input());
-        let answer = Answer { sequence: Sequence(1), outcome: Ok(()) };
-        session.told(Message::Answered { sender: TRADER.identity, id: CommandId(10), answer });
+        session.told(answered(10));
         assert!(session.wants_input() && session.next_request().is_some());
     }
 
+    /// What the client claims goes to the writer, which alone knows whether it is true.
     #[test]
-    fn a_client_that_claims_events_that_never_were_is_turned_away() {
-        let mut session = live(history(&[vec![public(1), bid_of(6, 2)]]), 2);
-        assert_eq!(sent(&mut session), [ServerMessage::Closing(Closing::AheadOfServer)]);
+    fn a_client_that_was_told_more_than_there_is_is_turned_away() {
+        let mut session = Session::new(AT);
+        let claim = Claim { events_seen: 3, acknowledged: Some(position(12)) };
+        let Claim { events_seen, acknowledged } = claim;
+        session.receive(&frame(&ClientMessage::Logon { protocol: PROTOCOL, events_seen, acknowledged }), AT);
+        assert_eq!(session.next_request(), Some(Request::LogOn(claim)));
+        session.told(Message::Closing(Closing::ServerBehind));
+        assert_eq!(sent(&mut session), [ServerMessage::Closing(Closing::ServerBehind)]);
+        assert!(!session.wants_input());
     }
 
     #[test]
@@ -561,8 +621,7 @@ mod tests {
         assert!(!session.wants_input());
         let later = AT + Duration::from_secs(60);
         session.passed(later);
-        let answer = Answer { sequence: Sequence(1), outcome: Ok(()) };
-        session.told(Message::Answered { sender: TRADER.identity, id: CommandId(10), answer });
+        session.told(answered(10));
         session.passed(later + Duration::from_secs(1));
         assert_eq!(session.closed(), None);
     }
@@ -603,10 +662,7 @@ mod tests {
             session.receive(&logon(0), AT);
             session.next_request();
             let speaker = Speaker { reads_all, ..TRADER };
-            session.told(Message::LoggedOn {
-                speaker,
-                history: history(&[vec![secret.clone(), operators.clone()]]),
-            });
+            session.told(logged_on(speaker, history(&[vec![secret.clone(), operators.clone()]])));
             session.told(Message::Happened([secret.clone(), public(5), operators.clone()].as_slice().into()));
             let bytes = session.output().clone();
             let contains = |pattern: &[u8]| bytes.windows(pattern.len()).any(|window| window == pattern);

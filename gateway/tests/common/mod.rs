@@ -27,6 +27,7 @@ use golv_engine::num::{Currency, Price, Quantity};
 use golv_engine::participant::Role;
 use golv_engine::time::Instant;
 use golv_gateway::pki::{self, Kind, Validity};
+use golv_protocol::message::Position;
 
 pub const OPERATORS: [u32; 2] = [1, 2];
 pub const SUPPLIERS: [u32; 2] = [4, 5];
@@ -126,7 +127,17 @@ impl Bench {
     }
 
     pub fn connect(&self, server: SocketAddr, identity: u32) -> (Client, Events) {
-        Client::start(self.connector(server, self.of(identity)))
+        self.resume(server, identity, None)
+    }
+
+    /// Connects an identity that an earlier process of it had told this position.
+    pub fn resume(
+        &self,
+        server: SocketAddr,
+        identity: u32,
+        acknowledged: Option<Position>,
+    ) -> (Client, Events) {
+        Client::resuming(self.connector(server, self.of(identity)), acknowledged)
     }
 }
 
