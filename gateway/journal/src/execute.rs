@@ -104,7 +104,7 @@ impl Effects {
         Entry { sender, id, command }: &Entry<Command>,
         set_aside: bool,
     ) {
-        #[cfg(test)]
+        #[cfg(all(test, not(loom)))]
         faults::fail_if_told(sequence, set_aside);
         let outcome = if set_aside {
             exchange.set_aside(sequence, at, *sender, *id, command)
@@ -185,7 +185,7 @@ impl io::Write for Hash {
 }
 
 /// Engine faults on demand: there is no command that is known to make the engine fail.
-#[cfg(test)]
+#[cfg(all(test, not(loom)))]
 pub(crate) mod faults {
     use std::cell::RefCell;
 

@@ -75,6 +75,8 @@ mod shared;
 pub mod skip;
 pub mod snapshot;
 mod spare;
+#[cfg(all(test, not(loom)))]
+mod tests;
 mod writer;
 
 pub use format::{Header, Mode, PAYLOAD_MAX, SEGMENT_BYTES, Settings};

@@ -1,0 +1,496 @@
+//! Journals of real commands: snapshots, restarts, and commands that are set aside.
+
+use std::fs;
+use std::path::Path;
+
+use golv_engine::command::{Command, Operator};
+use golv_engine::digest::Digest;
+use golv_engine::id::{CommandId, IdentityId, ParticipantId, ProposalId, Sequence};
+use golv_engine::reject::Reject;
+use golv_engine::time::Instant;
+use golv_engine::{Exchange, Mode as ExchangeMode, RulesVersion};
+use golv_protocol::batch::{BatchHeader, BatchWriter, Entry};
+use tempfile::TempDir;
+
+use crate::execute::faults::fail_at;
+use crate::execute::{Effects, EngineFault, genesis};
+use crate::keeper::{KeepError, Keeper};
+use crate::replay::ReplayError;
+use crate::restart::{Restart, RestartError, Restarted, replay_before};
+use crate::skip::{Skip, SkipError, skip};
+use crate::snapshot::{self, SnapshotError, SnapshotHeader};
+use crate::{Content, Corruption, Journal, Mode, RecoverError, Settings, Verdict, directory, scan};
+
+const OPERATORS: [IdentityId; 2] = [IdentityId(1), IdentityId(2)];
+
+/// Short, so that a few batches fill one.
+const SETTINGS: Settings = Settings {
+    mode: Mode::Rehearsal { seed: 1 },
+    rules_version: RulesVersion::NEWEST.number(),
+    segment_bytes: 2048,
+};
+
+/// In memory where the system has such a place, since every batch is flushed.
+fn scratch() -> TempDir {
+    let memory = Path::new("/dev/shm");
+    let made = if memory.is_dir() { tempfile::tempdir_in(memory) } else { tempfile::tempdir() };
+    made.expect("a temporary directory")
+}
+
+/// An exchange with its journal, as the pipeline's writer has them.
+struct World {
+    exchange: Exchange,
+    journal: Journal,
+    chain: Digest,
+    effects: Effects,
+    batch: BatchWriter,
+}
+
+impl World {
+    fn found(dir: &Path) -> Self {
+        let chain = genesis(&SETTINGS);
+        let mut world = Self {
+            exchange: Exchange::new(ExchangeMode::Rehearsal, RulesVersion::NEWEST),
+            journal: Journal::create(dir, SETTINGS, chain.0).expect("an empty directory"),
+            chain,
+            effects: Effects::default(),
+            batch: BatchWriter::new(header(0)),
+        };
+        let name = "The centre".parse().expect("a name");
+        let operators = OPERATORS.map(|id| Operator::local(id.0));
+        let founding = Command::Found { participant: ParticipantId(1), name, operators };
+        world
+            .commit(&[Entry { sender: IdentityId::SYSTEM, id: CommandId(1), command: founding }])
+            .expect("founded");
+        world
+    }
+
+    fn restart(dir: &Path) -> Self {
+        let Restarted { replayed, journal, .. } = restart(dir).expect("a journal");
+        Self {
+            exchange: replayed.exchange,
+            journal,
+            chain: replayed.chain,
+            effects: Effects::default(),
+            batch: BatchWriter::new(header(0)),
+        }
+    }
+
+    fn commit(&mut self, entries: &[Entry<Command>]) -> Result<(), EngineFault> {
+        let first = self.journal.next_sequence();
+        self.batch.restart(header(first.0));
+        for entry in entries {
+            assert!(self.batch.push(entry).expect("short"), "room for a few");
+        }
+        self.journal
+            .append(first, self.batch.len(), &self.chain.0, self.batch.payload())
+            .expect("the disk works");
+        self.journal.flusher().flush().expect("the disk works");
+        self.effects.execute(&mut self.exchange, first, header(first.0).at, entries, &[])?;
+        self.chain = self.effects.chain(self.chain, self.batch.payload());
+        Ok(())
+    }
+
+    /// A batch of so many commands of one operator; some are refused.
+    fn work(&mut self, commands: u64) -> Result<(), EngineFault> {
+        let first = self.journal.next_sequence().0;
+        let entries: Vec<_> = (first..first + commands).map(set_clock).collect();
+        self.commit(&entries)
+    }
+
+    fn digests(&self) -> (Digest, Digest) {
+        (self.exchange.state_digest(), self.chain)
+    }
+}
+
+fn header(first: u64) -> BatchHeader {
+    let at = Instant(i64::try_from(first).expect("small"));
+    BatchHeader { first: Sequence(first), at, entropy: [7; 32] }
+}
+
+/// The command that is at this sequence in these journals; every third is refused.
+fn set_clock(sequence: u64) -> Entry<Command> {
+    let to = Instant(if sequence.is_multiple_of(3) { 0 } else { i64::try_from(sequence).expect("small") });
+    Entry { sender: OPERATORS[0], id: CommandId(sequence), command: Command::SetClock { to } }
+}
+
+fn restart(dir: &Path) -> Result<Restarted, RestartError> {
+    Restart::begin(dir)?.finish(|_| {})
+}
+
+/// A journal of some segments, with snapshots for as many as were closed, and what it came to.
+fn kept(dir: &Path, segments: u32) -> (Digest, Digest) {
+    let mut world = World::found(dir);
+    let mut keeper = Keeper::new(dir).expect("a journal");
+    while world.journal.segment() < segments {
+        world.work(5).expect("no fault");
+        keeper.keep(world.journal.segment()).expect("they agree");
+    }
+    world.work(2).expect("no fault");
+    world.digests()
+}
+
+fn came_to(restarted: &Restarted) -> (Digest, Digest) {
+    (restarted.replayed.exchange.state_digest(), restarted.replayed.chain)
+}
+
+fn names(dir: &Path) -> Vec<String> {
+    let entries = fs::read_dir(dir).expect("readable");
+    let mut names: Vec<String> =
+        entries.map(|entry| entry.expect("readable").file_name().into_string().expect("UTF-8")).collect();
+    names.sort_unstable();
+    names
+}
+
+#[test]
+fn a_start_takes_the_newest_snapshot_and_comes_to_the_same() {
+    let dir = scratch();
+    let digests = kept(dir.path(), 6);
+    let begun = Restart::begin(dir.path()).expect("a journal");
+    let (segment, sequence) = begun.begun.snapshot.expect("there are some");
+    assert_eq!(segment, 6);
+    let before = begun.begun.replay.counts().clone();
+    let mut first_replayed = None;
+    let restarted = begun
+        .finish(|replay| {
+            first_replayed.get_or_insert(replay.exchange().sequence());
+        })
+        .expect("a journal");
+    assert_eq!(came_to(&restarted), digests);
+    assert!(first_replayed.is_some_and(|first| first > sequence), "nothing before the snapshot is replayed");
+    drop(restarted.journal);
+
+    // What happened before it can still be told, and is as much as the snapshot says.
+    let mut counts = golv_engine::event::EventCounts::default();
+    replay_before(dir.path(), segment, |happened| happened.iter().for_each(|h| counts.add(&h.event)))
+        .expect("archived segments are read too");
+    assert_eq!(counts, before);
+
+    // Without any snapshot the whole journal gives the same.
+    for snapshot in directory::list(dir.path()).expect("readable").snapshots.values() {
+        fs::remove_file(snapshot).expect("it is there");
+    }
+    let from_the_founding = Restart::begin(dir.path()).expect("a journal");
+    assert!(from_the_founding.begun.snapshot.is_none());
+    assert_eq!(came_to(&from_the_founding.finish(|_| {}).expect("a journal")), digests);
+}
+
+#[test]
+fn two_snapshots_are_kept_and_segments_that_they_do_not_need_are_archived() {
+    let dir = scratch();
+    kept(dir.path(), 6);
+    let expected =
+        ["00000005.journal", "00000005.snapshot", "00000006.journal", "00000006.snapshot", "archive", "lock"];
+    let present: Vec<String> = names(dir.path()).into_iter().filter(|name| name != "spare").collect();
+    assert_eq!(present, expected);
+    let archived = names(&dir.path().join("archive"));
+    assert_eq!(archived, ["00000001.journal", "00000002.journal", "00000003.journal", "00000004.journal"]);
+}
+
+#[test]
+fn a_snapshot_that_is_damaged_in_any_bit_is_passed_over() {
+    let dir = scratch();
+    let digests = kept(dir.path(), 4);
+    let file = directory::snapshot_path(dir.path(), 4);
+    let bytes = fs::read(&file).expect("it is there");
+    let lengths = (0..bytes.len()).step_by(97).map(|length| bytes[..length].to_vec());
+    let bits = (0..bytes.len() * 8).step_by(if bytes.len() > 4096 { 31 } else { 1 }).map(|bit| {
+        let mut damaged = bytes.clone();
+        damaged[bit / 8] ^= 1 << (bit % 8);
+        damaged
+    });
+    for damaged in lengths.chain(bits).chain([[bytes.as_slice(), &[0]].concat()]) {
+        fs::write(&file, &damaged).expect("a writable file");
+        let begun = Restart::begin(dir.path()).expect("a journal");
+        assert_eq!(begun.begun.snapshot.map(|(segment, _)| segment), Some(3));
+        assert_eq!(begun.begun.passed_over.len(), 1);
+    }
+    assert_eq!(came_to(&restart(dir.path()).expect("the older one serves")), digests);
+
+    // If the older one is damaged too, all is replayed.
+    fs::write(directory::snapshot_path(dir.path(), 3), b"").expect("a writable file");
+    let begun = Restart::begin(dir.path()).expect("a journal");
+    assert_eq!((begun.begun.snapshot, begun.begun.passed_over.len()), (None, 2));
+    assert_eq!(came_to(&begun.finish(|_| {}).expect("a journal")), digests);
+}
+
+#[test]
+fn a_snapshot_of_another_journal_or_another_place_is_passed_over() {
+    let (dir, other) = (scratch(), scratch());
+    let digests = kept(dir.path(), 4);
+    // Another history.
+    let mut world = World::found(other.path());
+    let mut keeper = Keeper::new(other.path()).expect("a journal");
+    while world.journal.segment() < 4 {
+        world.work(3).expect("no fault");
+    }
+    keeper.keep(4).expect("they agree");
+    fs::copy(directory::snapshot_path(other.path(), 4), directory::snapshot_path(dir.path(), 4))
+        .expect("copied");
+    // A right one under a wrong name.
+    fs::copy(directory::snapshot_path(dir.path(), 3), directory::snapshot_path(dir.path(), 7))
+        .expect("copied");
+    let begun = Restart::begin(dir.path()).expect("a journal");
+    assert_eq!(begun.begun.snapshot.map(|(segment, _)| segment), Some(3));
+    let refused = |error: &SnapshotError| matches!(error, SnapshotError::OtherJournal { .. });
+    assert_eq!(begun.begun.passed_over.iter().filter(|error| refused(error)).count(), 2);
+    assert_eq!(came_to(&begun.finish(|_| {}).expect("a journal")), digests);
+}
+
+#[test]
+fn earlier_segments_may_be_gone_if_there_is_a_snapshot() {
+    let dir = scratch();
+    let digests = kept(dir.path(), 6);
+    fs::remove_dir_all(dir.path().join("archive")).expect("it is there");
+    assert_eq!(came_to(&restart(dir.path()).expect("the snapshots serve")), digests);
+    assert!(replay_before(dir.path(), 5, |_| {}).is_err());
+    for segment in [5, 6] {
+        fs::remove_file(directory::snapshot_path(dir.path(), segment)).expect("it is there");
+    }
+    assert!(matches!(restart(dir.path()), Err(RestartError::Open(_))));
+}
+
+/// Two exchanges execute everything; if they do not agree, that is found at the next segment.
+#[test]
+fn an_exchange_that_does_otherwise_than_the_writer_is_found() {
+    let dir = scratch();
+    let mut world = World::found(dir.path());
+    while world.journal.segment() < 3 {
+        // A chain that no replay comes to, as if the writer's engine had done something else.
+        let last_of_segment = world.journal.segment();
+        world.work(5).expect("no fault");
+        if world.journal.segment() != last_of_segment {
+            world.chain = Digest([9; 32]);
+        }
+    }
+    let mut keeper = Keeper::new(dir.path()).expect("a journal");
+    let found = keeper.keep(3);
+    assert!(
+        matches!(found, Err(KeepError::Replay(RestartError::Replay(ReplayError::Diverged { .. })))),
+        "{found:?}"
+    );
+    assert!(directory::list(dir.path()).expect("readable").snapshots.is_empty(), "and nothing was kept");
+}
+
+#[test]
+fn a_closed_segment_that_is_damaged_at_its_end_gives_no_snapshot() {
+    let dir = scratch();
+    let mut world = World::found(dir.path());
+    while world.journal.segment() < 2 {
+        world.work(5).expect("no fault");
+    }
+    let file = directory::segment_path(dir.path(), 1);
+    let mut bytes = fs::read(&file).expect("it is there");
+    let last = bytes.iter().rposition(|&byte| byte != 0).expect("some byte is not zero");
+    bytes[last] ^= 1;
+    fs::write(&file, &bytes).expect("a writable file");
+    let refused = Keeper::new(dir.path()).expect("a journal").keep(2);
+    let corrupt = RecoverError::Corrupt(Corruption::ClosedSegment {
+        file: file.clone(),
+        offset: 0,
+        sequence: Sequence(0),
+    });
+    match refused {
+        Err(KeepError::Replay(RestartError::Recover(found))) => {
+            assert_eq!(std::mem::discriminant(&found), std::mem::discriminant(&corrupt));
+            assert!(found.to_string().contains("closed"), "{found}");
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn a_snapshot_says_what_it_is_of() {
+    let dir = scratch();
+    kept(dir.path(), 3);
+    let header = SnapshotHeader::read(&directory::snapshot_path(dir.path(), 3)).expect("a snapshot");
+    let snapshot = snapshot::read(&directory::snapshot_path(dir.path(), 3)).expect("a snapshot");
+    assert_eq!((header.segment, header.state, header.chain), (3, snapshot.state, snapshot.replayed.chain));
+    assert_eq!(snapshot.replayed.exchange.sequence(), header.sequence);
+    let reader = crate::scan_from(dir.path(), 3).expect("a journal");
+    assert_eq!((reader.header().chain, reader.header().first.0), (header.chain.0, header.sequence.0 + 1));
+}
+
+/// Recover, append, recover again, through segments and snapshots, with commands sent again after each restart.
+#[test]
+fn restarted_again_and_again_each_command_is_done_once() {
+    let dir = scratch();
+    drop(World::found(dir.path()));
+    let mut digests = None;
+    for round in 0..12 {
+        let mut world = World::restart(dir.path());
+        assert!(digests.is_none_or(|before| before == world.digests()), "round {round}");
+        let last = world.exchange.sequence().0;
+        // The latest again, as clients do after a doubt: the same answers, and no state changes.
+        let state = world.exchange.state_digest();
+        let again: Vec<_> = (2..=last)
+            .rev()
+            .take(20)
+            .map(set_clock)
+            .filter(|e| world.exchange.answer(e.sender, e.id).is_some())
+            .collect();
+        if !again.is_empty() {
+            let first_answers: Vec<_> = again
+                .iter()
+                .map(|entry| world.exchange.answer(entry.sender, entry.id).expect("kept"))
+                .collect();
+            world.commit(&again).expect("no fault");
+            assert_eq!(world.effects.answers(), first_answers);
+            assert!(world.effects.happened().is_empty());
+            assert_eq!(world.exchange.state_digest(), state);
+        }
+        for _ in 0..3 {
+            world.work(4).expect("no fault");
+        }
+        Keeper::new(dir.path()).expect("a journal").keep(world.journal.segment()).expect("they agree");
+        digests = Some(world.digests());
+    }
+    assert!(directory::list(dir.path()).expect("readable").segments.len() > 5);
+}
+
+/// A journal whose last batch, 6 to 10, has a command that makes the engine fail.
+fn failing(dir: &Path, at: &[u64]) {
+    let mut world = World::found(dir);
+    world.work(4).expect("no fault");
+    fail_at(at);
+    let fault = world.work(5).expect_err("a fault");
+    assert_eq!(fault.sequence, Sequence(at[0]));
+    assert!(fault.to_string().contains("golv journal skip"), "{fault}");
+}
+
+const NOW: Instant = Instant(99);
+
+#[test]
+fn a_command_that_makes_the_engine_fail_is_set_aside() {
+    let dir = scratch();
+    failing(dir.path(), &[8]);
+    // It fails at each start, until it is set aside.
+    let refused = restart(dir.path());
+    assert!(
+        matches!(&refused, Err(RestartError::Replay(ReplayError::Engine(fault))) if fault.sequence == Sequence(8)),
+        "{refused:?}"
+    );
+    skip(dir.path(), vec![Sequence(8)], "an assertion in the ledger, see incident 12", NOW)
+        .expect("set aside");
+
+    let mut world = World::restart(dir.path());
+    assert_eq!(world.exchange.sequence(), Sequence(10));
+    let answer = world.exchange.answer(OPERATORS[0], CommandId(8)).expect("kept");
+    assert_eq!((answer.sequence, answer.outcome), (Sequence(8), Err(Reject::InternalFault)));
+    // The rest of its batch was executed.
+    assert_eq!(world.exchange.answer(OPERATORS[0], CommandId(10)).expect("kept").outcome, Ok(()));
+    // Sent again it is answered so again, and not executed: it would fail.
+    world.commit(&[set_clock(8)]).expect("no fault");
+    assert_eq!(world.effects.answers(), [answer]);
+    world.work(3).expect("no fault");
+    let digests = world.digests();
+    drop(world);
+    assert_eq!(World::restart(dir.path()).digests(), digests);
+
+    // The reason can be read, and is part of the chain.
+    let mut reader = scan(dir.path()).expect("a journal");
+    let mut skips = Vec::new();
+    while let Some(frame) = reader.next_frame().expect("the disk works") {
+        if let Content::Skip { payload } = frame.content {
+            skips.push((frame.offset, payload.len(), Skip::decode(payload).expect("a skip")));
+        }
+    }
+    let reason = "an assertion in the ledger, see incident 12".to_owned();
+    let [(offset, length, ref found)] = skips[..] else { panic!("{skips:?}") };
+    assert_eq!(*found, Skip { at: NOW, sequences: vec![Sequence(8)], reason });
+    let file = directory::segment_path(dir.path(), 1);
+    let mut bytes = fs::read(&file).expect("it is there");
+    let frame =
+        usize::try_from(offset).expect("small")..usize::try_from(offset).expect("small") + 64 + length;
+    bytes[frame.end - 1] = b'3';
+    let crc = crc32c::crc32c(&bytes[frame.start + 4..frame.end]);
+    bytes[frame.start..frame.start + 4].copy_from_slice(&crc.to_le_bytes());
+    fs::write(&file, &bytes).expect("a writable file");
+    let refused = restart(dir.path());
+    assert!(matches!(refused, Err(RestartError::Replay(ReplayError::Diverged { .. }))), "{refused:?}");
+}
+
+#[test]
+fn only_what_fails_is_set_aside_and_all_of_it() {
+    let dir = scratch();
+    failing(dir.path(), &[7, 9]);
+    let before = fs::read(directory::segment_path(dir.path(), 1)).expect("it is there");
+    let refused = |sequences: &[u64], reason: &str| {
+        let sequences = sequences.iter().copied().map(Sequence).collect();
+        let refused = skip(dir.path(), sequences, reason, NOW).expect_err("refused");
+        let after = fs::read(directory::segment_path(dir.path(), 1)).expect("it is there");
+        assert_eq!(after, before, "nothing is changed by a refusal");
+        refused
+    };
+    assert!(matches!(refused(&[7, 9], " "), SkipError::Reason));
+    assert!(matches!(refused(&[7, 9], &"x".repeat(1_001)), SkipError::Reason));
+    assert!(matches!(refused(&[8], "why"), SkipError::FailsElsewhere { failing: Sequence(7) }));
+    assert!(matches!(refused(&[7], "why"), SkipError::FailsElsewhere { failing: Sequence(9) }));
+    assert!(matches!(
+        refused(&[7, 9, 11], "why"),
+        SkipError::NotInBatch { sequence: Sequence(11), first: Sequence(6), last: Sequence(10) }
+    ));
+    skip(dir.path(), vec![Sequence(9), Sequence(7), Sequence(9)], "why", NOW).expect("set aside");
+    let world = World::restart(dir.path());
+    for id in [7, 9] {
+        let answer = world.exchange.answer(OPERATORS[0], CommandId(id)).expect("kept");
+        assert_eq!(answer.outcome, Err(Reject::InternalFault));
+    }
+    drop(world);
+    let nothing = skip(dir.path(), vec![Sequence(7)], "why", NOW);
+    assert!(matches!(nothing, Err(SkipError::NothingFails)), "{nothing:?}");
+}
+
+#[test]
+fn what_another_engine_got_through_is_not_set_aside() {
+    let dir = scratch();
+    let mut world = World::found(dir.path());
+    world.work(4).expect("no fault");
+    world.work(5).expect("no fault");
+    drop(world);
+    fail_at(&[3]);
+    let refused = skip(dir.path(), vec![Sequence(3)], "why", NOW);
+    assert!(matches!(refused, Err(SkipError::NotLast { failing: Sequence(3) })), "{refused:?}");
+}
+
+#[test]
+fn a_journal_in_use_is_not_skipped_in() {
+    let dir = scratch();
+    let world = World::found(dir.path());
+    let refused = skip(dir.path(), vec![Sequence(1)], "why", NOW);
+    assert!(matches!(refused, Err(SkipError::Open(crate::OpenError::Locked { .. }))), "{refused:?}");
+    drop(world);
+}
+
+/// A skip that was torn is cut like any tail, and can be made again.
+#[test]
+fn a_torn_skip_is_made_again() {
+    let dir = scratch();
+    failing(dir.path(), &[8]);
+    skip(dir.path(), vec![Sequence(8)], "why", NOW).expect("set aside");
+    let file = directory::segment_path(dir.path(), 1);
+    let mut bytes = fs::read(&file).expect("it is there");
+    let last = bytes.iter().rposition(|&byte| byte != 0).expect("some byte is not zero");
+    bytes[last] = 0;
+    fs::write(&file, &bytes).expect("a writable file");
+    assert!(matches!(restart(dir.path()), Err(RestartError::Replay(ReplayError::Engine(_)))));
+    skip(dir.path(), vec![Sequence(8)], "why", NOW).expect("set aside");
+    let restarted = restart(dir.path()).expect("goes on");
+    assert_eq!(restarted.verdict, Verdict::Clean { last: Sequence(10), sealed: false });
+}
+
+/// A confirmation of nothing, for a refusal that is no clock's.
+#[test]
+fn refusals_are_replayed_as_refusals() {
+    let dir = scratch();
+    let mut world = World::found(dir.path());
+    let proposal = ProposalId { identity: OPERATORS[0], command: CommandId(1) };
+    let command = Command::Confirm { proposal };
+    world.commit(&[Entry { sender: OPERATORS[1], id: CommandId(1), command }]).expect("no fault");
+    let answer = world.exchange.answer(OPERATORS[1], CommandId(1)).expect("kept");
+    assert_eq!(answer.outcome, Err(Reject::UnknownProposal { proposal }));
+    let digests = world.digests();
+    drop(world);
+    let world = World::restart(dir.path());
+    assert_eq!((world.exchange.answer(OPERATORS[1], CommandId(1)), world.digests()), (Some(answer), digests));
+}
