@@ -204,7 +204,7 @@ fn a_tick_set_aside_is_still_due() {
     assert_eq!(world.exchange.next_due(), Some(closes_at));
     world.now = closes_at;
     world.send(IdentityId::SYSTEM, Command::Tick).expect("a tick is never refused");
-    assert!(world.events.iter().any(|event| *event == Event::AuctionClosed { auction: CALL }));
+    assert!(world.events.contains(&Event::AuctionClosed { auction: CALL }));
 }
 
 #[test]
