@@ -1,62 +1,62 @@
-//! The journal: the one order of the world, in an append-only file.
+//! The journal: the one order of the world, in an append-only log; and the way back from it to an exchange.
 //!
-//! A directory holds the file `lock` and segments, `00000001.journal` and so on. So far there is
-//! one segment; its name, its header and every frame carry its number, so that more can come without a change
-//! of format. Integers are little endian, and none has the machine's width.
+//! A directory holds the file `lock`, segments `00000001.journal` and so on, snapshots `00000002.snapshot` and so on, each
+//! of the state that the segment of its number begins with, and the folder `archive` with the segments that no snapshot
+//! needs. `docs/formats.md` draws each of them; all of it is little endian, and no number has the
+//! machine's width.
 //!
-//! ```text
-//! segment header, 128 bytes            frame, 64 bytes and the payload
-//! offset  bytes                        offset  bytes
-//!      0      8  "GOLVJRNL"                 0      4  CRC-32C of all that follows
-//!      8      2  format, 0                  4      4  length of the payload
-//!     10      1  mode: 0 live,              8      4  segment number
-//!                1 rehearsal               12      8  sequence of the first command
-//!     11      1  zero                      20      8  epoch, 0
-//!     12      4  rules version             28      4  count of commands
-//!     16      8  seed; 0 if live           32     32  chain up to the batch before
-//!     24      8  first sequence            64         payload
-//!     32     32  chain before it
-//!     64      4  segment number        A batch has length ≥ count ≥ 1.
-//!     68     56  zeros                 A seal has length and count 0; its sequence is
-//!    124      4  CRC-32C of 0..124     the next, its chain that after the last batch.
-//! ```
+//! | module | what it does |
+//! |---|---|
+//! | `format`, `directory` | bytes of headers and frames; names of files |
+//! | `writer`, `shared`, `spare` | appending and flushing; what the two share; the next segment, filled with zeros ahead |
+//! | `segment`, `reader` | reading one segment, and all of them to a verdict |
+//! | `recovery` | the lock, the cut of a torn tail, and a journal to append to |
+//! | [`execute`], [`replay`] | executing a batch, for whoever writes or replays it; the chain |
+//! | [`snapshot`], [`keeper`], [`restart`] | states on the disk; who writes them; starting from them |
+//! | [`skip`] | setting commands aside that make the engine fail |
 //!
 //! # What is promised
 //!
 //! - **Durable** is what a [`Flusher::flush`] covers that began after [`Journal::append`] returned, and all
 //!   that a journal held when [`Opened::into_journal`] returned: recovery flushes what it read.
-//! - **One frame in doubt.** A batch is appended only after the one before is durable. So a power loss can
-//!   damage one frame, the last. Recovery relies on it: a writer that runs ahead of its flushes loses
-//!   nothing silently, but may find its journal refused.
-//! - **A failure is final.** After a failed or short write, or a failed flush, everything is refused. A flush
-//!   is never tried again: the system reports a lost page once and then calls it clean.
+//! - **One write and one flush a batch.** A segment has its length and its blocks before it is used, so a flush changes
+//!   nothing but the frame's bytes. A file that is named like a segment has a whole header.
+//! - **One frame in doubt.** A batch is appended only after the one before is durable, and a segment begun only after the
+//!   one before is. So a power loss can damage one frame, the last. Recovery relies on it: a writer that runs ahead of
+//!   its flushes loses nothing silently, but may find its journal refused.
+//! - **A failure is final.** After a failed or short write, a failed flush, or a next segment that could not be begun,
+//!   everything is refused. A flush is never tried again: the system reports a lost page once and then calls it clean.
 //! - **Damage gets a verdict**, never a silent end; see [`Verdict`].
+//! - **Snapshots are worth nothing but time.** Each is compared with the journal when it is read, and passed over for an
+//!   older one, or the founding, if it is damaged or does not fit.
 //!
 //! # What damage can be told from what
 //!
 //! | damaged | verdict |
 //! |---|---|
 //! | nothing | [`Verdict::Clean`], with whether a seal ends it |
-//! | any frame before the last, such as a batch before a seal | [`Corruption::FrameFollows`] |
-//! | whole frames missing from the middle, doubled or moved | [`Corruption::Gap`] |
-//! | a whole frame of another segment | [`Corruption::OtherSegment`] |
+//! | any frame with a whole one after it in its segment, such as a batch before a seal | [`Corruption::FrameFollows`] |
+//! | any other place of a segment that another follows | [`Corruption::SegmentFollows`] |
+//! | a whole frame of another segment; a segment of another journal | [`Corruption::OtherSegment`], [`Corruption::OtherJournal`] |
 //! | an end longer than one frame can be | [`Corruption::LongTail`] |
-//! | any end shorter than that: the last frame or several, or a file cut within a frame | [`Verdict::TornTail`] |
+//! | whole frames or segments missing, doubled or moved | [`Verdict::Gap`] |
+//! | any end shorter than that: the last frame or several | [`Verdict::TornTail`] |
 //!
 //! A torn tail is the one doubtful case, and recovery cuts it. A write that a crash interrupted looks like
 //! it, and was never acknowledged; a last batch that decayed after it was flushed looks the same. A seal is
 //! the difference: after an orderly stop the last frame is a seal, which holds no command, and damage to a
 //! batch before it is corruption. If the seal itself is damaged, cutting it loses the knowledge of the
 //! orderly stop and nothing else. A torn tail after a seal is what an interrupted first batch after a restart
-//! leaves; the seal then vouches for all before it. A file cut exactly between two frames is clean; only the
-//! missing seal shows.
+//! leaves; the seal then vouches for all before it. Where frames at the end were lost whole, and with them any trace, the
+//! journal is clean; what then finds the loss is the position that clients were told with their last answers.
+//!
+//! Bytes that are missing at a file's end count as the zeros that stood there.
 //!
 //! A checksum is no signature. A command holds text that its sender chose, and a sender who guesses segment
 //! and sequence can put a valid frame in it; if just that batch is then torn, the journal is refused although
 //! it could be cut. The error is on the safe side, and it needs an operator.
 //!
-//! Deliberately absent: computing or checking the chain, decoding payloads and replaying them, which belong
-//! to those who know commands and events; rotation; preallocation; and repair. After a failed flush the
+//! Deliberately absent: repair, and deleting segments. After a failed flush the
 //! system's cache may show data that the disk lacks, and no program that reads through the cache can know:
 //! the machine should be restarted before the journal is opened again.
 
@@ -65,6 +65,8 @@
 mod directory;
 pub mod execute;
 mod format;
+#[cfg(all(test, not(loom)))]
+mod golden;
 pub mod keeper;
 mod reader;
 mod recovery;

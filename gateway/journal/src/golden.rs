@@ -1,0 +1,212 @@
+//! The golden journal: files that are kept in the repository and made anew by a test, byte for byte. `docs/formats.md`
+//! shows parts of them.
+//!
+//! A change of any format, of what commands do or of the chain shows here. Where it is meant, the format's number goes
+//! up, and the files that the failing test has written take the place of the old ones; `docs/formats.md` says what
+//! depends on what.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use golv_engine::command::Command;
+use golv_engine::digest::Digest;
+use golv_engine::id::Sequence;
+use golv_engine::time::Instant;
+use golv_engine::{Exchange, Mode as ExchangeMode, RulesVersion};
+use golv_protocol::batch::{BatchHeader, BatchWriter, Entry};
+
+use crate::execute::faults::fail_at;
+use crate::execute::{Effects, genesis};
+use crate::format::{FRAME_HEADER, SEGMENT_HEADER};
+use crate::keeper::Keeper;
+use crate::restart::Restart;
+use crate::skip::skip;
+use crate::{Content, Journal, Mode, Settings, Verdict, scan, snapshot};
+
+#[path = "../../../engine/tests/common/mod.rs"]
+mod common;
+
+use common::{CALL, OPERATORS, SUPPLIERS, SUPPORT, World, buy, hours, month, sell};
+
+const SETTINGS: Settings = Settings {
+    mode: Mode::Rehearsal { seed: 2018 },
+    rules_version: RulesVersion::NEWEST.number(),
+    segment_bytes: 2048,
+};
+
+/// What the golden journal comes to.
+const STATE: &str = "7a02cb6157fdee35cbe57c1e4c2c135ee8668adaac50018c42c5303a173c7a1c";
+const CHAIN: &str = "30868a55567e8d0d885a5540db1cc1465cd41c2e5f4a9283b328e1d61ad5dcef";
+
+fn golden() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("golden")
+}
+
+/// Two auctions and two settled months, and then a command that is set aside.
+fn day() -> World {
+    let mut world = World::open(100_000);
+    for (auction, sender, bid) in [
+        (CALL, SUPPLIERS[0], sell(480, 30)),
+        (CALL, SUPPLIERS[1], sell(490, 20)),
+        (CALL, common::BUYERS[0], buy(500, 40)),
+        (SUPPORT, SUPPLIERS[0], sell(450, 40)),
+        (SUPPORT, SUPPLIERS[2], sell(470, 40)),
+    ] {
+        world.bid(sender, auction, bid).expect("a bid that is taken");
+    }
+    world.wait(hours(10));
+    for auction in [CALL, SUPPORT] {
+        world.send(OPERATORS[0], Command::ClearAuction { auction }).expect("closed");
+    }
+    world.wait(hours(24 * 70));
+    for (number, price) in [(1, 430), (2, 440)] {
+        world.publish(month(2019, number), price).expect("its publisher");
+        let settle = golv_engine::command::Action::Settle {
+            floor: common::FLOOR,
+            month: month(2019, number),
+            revision: 1,
+        };
+        world.agree(settle);
+    }
+    world.wait(1);
+    world
+}
+
+/// Writes the journal as the pipeline's writer would, four commands of one stamp at most in a batch.
+fn write(dir: &Path) {
+    let lines = day().journal;
+    let mut exchange = Exchange::new(ExchangeMode::Rehearsal, RulesVersion::NEWEST);
+    let mut chain = genesis(&SETTINGS);
+    let mut journal = Journal::create(dir, SETTINGS, chain.0).expect("an empty directory");
+    let mut keeper = Keeper::new(dir).expect("a journal");
+    let mut effects = Effects::default();
+    let last = lines.len() as u64;
+    fail_at(&[last]);
+    let mut rest = lines.as_slice();
+    let mut failed = false;
+    while let Some(line) = rest.first() {
+        assert!(!failed, "the last command alone fails");
+        let at = line.at;
+        let first = journal.next_sequence();
+        let batch = BatchHeader { first, at, entropy: Digest::of(&first.0).0 };
+        let mut writer = BatchWriter::new(batch);
+        let same: Vec<Entry<Command>> = rest
+            .iter()
+            .take_while(|line| line.at == at)
+            .take(4)
+            .map(|line| Entry { sender: line.sender, id: line.id, command: line.command.clone() })
+            .collect();
+        for entry in &same {
+            assert!(writer.push(entry).expect("short"), "room for a few");
+        }
+        rest = &rest[same.len()..];
+        journal.append(first, writer.len(), &chain.0, writer.payload()).expect("the disk works");
+        journal.flusher().flush().expect("the disk works");
+        failed = effects.execute(&mut exchange, first, at, &same, &[]).is_err();
+        chain = effects.chain(chain, writer.payload());
+        keeper.keep(journal.segment()).expect("they agree");
+    }
+    assert!(failed, "the last command fails");
+    drop(journal);
+    let at = Instant::at_midnight(2019, 3, 9).expect("a day");
+    skip(dir, vec![Sequence(last)], "The engine fails on it", at).expect("set aside");
+    let restarted = Restart::begin(dir).expect("a journal").finish(|_| {}).expect("goes on");
+    let mut journal = restarted.journal;
+    journal.seal(&restarted.replayed.chain.0).expect("the disk works");
+}
+
+/// The files of a journal by name, those in the archive too; the lock and the spare are none of its content.
+fn files(dir: &Path) -> Vec<(String, Vec<u8>)> {
+    let listing = crate::directory::list(dir).expect("readable");
+    let paths = listing.segments.into_values().chain(listing.snapshots.into_values());
+    let mut files: Vec<_> = paths
+        .map(|path| {
+            let name = path.strip_prefix(dir).expect("inside").to_string_lossy().into_owned();
+            (name, fs::read(&path).expect("readable"))
+        })
+        .collect();
+    files.sort_unstable();
+    files
+}
+
+#[test]
+fn the_golden_files_are_what_is_written_today() {
+    let dir = tempfile::tempdir().expect("a temporary directory");
+    write(dir.path());
+    let (written, kept) = (files(dir.path()), files(&golden()));
+    let names = |files: &[(String, Vec<u8>)]| files.iter().map(|(name, _)| name.clone()).collect::<Vec<_>>();
+    let changed: Vec<String> =
+        written.iter().filter(|file| !kept.contains(file)).map(|(name, _)| name.clone()).collect();
+    if !changed.is_empty() || names(&written) != names(&kept) {
+        let dir = dir.keep();
+        panic!("{changed:?} changed; what is written today is in {}", dir.display());
+    }
+}
+
+#[test]
+fn the_golden_journal_comes_to_the_same_digests_as_ever() {
+    let mut reader = scan(&golden()).expect("a journal");
+    let mut replay = crate::replay::Replay::new(reader.header()).expect("known rules");
+    let mut skips = 0;
+    while let Some(frame) = reader.next_frame().expect("readable") {
+        skips += u32::from(matches!(frame.content, Content::Skip { .. }));
+        replay.frame(&frame).expect("it replays");
+    }
+    assert!(matches!(reader.finish().expect("readable"), Verdict::Clean { sealed: true, .. }));
+    let digests = (replay.exchange().state_digest().to_string(), replay.chain().to_string());
+    assert_eq!(digests, (STATE.to_owned(), CHAIN.to_owned()));
+    assert_eq!(skips, 1);
+    for file in crate::directory::list(&golden()).expect("readable").snapshots.values() {
+        snapshot::read(file).expect("a snapshot that this version reads");
+    }
+}
+
+/// What the page shows, each with its name on the page.
+fn examples() -> Vec<(&'static str, Vec<u8>)> {
+    let first = fs::read(golden().join("archive/00000001.journal")).expect("archived");
+    let mut reader = scan(&golden()).expect("a journal");
+    let mut frames = Vec::new();
+    while let Some(frame) = reader.next_frame().expect("readable") {
+        let (kind, length) = match frame.content {
+            Content::Batch { payload, .. } => ("batch", payload.len()),
+            Content::Skip { payload } => ("skip", payload.len()),
+            Content::Seal => ("seal", 0),
+        };
+        let offset = usize::try_from(frame.offset).expect("small");
+        frames.push((kind, frame.segment, offset..offset + FRAME_HEADER + length));
+    }
+    let bytes = |wanted: &str| {
+        let (_, segment, range) =
+            frames.iter().find(|(kind, ..)| *kind == wanted).expect("there is one").clone();
+        let listing = crate::directory::list(&golden()).expect("readable");
+        fs::read(&listing.segments[&segment]).expect("readable")[range].to_vec()
+    };
+    let listing = crate::directory::list(&golden()).expect("readable");
+    let snapshot =
+        fs::read(listing.snapshots.values().next_back().expect("there are some")).expect("readable");
+    vec![
+        ("segment header", first[..SEGMENT_HEADER].to_vec()),
+        ("batch", bytes("batch")),
+        ("skip", bytes("skip")),
+        ("seal", bytes("seal")),
+        ("snapshot header", snapshot[..128].to_vec()),
+    ]
+}
+
+#[test]
+fn the_page_shows_the_golden_files() {
+    let page = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/formats.md"));
+    let page = page.expect("the page is there");
+    let hex = |bytes: &[u8]| {
+        let groups: Vec<String> =
+            bytes.chunks(4).map(|group| group.iter().map(|byte| format!("{byte:02x}")).collect()).collect();
+        groups.chunks(8).map(|line| line.join(" ")).collect::<Vec<_>>().join("\n")
+    };
+    let examples: Vec<String> =
+        examples().iter().map(|(name, bytes)| format!("```text {name}\n{}\n```", hex(bytes))).collect();
+    let missing: Vec<&String> = examples.iter().filter(|example| !page.contains(*example)).collect();
+    assert!(missing.is_empty(), "the page lacks:\n{}", examples.join("\n\n"));
+    for digest in [STATE, CHAIN] {
+        assert!(page.contains(digest), "the page lacks {digest}");
+    }
+}
