@@ -70,7 +70,7 @@ mod recovery;
 pub mod replay;
 mod writer;
 
-pub use format::{Header, Mode, PAYLOAD_MAX, Settings};
+pub use format::{FRAME_HEADER, Header, Mode, PAYLOAD_MAX, Settings};
 pub use reader::{Content, Corruption, Frame, ReadError, Reader, ScanError, Verdict, scan};
 pub use recovery::{OpenError, Opened, RecoverError};
 pub use writer::{AppendError, CreateError, FlushError, Flusher, Journal, SealError};

@@ -16,6 +16,7 @@
 
 mod clock;
 mod flush;
+pub mod metrics;
 mod sessions;
 mod writer;
 
@@ -37,6 +38,7 @@ use golv_journal::execute::Happened;
 use golv_protocol::message::Closing;
 use tokio::sync::{mpsc, watch};
 
+use metrics::{Alarm, Metrics};
 pub use sessions::{Cursor, History};
 use writer::Writer;
 pub use writer::{CreateError, OpenError, WriterError};
@@ -78,6 +80,7 @@ pub struct Pipeline {
     gate: Gate,
     writer: JoinHandle<Result<Stopped, WriterError>>,
     ended: watch::Receiver<bool>,
+    began: (Sequence, Digest),
 }
 
 /// A session's number, never used twice in one process.
@@ -88,6 +91,7 @@ pub type SessionId = u64;
 pub struct Gate {
     ring: Sender<Request>,
     sessions: Arc<AtomicU64>,
+    metrics: Arc<Metrics>,
 }
 
 /// Where an exchange stood when it was stopped in order.
@@ -174,12 +178,17 @@ impl Pipeline {
     /// If there is no journal, it is damaged, or replaying it does not give what it was written from.
     pub fn open(dir: &Path, waiting: Waiting) -> Result<(Self, Verdict), OpenError> {
         let (writer, verdict) = Writer::open(dir)?;
+        if let Verdict::TornTail { .. } = verdict {
+            writer.metrics().raise(Alarm::TornTail);
+        }
         Ok((Self::start(writer, waiting), verdict))
     }
 
     fn start(writer: Writer, waiting: Waiting) -> Self {
         let (ring, requests) = bounded(RING_CAPACITY);
         let (end, ended) = watch::channel(false);
+        let gate = Gate { ring, sessions: Arc::default(), metrics: Arc::clone(writer.metrics()) };
+        let began = writer.stands_at();
         let run = move || {
             // Dropped when the writer ends, however it does.
             let _end = end;
@@ -189,12 +198,22 @@ impl Pipeline {
             .name("golv-writer".into())
             .spawn(run)
             .expect("the system has room for one more thread");
-        Self { gate: Gate { ring, sessions: Arc::default() }, writer, ended }
+        Self { gate, writer, ended, began }
     }
 
     /// Where sessions from outside come in.
     pub fn gate(&self) -> Gate {
         self.gate.clone()
+    }
+
+    /// What it counts and measures.
+    pub fn metrics(&self) -> &Metrics {
+        &self.gate.metrics
+    }
+
+    /// Where it stood when it was started: the last command's sequence, and the chain digest after its batch.
+    pub fn began(&self) -> (Sequence, Digest) {
+        self.began
     }
 
     /// Begins a session that may send for anybody and is told everything. For whoever runs the exchange in
@@ -232,6 +251,17 @@ impl Pipeline {
 }
 
 impl Gate {
+    /// What the exchange counts and measures.
+    pub fn metrics(&self) -> &Metrics {
+        &self.metrics
+    }
+
+    /// The same in Prometheus's text format, with how many requests wait now.
+    pub fn metrics_text(&self) -> String {
+        self.metrics.set_ring(self.ring.len());
+        self.metrics.text()
+    }
+
     /// A number for a new session.
     pub fn session(&self) -> SessionId {
         // Ordering: only uniqueness matters; the ring orders everything else.
@@ -268,7 +298,10 @@ impl Gate {
 
     fn request(&self, request: Request) -> Result<(), SubmitError> {
         self.ring.try_send(request).map_err(|error| match error {
-            TrySendError::Full(_) => SubmitError::Busy,
+            TrySendError::Full(_) => {
+                self.metrics.count_busy();
+                SubmitError::Busy
+            }
             TrySendError::Disconnected(_) => SubmitError::Disconnected,
         })
     }
@@ -312,10 +345,15 @@ mod tests {
     #[test]
     fn a_full_ring_refuses_and_never_blocks() {
         let (ring, requests) = bounded(2);
-        let gate = Gate { ring, sessions: Arc::default() };
+        let gate = Gate { ring, sessions: Arc::default(), metrics: Arc::default() };
         let submit = |id| gate.submit(0, IdentityId(1), CommandId(id), Command::Tick);
         assert_eq!([1, 2, 3].map(submit), [Ok(()), Ok(()), Err(SubmitError::Busy)]);
         assert!(gate.log_on(1, KeyFingerprint([0; 32])).is_err());
+        let text = gate.metrics_text();
+        assert!(
+            text.contains("\ngolv_busy_total 2\n") && text.contains("\ngolv_ring_requests 2\n"),
+            "{text}"
+        );
         drop(requests.recv());
         assert_eq!(submit(3), Ok(()));
         drop(requests);

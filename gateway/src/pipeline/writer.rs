@@ -1,7 +1,8 @@
 //! The one thread that orders, journals and executes.
 
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::sync::Arc;
+use std::time::{Duration, Instant as Moment};
 
 use crossbeam_channel::{Receiver, RecvTimeoutError, TryRecvError};
 use golv_engine::command::{Action, Command};
@@ -21,6 +22,7 @@ use super::clock::Clock;
 use super::flush::FlushThread;
 use golv_protocol::message::Closing;
 
+use super::metrics::{Batch, Metrics};
 use super::sessions::{History, Sessions};
 use super::{Creation, Message, Request, SessionId, Stopped, Waiting};
 
@@ -94,6 +96,7 @@ pub(super) struct Writer {
     entries: Vec<Entry<Command>>,
     origins: Vec<Origin>,
     effects: Effects,
+    metrics: Arc<Metrics>,
 }
 
 /// What woke the writer.
@@ -150,7 +153,9 @@ impl Writer {
     }
 
     fn new(exchange: Exchange, journal: Journal, clock: Clock, chain: Digest, history: History) -> Self {
-        let flush = FlushThread::start(journal.flusher());
+        let metrics = Arc::new(Metrics::new());
+        metrics.set_last(exchange.sequence(), exchange.at());
+        let flush = FlushThread::start(journal.flusher(), metrics.flush());
         let header = BatchHeader { first: Sequence(0), at: exchange.at(), entropy: [0; 32] };
         Self {
             exchange,
@@ -163,16 +168,30 @@ impl Writer {
             entries: Vec::new(),
             origins: Vec::new(),
             effects: Effects::default(),
+            metrics,
         }
+    }
+
+    pub(super) fn metrics(&self) -> &Arc<Metrics> {
+        &self.metrics
+    }
+
+    /// The last command's sequence, and the chain after its batch.
+    pub(super) fn stands_at(&self) -> (Sequence, Digest) {
+        (self.exchange.sequence(), self.chain)
     }
 
     /// Works until it is told to stop, every handle is gone, or the journal fails.
     pub(super) fn run(mut self, ring: &Receiver<Request>, waiting: Waiting) -> Result<Stopped, WriterError> {
+        let metrics = Arc::clone(&self.metrics);
         let worked = self.work(ring, waiting);
         // Whatever the reason, nobody is left to guess.
         self.sessions.close_all(Closing::Stopping);
-        worked?;
-        self.stop()
+        let stopped = worked.and_then(|()| self.stop());
+        if let Err(WriterError::Append(_) | WriterError::Flush(_) | WriterError::Seal(_)) = stopped {
+            metrics.set_poisoned();
+        }
+        stopped
     }
 
     fn work(&mut self, ring: &Receiver<Request>, waiting: Waiting) -> Result<(), WriterError> {
@@ -182,6 +201,7 @@ impl Writer {
                 Wake::Due => None,
                 Wake::Gone => return Ok(()),
             };
+            self.metrics.count_gathering(ring.len());
             let mut stopping = false;
             let mut taken = 0;
             // Takes what is there and waits for nothing: while it is flushed, the next batch gathers.
@@ -292,9 +312,20 @@ impl Writer {
         self.flush.begin();
 
         let count = count as usize;
+        let began = Moment::now();
         self.effects.execute(&mut self.exchange, first, at, &self.entries[..count]);
         let chain = self.effects.chain(self.chain, self.batch.payload());
+        let applied = began.elapsed();
         self.flush.finish()?;
+        self.metrics.count_batch(&Batch {
+            last: self.exchange.sequence(),
+            at,
+            bytes: self.batch.payload().len(),
+            answers: self.effects.answers(),
+            events: self.effects.happened().len(),
+            applied,
+            waited: began.elapsed().saturating_sub(applied),
+        });
 
         self.chain = chain;
         if let Some(to) = self.effects.clock() {
