@@ -4,9 +4,11 @@
 pub mod command_line;
 pub mod demo;
 pub mod journal;
+pub mod logs;
 pub mod pipeline;
 pub mod pki;
 mod print;
 pub mod remote;
+mod scrape;
 pub mod serve;
 pub mod server;

@@ -275,6 +275,14 @@ impl Session {
         }
     }
 
+    /// For whom the session speaks while it is logged on.
+    pub fn speaker(&self) -> Option<Speaker> {
+        match &self.state {
+            State::Live(live) => Some(live.speaker),
+            _ => None,
+        }
+    }
+
     /// Why the session has ended, if it has. Its last output is still to be sent.
     pub fn closed(&self) -> Option<Closing> {
         match self.state {
