@@ -38,8 +38,6 @@ pub enum Level {
     Info,
     /// Failed handshakes
     Debug,
-    /// Everything; there is nothing finer yet
-    Trace,
 }
 
 impl Level {
@@ -49,7 +47,6 @@ impl Level {
             Self::Warn => LevelFilter::WARN,
             Self::Info => LevelFilter::INFO,
             Self::Debug => LevelFilter::DEBUG,
-            Self::Trace => LevelFilter::TRACE,
         }
     }
 }

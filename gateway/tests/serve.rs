@@ -46,7 +46,7 @@ impl Server {
     /// With metrics, and everything that can be logged in the file `log`.
     fn start_watched(bench: &Bench, listen: &str) -> Self {
         let log = std::fs::File::create(bench.path("log")).expect("a file");
-        let options = ["--metrics", "127.0.0.1:0", "--log", "json", "--log-level", "trace"];
+        let options = ["--metrics", "127.0.0.1:0", "--log", "json", "--log-level", "debug"];
         Self::start_with(bench, listen, &options, log.into())
     }
 
