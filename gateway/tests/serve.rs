@@ -72,7 +72,7 @@ impl Server {
         let id = self.process.id().to_string();
         assert!(Process::new("kill").args(["-TERM", &id]).status().expect("kill runs").success());
         let mut printed = String::new();
-        std::io::Read::read_to_string(&mut self.stdout, &mut printed).expect("text");
+        self.stdout.read_to_string(&mut printed).expect("text");
         assert!(self.process.wait().expect("ended").success());
         printed
     }

@@ -455,7 +455,9 @@ mod tests {
 
             // `accept` yields nobody while Bob is refused.
             let refusals = AtomicU64::new(0);
-            let count = || drop(refusals.fetch_add(1, Ordering::Relaxed));
+            let count = || {
+                refusals.fetch_add(1, Ordering::Relaxed);
+            };
             tokio::select! {
                 _ = server.accept(count) => panic!("there is no place"),
                 refused = connect(addr, "localhost", &bob, &trust) => {
