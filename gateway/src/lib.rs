@@ -1,12 +1,15 @@
 //! Golv's server side: the pipeline from a session to the journal and back, and what the binary `golv` does
 //! with it.
 
+mod alarm;
 pub mod command_line;
 pub mod demo;
 pub mod journal;
+pub mod logs;
 pub mod pipeline;
 pub mod pki;
 mod print;
 pub mod remote;
+mod scrape;
 pub mod serve;
 pub mod server;

@@ -8,6 +8,7 @@ use golv_gateway::command_line::ConnectionOptions;
 use golv_gateway::command_line::admin::AdminCommand;
 use golv_gateway::command_line::pki::PkiCommand;
 use golv_gateway::command_line::trade::TradeCommand;
+use golv_gateway::logs::with_sources;
 use golv_gateway::pipeline::WriterError;
 use golv_gateway::{command_line, demo, journal, remote, serve};
 
@@ -126,7 +127,7 @@ fn main() -> ExitCode {
         // A refusal was printed as the answer that it is.
         Ok(false) => ExitCode::FAILURE,
         Err(error) => {
-            eprintln!("golv: {}", chain_of(&*error));
+            eprintln!("golv: {}", with_sources(&*error));
             if is_journal_failure(&*error) { ExitCode::from(JOURNAL_FAILED) } else { ExitCode::FAILURE }
         }
     }
@@ -135,15 +136,4 @@ fn main() -> ExitCode {
 /// Whether a journal that could not be written is behind an error.
 fn is_journal_failure(error: &(dyn std::error::Error + 'static)) -> bool {
     error.is::<WriterError>() || error.source().is_some_and(is_journal_failure)
-}
-
-/// An error with its sources, outermost first.
-fn chain_of(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        text = format!("{text}: {cause}");
-        source = cause.source();
-    }
-    text
 }

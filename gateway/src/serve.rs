@@ -15,11 +15,14 @@ use golv_journal::Verdict;
 use golv_protocol::message::Closing;
 use quinn::VarInt;
 use tokio::signal::unix::{SignalKind, signal};
+use tracing::{error, info, warn};
 
 use crate::command_line::instant::parse_instant;
-use crate::pipeline::{Creation, Pipeline, Waiting};
+use crate::logs;
+use crate::pipeline::{Creation, Opening, Pipeline, Waiting};
 use crate::pki;
 use crate::print;
+use crate::scrape::Scrape;
 use crate::server::{
     self,
     endpoint::{Endpoint, Limits},
@@ -72,6 +75,15 @@ pub struct Serve {
     /// How the writer waits for the next command
     #[arg(long, value_enum, default_value_t = WaitingChoice::Park)]
     waiting: WaitingChoice,
+    /// Answer GET /metrics over HTTP on this address, for Prometheus; such as 127.0.0.1:9464
+    #[arg(long, value_name = "ADDRESS")]
+    metrics: Option<SocketAddr>,
+    /// How the log on standard error is written
+    #[arg(long, value_enum, default_value_t = logs::Format::Text)]
+    log: logs::Format,
+    /// The least that is logged
+    #[arg(long, value_enum, default_value_t = logs::Level::Info)]
+    log_level: logs::Level,
 }
 
 /// How the writer waits, as it is named on the command line.
@@ -116,6 +128,7 @@ pub fn found(options: &Found) -> Result<(), Box<dyn Error>> {
 /// # Errors
 /// If it cannot be started, or its journal fails.
 pub fn serve(options: &Serve) -> Result<(), Box<dyn Error>> {
+    logs::start(options.log, options.log_level);
     let credentials = Credentials::load(&options.certificate, &options.key)?;
     let trust = TrustAnchor::load(&options.ca)?;
     let waiting = match options.waiting {
@@ -123,37 +136,60 @@ pub fn serve(options: &Serve) -> Result<(), Box<dyn Error>> {
         WaitingChoice::Spin => Waiting::Spin,
     };
     let (pipeline, opening) = Pipeline::open(&options.data, waiting)?;
-    for error in &opening.passed_over {
-        eprintln!("golv: a snapshot was passed over: {error}");
-    }
-    if let Verdict::TornTail { file, sequence, offset, bytes } = &opening.verdict {
-        eprintln!(
-            "golv: {} was torn at offset {offset}: {bytes} bytes from sequence {sequence} on were cut; \
-             they may have been acknowledged",
-            file.display()
-        );
-    }
+    log_start(options, &opening);
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
-    let stopped = runtime.block_on(async {
-        let endpoint = Endpoint::bind(options.listen, &credentials, &trust, Limits::default())?;
-        let mut terminate = signal(SignalKind::terminate())?;
-        let mut interrupt = signal(SignalKind::interrupt())?;
-        // Whoever starts the process waits for this line.
-        print::line(format_args!("serving {} on {}", options.data.display(), endpoint.local_addr()));
-        tokio::select! {
-            () = server::serve(&endpoint, pipeline.gate()) => {}
-            _ = terminate.recv() => {}
-            _ = interrupt.recv() => {}
-            () = pipeline.ended() => {}
-        }
-        // Sessions are told by the writer as it stops, and then have a moment to pass it on.
-        let stopped = tokio::task::spawn_blocking(|| pipeline.stop()).await?;
-        let reason = Closing::Stopping;
-        endpoint.close(FAREWELL, VarInt::from_u32(reason.code()), reason.to_string().as_bytes()).await;
-        Ok::<_, Box<dyn Error>>(stopped)
-    })??;
+    let stopped = runtime
+        .block_on(async {
+            let endpoint = Endpoint::bind(options.listen, &credentials, &trust, Limits::default())?;
+            info!(address = %endpoint.local_addr(), "listening");
+            let metrics = match options.metrics {
+                Some(address) => Some(Scrape::bind(address).await?),
+                None => None,
+            };
+            if let Some(metrics) = metrics {
+                info!(address = %metrics.local_addr(), "metrics");
+                tokio::spawn(metrics.serve(pipeline.gate()));
+            }
+            let mut terminate = signal(SignalKind::terminate())?;
+            let mut interrupt = signal(SignalKind::interrupt())?;
+            // Whoever starts the process waits for this line.
+            print::line(format_args!("serving {} on {}", options.data.display(), endpoint.local_addr()));
+            tokio::select! {
+                () = server::serve(&endpoint, pipeline.gate()) => {}
+                _ = terminate.recv() => {}
+                _ = interrupt.recv() => {}
+                () = pipeline.ended() => {}
+            }
+            // Sessions are told by the writer as it stops, and then have a moment to pass it on.
+            let stopped = tokio::task::spawn_blocking(|| pipeline.stop()).await?;
+            let reason = Closing::Stopping;
+            endpoint.close(FAREWELL, VarInt::from_u32(reason.code()), reason.to_string().as_bytes()).await;
+            Ok::<_, Box<dyn Error>>(stopped)
+        })?
+        .inspect_err(|failed| error!(reason = logs::with_sources(failed), "the exchange failed"))?;
+    info!(sequence = stopped.sequence.0, state = %stopped.state, chain = %stopped.chain, "stopped");
     print::line(format_args!("stopped after sequence {}", stopped.sequence));
     print::line(format_args!("state digest {}", stopped.state));
     print::line(format_args!("chain digest {}", stopped.chain));
     Ok(())
+}
+
+/// Logs where the exchange begins, and what an operator should know of its journal.
+fn log_start(options: &Serve, opening: &Opening) {
+    let Opening { verdict, snapshot, passed_over, position, state } = opening;
+    for error in passed_over {
+        warn!(reason = logs::with_sources(error), "a snapshot is of no use and was passed over");
+    }
+    let dir = options.data.display();
+    let (sequence, chain, snapshot) = (position.sequence.0, position.chain, snapshot.map(|(_, last)| last.0));
+    match verdict {
+        Verdict::TornTail { file, sequence: torn, offset, bytes } => warn!(
+            %dir, file = %file.display(), torn = torn.0, offset, bytes, sequence, %chain, %state, snapshot,
+            "started from a journal whose end was torn: the bytes were cut, and may have been acknowledged"
+        ),
+        Verdict::Clean { sealed, .. } => {
+            info!(%dir, sealed, sequence, %chain, %state, snapshot, "started from a clean journal");
+        }
+        Verdict::Corrupt(_) | Verdict::Gap(_) => unreachable!("a damaged journal is not opened"),
+    }
 }

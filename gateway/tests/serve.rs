@@ -3,8 +3,9 @@
 
 mod common;
 
-use std::io::{BufRead, BufReader};
-use std::net::SocketAddr;
+use std::collections::BTreeMap;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{SocketAddr, TcpStream};
 use std::process::{Child, Command as Process, Output, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -39,12 +40,24 @@ struct Server {
 
 impl Server {
     fn start(bench: &Bench, listen: &str) -> Self {
+        Self::start_with(bench, listen, &[], Stdio::null())
+    }
+
+    /// With metrics, and everything that can be logged in the file `log`.
+    fn start_watched(bench: &Bench, listen: &str) -> Self {
+        let log = std::fs::File::create(bench.path("log")).expect("a file");
+        let options = ["--metrics", "127.0.0.1:0", "--log", "json", "--log-level", "debug"];
+        Self::start_with(bench, listen, &options, log.into())
+    }
+
+    fn start_with(bench: &Bench, listen: &str, options: &[&str], stderr: Stdio) -> Self {
         let mut process = Process::new(env!("CARGO_BIN_EXE_golv"))
             .current_dir(bench.path(""))
             .args(["serve", "--data", "data", "--listen", listen, "--certificate", "pki/server.pem"])
             .args(["--key", "pki/server.key.pem", "--ca", "pki/ca.pem"])
+            .args(options)
             .stdout(Stdio::piped())
-            .stderr(Stdio::null())
+            .stderr(stderr)
             .spawn()
             .expect("golv runs");
         let mut stdout = BufReader::new(process.stdout.take().expect("piped"));
@@ -59,7 +72,7 @@ impl Server {
         let id = self.process.id().to_string();
         assert!(Process::new("kill").args(["-TERM", &id]).status().expect("kill runs").success());
         let mut printed = String::new();
-        std::io::Read::read_to_string(&mut self.stdout, &mut printed).expect("text");
+        self.stdout.read_to_string(&mut printed).expect("text");
         assert!(self.process.wait().expect("ended").success());
         printed
     }
@@ -317,4 +330,215 @@ fn killed_under_load_nothing_acknowledged_is_lost() {
     server.terminate();
     let verified = done(&bench, &["journal", "verify", "data"]);
     assert!(verified.contains("verdict   Clean"), "{verified}");
+}
+
+/// The log so far: each line is an object of known fields, none of which says anything of a bid.
+fn log(bench: &Bench) -> Vec<serde_json::Map<String, serde_json::Value>> {
+    let known = [
+        "timestamp",
+        "level",
+        "target",
+        "message",
+        "dir",
+        "sealed",
+        "torn",
+        "offset",
+        "bytes",
+        "sequence",
+        "state",
+        "chain",
+        "address",
+        "key",
+        "identity",
+        "participant",
+        "reason",
+    ];
+    let text = std::fs::read_to_string(bench.path("log")).expect("a log");
+    let line = |line: &str| {
+        let line: serde_json::Map<_, _> = serde_json::from_str(line).unwrap_or_else(|_| panic!("{line}"));
+        assert!(line.keys().all(|field| known.contains(&field.as_str())), "{line:?}");
+        line
+    };
+    text.lines().map(line).collect()
+}
+
+/// The line of the log with a message, and with an identity if one is given.
+fn logged(bench: &Bench, message: &str, identity: Option<u32>) -> serde_json::Map<String, serde_json::Value> {
+    let is = |line: &serde_json::Map<String, serde_json::Value>| {
+        line["message"] == message && identity.is_none_or(|identity| line["identity"] == identity)
+    };
+    log(bench).into_iter().find(is).unwrap_or_else(|| panic!("nothing says {message:?} of {identity:?}"))
+}
+
+/// Sends bytes to where metrics are, and gives the answer: its first line and its body.
+fn ask(bench: &Bench, request: &[u8]) -> (String, String) {
+    let address = logged(bench, "metrics", None)["address"].as_str().expect("text").to_owned();
+    let mut stream = TcpStream::connect(address).expect("metrics are served");
+    // Whoever is turned away early may meet a closed connection, here or while reading.
+    let _ = stream.write_all(request);
+    let mut answer = Vec::new();
+    let _ = stream.read_to_end(&mut answer);
+    let answer = text(&answer);
+    let (head, body) = answer.split_once("\r\n\r\n").unwrap_or((&answer, ""));
+    (head.lines().next().unwrap_or_default().to_owned(), body.to_owned())
+}
+
+/// Asks for the metrics, holds their text to the format, and gives each sample's value by name and labels.
+fn scrape(bench: &Bench) -> BTreeMap<String, f64> {
+    let (status, body) = ask(bench, b"GET /metrics HTTP/1.1\r\nHost: golv\r\n\r\n");
+    assert_eq!(status, "HTTP/1.1 200 OK");
+    let (mut samples, mut family) = (BTreeMap::new(), String::new());
+    let is_name = |name: &str| {
+        let mut bytes = name.bytes();
+        bytes.next().is_some_and(|byte| byte.is_ascii_lowercase())
+            && bytes.all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_')
+    };
+    for line in body.lines() {
+        if let Some(described) = line.strip_prefix("# TYPE ") {
+            let (name, kind) = described.split_once(' ').expect("a name and a type");
+            assert!(is_name(name) && ["counter", "gauge", "histogram"].contains(&kind), "{line}");
+            family = name.to_owned();
+        } else if !line.starts_with("# HELP ") {
+            let (sample, value) = line.rsplit_once(' ').unwrap_or_else(|| panic!("{line}"));
+            let (name, labels) = sample.split_once('{').unwrap_or((sample, "}"));
+            let labels = labels.strip_suffix('}').unwrap_or_else(|| panic!("{line}"));
+            for label in labels.split(',').filter(|label| !label.is_empty()) {
+                let (label, value) = label.split_once('=').unwrap_or_else(|| panic!("{line}"));
+                assert!(is_name(label) && value.len() >= 2, "{line}");
+                assert!(value.starts_with('"') && value.ends_with('"'), "{line}");
+            }
+            assert!(is_name(name) && name.starts_with(&family), "{line}");
+            let value: f64 = value.parse().unwrap_or_else(|_| panic!("{line}"));
+            assert!(samples.insert(sample.to_owned(), value).is_none(), "twice: {line}");
+        }
+    }
+    samples
+}
+
+/// Asks for the metrics until a sample is as expected.
+fn scrape_until(bench: &Bench, sample: &str, expected: impl Fn(f64) -> bool) {
+    let began = std::time::Instant::now();
+    while !expected(scrape(bench)[sample]) {
+        assert!(began.elapsed().as_secs() < 60, "{sample} never came to it");
+        std::thread::yield_now();
+    }
+}
+
+/// What an operator of the machine sees of a session; and of the bids in it, nothing.
+#[test]
+fn what_happens_is_measured_and_logged_and_no_bid_is_told() {
+    let bench = Bench::new();
+    let creation = Creation::Rehearsal { seed: 1, start: start() };
+    let pipeline =
+        Pipeline::create(&bench.path("data"), creation, bench.founding(), Waiting::Park).expect("created");
+    pipeline.stop().expect("stopped");
+    let server = Server::start_watched(&bench, "127.0.0.1:0");
+    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+    let (_centre, buyer) = runtime.block_on(async {
+        let centre = Centre::connect(&bench, server.address);
+        centre.furnish(&bench).await;
+        let (buyer, mut events) = bench.connect(server.address, BUYERS[0]);
+        tokio::spawn(async move { while events.next().await.is_ok() {} });
+        let bid = |price| bounded(buyer.submit(buy(price, 89)));
+        assert_eq!(bid(730).await.expect("answered").outcome, Ok(()));
+        for price in [505, 515, 123_456_789] {
+            bid(price).await.expect("answered").outcome.expect_err("off the tick, or far too much");
+        }
+        (centre, buyer)
+    });
+
+    let samples = scrape(&bench);
+    assert_eq!(samples["golv_refusals_total{reason=\"PriceOffTick\"}"], 2.0);
+    assert_eq!(samples["golv_refusals_total{reason=\"NotPermitted\"}"], 0.0);
+    assert!(samples["golv_sessions"] >= 3.0 && samples["golv_logons_total"] >= 3.0);
+    assert!(samples["golv_commands_total"] >= 10.0 && samples["golv_events_total"] >= 10.0);
+    // The founding command is from before this process.
+    assert_eq!(samples["golv_last_sequence"], samples["golv_commands_total"] + 1.0);
+    let seconds = u64::try_from(after(120).0).expect("after 1970") / 1_000_000_000;
+    assert_eq!(samples["golv_last_stamp_seconds"], seconds as f64);
+    assert_eq!(samples["golv_batch_commands_sum"], samples["golv_commands_total"]);
+    let batches = samples["golv_batch_commands_count"];
+    for histogram in ["batch_bytes", "flush_seconds", "apply_seconds", "flush_wait_seconds"] {
+        assert_eq!(samples[&format!("golv_{histogram}_count")], batches, "{histogram}");
+        assert_eq!(samples[&format!("golv_{histogram}_bucket{{le=\"+Inf\"}}")], batches, "{histogram}");
+        assert!(samples[&format!("golv_{histogram}_sum")] > 0.0, "{histogram}");
+    }
+    assert!(samples["golv_ring_depth_requests_count"] >= batches);
+    assert!(samples["golv_journal_bytes_total"] > samples["golv_batch_bytes_sum"]);
+    assert_eq!(samples["golv_journal_poisoned"] + samples["golv_alarms_total{kind=\"torn_tail\"}"], 0.0);
+
+    // What is no request for metrics is turned away, and harms nobody.
+    assert_eq!(ask(&bench, b"POST /metrics HTTP/1.1\r\n\r\n").0, "HTTP/1.1 405 Method Not Allowed");
+    assert_eq!(ask(&bench, b"GET / HTTP/1.1\r\n\r\n").0, "HTTP/1.1 404 Not Found");
+    assert_eq!(ask(&bench, b"\x16\x03\x01 no request\r\n\r\n").0, "HTTP/1.1 400 Bad Request");
+    let endless = [&b"GET /metrics HTTP/1.1\r\nx: "[..], &[b'x'; 100_000]].concat();
+    assert!(!ask(&bench, &endless).0.contains("200"));
+    let more = runtime.block_on(async { bounded(buyer.submit(buy(740, 1))).await.expect("answered") });
+    assert_eq!(more.outcome, Ok(()));
+    assert_eq!(scrape(&bench)["golv_commands_total"], samples["golv_commands_total"] + 1.0);
+
+    runtime.block_on(buyer.close());
+    scrape_until(&bench, "golv_sessions_closed_total{reason=\"Silent\"}", |closed| closed >= 1.0);
+    let stopped = server.terminate();
+    let started = logged(&bench, "started from a clean journal", None);
+    assert_eq!(
+        (&started["level"], &started["sealed"], &started["sequence"]),
+        (&"INFO".into(), &true.into(), &1.into())
+    );
+    assert!(logged(&bench, "listening", None)["address"].is_string());
+    for message in ["logged on", "session ended"] {
+        let line = logged(&bench, message, Some(BUYERS[0]));
+        assert!(line["participant"] == BUYERS[0] && line["address"].is_string(), "{line:?}");
+        assert_eq!(line.get("reason").is_some_and(|reason| reason == "Silent"), message == "session ended");
+    }
+    let ended = logged(&bench, "stopped", None);
+    for digest in ["state", "chain"].map(|name| ended[name].as_str().expect("text").to_owned()) {
+        assert!(stopped.contains(&digest), "{digest}\n{stopped}");
+    }
+    let text = std::fs::read_to_string(bench.path("log")).expect("a log");
+    for digits in ["123456789", "730000000", "89000000", "740000000"] {
+        assert!(!text.contains(digits), "{digits}\n{text}");
+    }
+}
+
+/// An exchange that has lost what it acknowledged says so, as far as it can know: its journal is torn, or a
+/// client has seen more.
+#[test]
+fn a_lost_end_raises_alarms() {
+    let bench = Bench::new();
+    let creation = Creation::Rehearsal { seed: 1, start: start() };
+    let pipeline =
+        Pipeline::create(&bench.path("data"), creation, bench.founding(), Waiting::Park).expect("created");
+    pipeline.stop().expect("stopped");
+    let journal = bench.path("data").join("00000001.journal");
+    let early = std::fs::read(&journal).expect("a journal");
+    let server = Server::start(&bench, "127.0.0.1:0");
+    let address = server.address;
+    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+    let (_client, draining) = runtime.block_on(async {
+        let (client, mut events) = bench.connect(address, OPERATORS[0]);
+        let set = golv_engine::command::Command::SetClock { to: after(60) };
+        assert_eq!(bounded(client.submit(set)).await.expect("answered").outcome, Ok(()));
+        // The founding and the clock.
+        for _ in 0..2 {
+            bounded(events.next()).await.expect("an event");
+        }
+        (client, tokio::spawn(async move { while events.next().await.is_ok() {} }))
+    });
+    server.kill();
+    std::fs::write(&journal, [&early[..], b"an interrupted write"].concat()).expect("written");
+    let server = Server::start_watched(&bench, &address.to_string());
+    assert_eq!(scrape(&bench)["golv_alarms_total{kind=\"torn_tail\"}"], 1.0);
+    let started =
+        "started from a journal whose end was torn: the bytes were cut, and may have been acknowledged";
+    let started = logged(&bench, started, None);
+    assert_eq!(
+        (&started["level"], &started["torn"], &started["bytes"]),
+        (&"WARN".into(), &2.into(), &20.into())
+    );
+    scrape_until(&bench, "golv_alarms_total{kind=\"server_behind\"}", |raised| raised >= 1.0);
+    runtime.block_on(bounded(draining)).expect("told that it is ahead");
+    server.terminate();
+    let behind = "a client has seen more events than there are: this may be an older journal";
+    assert_eq!(logged(&bench, behind, None)["level"], "ERROR");
 }

@@ -12,7 +12,8 @@ pub const PAYLOAD_MAX: u32 = {
 };
 
 pub(crate) const SEGMENT_HEADER: usize = 128;
-pub(crate) const FRAME_HEADER: usize = 64;
+/// Bytes before a frame's payload.
+pub const FRAME_HEADER: usize = 64;
 /// The longest frame, in bytes.
 pub(crate) const FRAME_MAX: u64 = FRAME_HEADER as u64 + PAYLOAD_MAX as u64;
 

@@ -31,8 +31,8 @@ impl LocalVenue {
                 self.events.extend(happened.iter().map(|happened| happened.event.clone()));
                 None
             }
-            // Both are for sessions from outside; an exchange that stops ends the queue as well.
-            Message::LoggedOn { .. } | Message::Closing(_) => None,
+            // For sessions from outside; an exchange that stops ends the queue as well.
+            Message::LoggedOn { .. } | Message::Behind { .. } | Message::Closing(_) => None,
         }
     }
 }

@@ -1,9 +1,11 @@
 //! The thread that flushes the journal while the writer executes.
 
 use std::thread::JoinHandle;
+use std::time::Instant;
 
 use crossbeam_channel::{Receiver, Sender, bounded};
 use golv_journal::{FlushError, Flusher};
+use prometheus::Histogram;
 
 /// A thread that flushes when it is told to. One flush is under way at most.
 pub(super) struct FlushThread {
@@ -13,12 +15,16 @@ pub(super) struct FlushThread {
 }
 
 impl FlushThread {
-    pub(super) fn start(flusher: Flusher) -> Self {
+    /// Measures each flush in `seconds`.
+    pub(super) fn start(flusher: Flusher, seconds: Histogram) -> Self {
         let (begin, begun) = bounded::<()>(1);
         let (finish, finished) = bounded(1);
         let flush = move || {
             while begun.recv().is_ok() {
-                if finish.send(flusher.flush()).is_err() {
+                let began = Instant::now();
+                let flushed = flusher.flush();
+                seconds.observe(began.elapsed().as_secs_f64());
+                if finish.send(flushed).is_err() {
                     return;
                 }
             }

@@ -15,9 +15,9 @@
 //! gathers; there is no timer. After a failed write or flush the writer stops for good. Behind the writer a second
 //! exchange replays each segment of the journal once it is closed, and keeps snapshots.
 
-mod alarm;
 mod clock;
 mod flush;
+pub mod metrics;
 mod older;
 mod positions;
 mod sessions;
@@ -44,6 +44,7 @@ use golv_journal::{SEGMENT_BYTES, Verdict};
 use golv_protocol::message::{Closing, Position};
 use tokio::sync::{mpsc, watch};
 
+use metrics::{Alarm, Metrics};
 use older::Older;
 pub use sessions::{Cursor, History};
 use writer::Writer;
@@ -97,6 +98,7 @@ pub struct Gate {
     ring: Sender<Request>,
     sessions: Arc<AtomicU64>,
     older: Arc<Older>,
+    metrics: Arc<Metrics>,
 }
 
 /// How an exchange's journal was found when it was started.
@@ -108,6 +110,8 @@ pub struct Opening {
     pub snapshot: Option<(u32, Sequence)>,
     /// Newer snapshots that were of no use, which is worth a warning.
     pub passed_over: Vec<SnapshotError>,
+    /// Where it stands: the last command, and the chain after its batch.
+    pub position: Position,
     /// The state digest.
     pub state: Digest,
 }
@@ -171,6 +175,15 @@ pub enum Message {
     },
     /// What a batch made happen, all of it: whoever passes it on shows each event to its audience alone.
     Happened(Arc<[Happened]>),
+    /// The session does not begin: its client was told what the exchange has not, or not so.
+    Behind {
+        /// For whom its key speaks.
+        identity: IdentityId,
+        /// What it claims.
+        claimed: Claim,
+        /// What the exchange has.
+        own: Claim,
+    },
     /// The session ends.
     Closing(Closing),
 }
@@ -224,6 +237,12 @@ impl Pipeline {
     /// If there is no journal, it is damaged, or replaying it does not give what it was written from.
     pub fn open(dir: &Path, waiting: Waiting) -> Result<(Self, Opening), RestartError> {
         let (writer, opening) = Writer::open(dir)?;
+        if let Verdict::TornTail { .. } = opening.verdict {
+            writer.metrics().raise(Alarm::TornTail);
+        }
+        if let Some((_, last)) = opening.snapshot {
+            writer.metrics().set_snapshot(last);
+        }
         let older = opening.snapshot.map_or_else(Older::none, |(segment, _)| Older::before(dir, segment));
         Ok((Self::start(writer, older, waiting), opening))
     }
@@ -231,6 +250,8 @@ impl Pipeline {
     fn start(writer: Writer, older: Older, waiting: Waiting) -> Self {
         let (ring, requests) = bounded(RING_CAPACITY);
         let (end, ended) = watch::channel(false);
+        let metrics = Arc::clone(writer.metrics());
+        let gate = Gate { ring, sessions: Arc::default(), older: Arc::new(older), metrics };
         let run = move || {
             // Dropped when the writer ends, however it does.
             let _end = end;
@@ -240,13 +261,17 @@ impl Pipeline {
             .name("golv-writer".into())
             .spawn(run)
             .expect("the system has room for one more thread");
-        let gate = Gate { ring, sessions: Arc::default(), older: Arc::new(older) };
         Self { gate, writer, ended }
     }
 
     /// Where sessions from outside come in.
     pub fn gate(&self) -> Gate {
         self.gate.clone()
+    }
+
+    /// What it counts and measures.
+    pub fn metrics(&self) -> &Metrics {
+        &self.gate.metrics
     }
 
     /// Begins a session that may send for anybody and is told everything. For whoever runs the exchange in
@@ -284,6 +309,17 @@ impl Pipeline {
 }
 
 impl Gate {
+    /// What the exchange counts and measures.
+    pub fn metrics(&self) -> &Metrics {
+        &self.metrics
+    }
+
+    /// The same in Prometheus's text format, with how many requests wait now.
+    pub fn metrics_text(&self) -> String {
+        self.metrics.set_ring(self.ring.len());
+        self.metrics.text()
+    }
+
     /// A number for a new session.
     pub fn session(&self) -> SessionId {
         // Ordering: only uniqueness matters; the ring orders everything else.
@@ -331,7 +367,10 @@ impl Gate {
 
     fn request(&self, request: Request) -> Result<(), SubmitError> {
         self.ring.try_send(request).map_err(|error| match error {
-            TrySendError::Full(_) => SubmitError::Busy,
+            TrySendError::Full(_) => {
+                self.metrics.count_busy();
+                SubmitError::Busy
+            }
             TrySendError::Disconnected(_) => SubmitError::Disconnected,
         })
     }
@@ -375,10 +414,16 @@ mod tests {
     #[test]
     fn a_full_ring_refuses_and_never_blocks() {
         let (ring, requests) = bounded(2);
-        let gate = Gate { ring, sessions: Arc::default(), older: Arc::new(Older::none()) };
+        let gate =
+            Gate { ring, sessions: Arc::default(), older: Arc::new(Older::none()), metrics: Arc::default() };
         let submit = |id| gate.submit(0, IdentityId(1), CommandId(id), Command::Tick);
         assert_eq!([1, 2, 3].map(submit), [Ok(()), Ok(()), Err(SubmitError::Busy)]);
         assert!(gate.log_on(1, KeyFingerprint([0; 32]), Claim::default()).is_err());
+        let text = gate.metrics_text();
+        assert!(
+            text.contains("\ngolv_busy_total 2\n") && text.contains("\ngolv_ring_requests 2\n"),
+            "{text}"
+        );
         drop(requests.recv());
         assert_eq!(submit(3), Ok(()));
         drop(requests);

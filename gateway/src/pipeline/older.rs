@@ -9,7 +9,10 @@ use std::path::{Path, PathBuf};
 use golv_journal::restart::replay_before;
 use tokio::sync::OnceCell;
 
+use tracing::warn;
+
 use super::History;
+use crate::logs::with_sources;
 
 /// The history before a segment.
 pub(super) struct Older {
@@ -51,7 +54,11 @@ fn replay(dir: &Path, segment: u32) -> Option<History> {
     match replayed {
         Ok(()) => Some(history),
         Err(error) => {
-            eprintln!("golv: what happened before segment {segment} is not to be had: {error}");
+            warn!(
+                segment,
+                reason = with_sources(&error),
+                "what happened before this segment is not to be had"
+            );
             None
         }
     }

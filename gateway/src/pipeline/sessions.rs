@@ -12,7 +12,6 @@ use golv_journal::execute::Happened;
 use golv_protocol::message::{Closing, Position};
 use tokio::sync::mpsc::Sender;
 
-use super::alarm::alarm_server_behind;
 use super::positions::Positions;
 use super::{Claim, Message, SessionId};
 
@@ -146,8 +145,8 @@ impl Sessions {
         let position = self.positions.latest();
         let contained = claim.acknowledged.is_none_or(|claimed| self.positions.contain(claimed));
         if claim.events_seen > events || !contained {
-            alarm_server_behind(identity, claim, Claim { events_seen: events, acknowledged: Some(position) });
-            let _ = queue.try_send(Message::Closing(Closing::ServerBehind));
+            let own = Claim { events_seen: events, acknowledged: Some(position) };
+            let _ = queue.try_send(Message::Behind { identity, claimed: claim, own });
             return;
         }
         if let Some(&older) = self.live.get(&identity) {
@@ -333,7 +332,7 @@ mod tests {
             let claim = Claim { events_seen, acknowledged };
             let mut refused = log_on(&exchange, &mut sessions, session, claim);
             let told = refused.try_recv();
-            assert!(matches!(told, Ok(Message::Closing(Closing::ServerBehind))), "{claim:?}: {told:?}");
+            assert!(matches!(told, Ok(Message::Behind { .. })), "{claim:?}: {told:?}");
             assert!(refused.is_closed() && refused.try_recv().is_err());
             assert!(!sessions.may_send(&exchange, Instant(0), session, IdentityId(1)));
         }

@@ -1,10 +1,15 @@
 //! The thread of the second exchange, which takes snapshots while the writer works.
 
 use std::path::Path;
+use std::sync::Arc;
 use std::thread::JoinHandle;
 
 use crossbeam_channel::{Receiver, Sender, bounded};
 use golv_journal::keeper::{KeepError, Keeper};
+use tracing::info;
+
+use super::metrics::Metrics;
+use crate::alarm;
 
 /// Closed segments that wait for the second exchange at most. It takes all that wait at once, so one that finds no room
 /// is made good with the next.
@@ -18,13 +23,14 @@ pub(super) struct SnapshotThread {
 }
 
 impl SnapshotThread {
-    pub(super) fn start(dir: &Path) -> Self {
+    pub(super) fn start(dir: &Path, metrics: Arc<Metrics>) -> Self {
         let (closed, segments) = bounded(WAITING_MAX);
         let dir = dir.to_owned();
         let keep = move || {
             give_way();
-            if let Err(error) = keep(&dir, &segments) {
-                alarm(&error);
+            // The exchange goes on: its journal is not touched by this.
+            if let Err(error) = keep(&dir, &segments, &metrics) {
+                alarm::no_more_snapshots(&metrics, &error);
             }
         };
         let thread = std::thread::Builder::new()
@@ -54,7 +60,7 @@ impl Drop for SnapshotThread {
 }
 
 /// Keeps snapshots until nobody closes segments any more.
-fn keep(dir: &Path, segments: &Receiver<u32>) -> Result<(), KeepError> {
+fn keep(dir: &Path, segments: &Receiver<u32>, metrics: &Metrics) -> Result<(), KeepError> {
     let mut keeper: Option<Keeper> = None;
     while let Ok(open) = segments.recv() {
         // Only the latest counts.
@@ -63,21 +69,12 @@ fn keep(dir: &Path, segments: &Receiver<u32>) -> Result<(), KeepError> {
             Some(keeper) => keeper,
             none => none.insert(Keeper::new(dir)?),
         };
-        keeper.keep(open)?;
+        if let Some(snapshot) = keeper.keep(open)? {
+            metrics.set_snapshot(snapshot.sequence);
+            info!(segment = snapshot.segment, sequence = snapshot.sequence.0, state = %snapshot.state, "snapshot");
+        }
     }
     Ok(())
-}
-
-/// Says to the operator that there are no more snapshots. The exchange goes on: its journal is not touched by this. But if
-/// the second exchange came to something else than the first, one of the two is wrong.
-fn alarm(error: &KeepError) {
-    let mut text = error.to_string();
-    let mut source = std::error::Error::source(error);
-    while let Some(cause) = source {
-        text = format!("{text}: {cause}");
-        source = cause.source();
-    }
-    eprintln!("golv: ALARM: no more snapshots are taken: {text}; compare with golv journal verify");
 }
 
 /// Lets every other thread go first.

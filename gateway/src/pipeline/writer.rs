@@ -1,7 +1,8 @@
 //! The one thread that orders, journals and executes.
 
 use std::path::Path;
-use std::time::Duration;
+use std::sync::Arc;
+use std::time::{Duration, Instant as Moment};
 
 use crossbeam_channel::{Receiver, RecvTimeoutError, TryRecvError};
 use golv_engine::command::{Action, Command};
@@ -23,6 +24,7 @@ use super::flush::FlushThread;
 use super::snapshots::SnapshotThread;
 use golv_protocol::message::{Closing, Position};
 
+use super::metrics::{Batch, Metrics};
 use super::positions::Positions;
 use super::sessions::{History, Sessions};
 use super::{Creation, Message, Opening, Request, SessionId, Stopped, Waiting};
@@ -82,6 +84,7 @@ pub(super) struct Writer {
     entries: Vec<Entry<Command>>,
     origins: Vec<Origin>,
     effects: Effects,
+    metrics: Arc<Metrics>,
 }
 
 /// What woke the writer.
@@ -114,10 +117,9 @@ impl Writer {
         let settings = Settings { mode, rules_version: rules.number(), segment_bytes };
         let chain = genesis(&settings);
         let journal = Journal::create(dir, settings, chain.0)?;
-        let snapshots = SnapshotThread::start(dir);
         let positions = Positions::new(Position { sequence: Sequence(0), chain });
         let sessions = Sessions::new(History::default(), positions);
-        let mut writer = Self::new(exchange, journal, snapshots, clock, chain, sessions);
+        let mut writer = Self::new(exchange, journal, dir, clock, chain, sessions);
         writer.gather(None, IdentityId::SYSTEM, CommandId(1), founding);
         writer.commit().map_err(CreateError::Founding)?;
         Ok(writer)
@@ -142,21 +144,24 @@ impl Writer {
             Mode::Live => Clock::System,
             Mode::Rehearsal { seed } => Clock::Rehearsal { seed, now },
         };
-        let opening = Opening { verdict, snapshot, passed_over, state: exchange.state_digest() };
-        let snapshots = SnapshotThread::start(dir);
+        let position = Position { sequence: exchange.sequence(), chain };
+        let opening = Opening { verdict, snapshot, passed_over, position, state: exchange.state_digest() };
         let sessions = Sessions::new(history, positions);
-        Ok((Self::new(exchange, journal, snapshots, clock, chain, sessions), opening))
+        Ok((Self::new(exchange, journal, dir, clock, chain, sessions), opening))
     }
 
     fn new(
         exchange: Exchange,
         journal: Journal,
-        snapshots: SnapshotThread,
+        dir: &Path,
         clock: Clock,
         chain: Digest,
         sessions: Sessions,
     ) -> Self {
-        let flush = FlushThread::start(journal.flusher());
+        let metrics = Arc::new(Metrics::new());
+        metrics.set_last(exchange.sequence(), exchange.at());
+        let flush = FlushThread::start(journal.flusher(), metrics.flush());
+        let snapshots = SnapshotThread::start(dir, Arc::clone(&metrics));
         let header = BatchHeader { first: Sequence(0), at: exchange.at(), entropy: [0; 32] };
         Self {
             exchange,
@@ -170,16 +175,25 @@ impl Writer {
             entries: Vec::new(),
             origins: Vec::new(),
             effects: Effects::default(),
+            metrics,
         }
+    }
+
+    pub(super) fn metrics(&self) -> &Arc<Metrics> {
+        &self.metrics
     }
 
     /// Works until it is told to stop, every handle is gone, or the journal fails.
     pub(super) fn run(mut self, ring: &Receiver<Request>, waiting: Waiting) -> Result<Stopped, WriterError> {
+        let metrics = Arc::clone(&self.metrics);
         let worked = self.work(ring, waiting);
         // Whatever the reason, nobody is left to guess.
         self.sessions.close_all(Closing::Stopping);
-        worked?;
-        self.stop()
+        let stopped = worked.and_then(|()| self.stop());
+        if let Err(WriterError::Append(_) | WriterError::Flush(_) | WriterError::Seal(_)) = stopped {
+            metrics.set_poisoned();
+        }
+        stopped
     }
 
     fn work(&mut self, ring: &Receiver<Request>, waiting: Waiting) -> Result<(), WriterError> {
@@ -189,6 +203,7 @@ impl Writer {
                 Wake::Due => None,
                 Wake::Gone => return Ok(()),
             };
+            self.metrics.count_gathering(ring.len());
             let mut stopping = false;
             let mut taken = 0;
             // Takes what is there and waits for nothing: while it is flushed, the next batch gathers.
@@ -303,11 +318,22 @@ impl Writer {
         }
 
         let count = count as usize;
+        let began = Moment::now();
         let executed = self.effects.execute(&mut self.exchange, first, at, &self.entries[..count], &[]);
         let chain = self.effects.chain(self.chain, self.batch.payload());
+        let applied = began.elapsed();
         self.flush.finish()?;
         // Durable by now, so that it can be set aside.
         executed?;
+        self.metrics.count_batch(&Batch {
+            last: self.exchange.sequence(),
+            at,
+            bytes: self.batch.payload().len(),
+            answers: self.effects.answers(),
+            events: self.effects.happened().len(),
+            applied,
+            waited: began.elapsed().saturating_sub(applied),
+        });
 
         self.chain = chain;
         if let Some(to) = self.effects.clock() {

@@ -134,12 +134,13 @@ impl Endpoint {
     ///
     /// Does not wait for handshakes: finish each in a task of its own, so that one client that stalls does not keep
     /// the others out. To be called by one task, or a few connections more than the limit may get in. Dropping
-    /// the future loses no client.
-    pub async fn accept(&self) -> Option<Handshake> {
+    /// the future loses no client. `refused` is called for each client for whom there is no room.
+    pub async fn accept(&self, refused: impl Fn()) -> Option<Handshake> {
         loop {
             let incoming = self.quinn.accept().await?;
             if self.quinn.open_connections() >= self.limits.connections_max {
                 incoming.refuse();
+                refused();
             } else if !incoming.remote_address_validated() {
                 incoming.retry().expect("a client with an unproved address may be sent a Retry");
             } else {
@@ -219,6 +220,7 @@ fn config(credentials: &Credentials, trust: &TrustAnchor) -> quinn::ServerConfig
 mod tests {
     use std::net::Ipv4Addr;
     use std::path::Path;
+    use std::sync::atomic::{AtomicU64, Ordering};
 
     use golv_client::endpoint::{ConnectError, connect};
     use golv_engine::time::Instant;
@@ -276,7 +278,7 @@ mod tests {
     }
 
     async fn next(server: &Endpoint) -> Result<(Connection, KeyFingerprint), HandshakeError> {
-        server.accept().await.expect("the endpoint is open").finish().await
+        server.accept(|| ()).await.expect("the endpoint is open").finish().await
     }
 
     /// What becomes of a client that believes itself connected: it opens a stream, writes, and reads.
@@ -452,14 +454,19 @@ mod tests {
             let ((served, _), connected) = (served.expect("a place"), connected.expect("a connection"));
 
             // `accept` yields nobody while Bob is refused.
+            let refusals = AtomicU64::new(0);
+            let count = || {
+                refusals.fetch_add(1, Ordering::Relaxed);
+            };
             tokio::select! {
-                _ = server.accept() => panic!("there is no place"),
+                _ = server.accept(count) => panic!("there is no place"),
                 refused = connect(addr, "localhost", &bob, &trust) => {
                     let error = refused.expect_err("there is no place");
                     assert!(matches!(error, ConnectError::Refused { .. }), "{error:?}");
                 }
             }
 
+            assert_eq!(refusals.into_inner(), 1);
             connected.close(VarInt::from_u32(0), b"");
             served.closed().await;
             drop(served);
@@ -524,7 +531,7 @@ mod tests {
                 ConnectionError::Reset => {}
                 other => panic!("{other:?}"),
             }
-            assert!(server.accept().await.is_none());
+            assert!(server.accept(|| ()).await.is_none());
         })
         .await;
     }

@@ -1,20 +1,27 @@
 //! The exchange on the network: QUIC connections, a task for each session, and the way to the writer.
 //!
 //! All decisions are in [`session`], which knows no network; here bytes are moved. Each connection carries one
-//! stream, opened by the client. A session that fails ends alone.
+//! stream, opened by the client. A session that fails ends alone. Sessions are counted and logged here, as they begin and
+//! end, and what they send is not: see [`crate::logs`].
 
 pub mod endpoint;
 pub mod session;
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
+use golv_engine::Speaker;
 use golv_engine::key::KeyFingerprint;
 use golv_protocol::message::Closing;
 use quinn::{Connection, RecvStream, SendStream, VarInt};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep_until, timeout};
+use tracing::{debug, info, warn};
 
+use crate::alarm;
+use crate::logs::with_sources;
+use crate::pipeline::metrics::Metrics;
 use crate::pipeline::{Gate, History, Message, SessionId, SubmitError};
 use endpoint::Endpoint;
 use session::{Request, Session};
@@ -30,13 +37,20 @@ const FAREWELL: Duration = Duration::from_secs(1);
 
 /// Accepts connections until the endpoint is closed. Each session runs in a task of its own.
 pub async fn serve(endpoint: &Endpoint, gate: Gate) {
-    while let Some(incoming) = endpoint.accept().await {
+    let refused = || gate.metrics().count_refused_connection();
+    while let Some(incoming) = endpoint.accept(refused).await {
         let gate = gate.clone();
         tokio::spawn(async move {
-            // A handshake that fails has told its client why.
-            if let Ok((connection, key)) = incoming.finish().await {
-                let reason = run(&connection, key, &gate).await;
-                connection.close(VarInt::from_u32(reason.code()), reason.to_string().as_bytes());
+            match incoming.finish().await {
+                Ok((connection, key)) => {
+                    let reason = run(&connection, key, &gate).await;
+                    connection.close(VarInt::from_u32(reason.code()), reason.to_string().as_bytes());
+                }
+                // A handshake that fails has told its client why.
+                Err(failed) => {
+                    gate.metrics().count_failed_handshake();
+                    debug!(reason = with_sources(&failed), "handshake failed");
+                }
             }
         });
     }
@@ -46,20 +60,45 @@ pub async fn serve(endpoint: &Endpoint, gate: Gate) {
 async fn run(connection: &Connection, key: KeyFingerprint, gate: &Gate) -> Closing {
     // A client that opens no stream is closed by the connection's idle time, or by this.
     let opened = timeout(FAREWELL * 3, connection.accept_bi()).await;
-    let Ok(Ok((send, receive))) = opened else { return Closing::Silent };
+    let Ok(Ok((send, receive))) = opened else {
+        gate.metrics().count_closed(Closing::Silent);
+        return Closing::Silent;
+    };
     let mut shell = Shell {
         session: Session::new(Duration::ZERO),
         started: Instant::now(),
         id: gate.session(),
         key,
+        address: connection.remote_address(),
         gate,
+        logged_on: None,
         queue: None,
         older: None,
         send,
     };
     let reason = shell.run(receive).await;
+    shell.ended(reason);
     shell.farewell().await;
     reason
+}
+
+/// A logon, counted among the sessions as long as this lives.
+struct LoggedOn<'a> {
+    speaker: Speaker,
+    metrics: &'a Metrics,
+}
+
+impl<'a> LoggedOn<'a> {
+    fn new(speaker: Speaker, metrics: &'a Metrics) -> Self {
+        metrics.count_logon();
+        Self { speaker, metrics }
+    }
+}
+
+impl Drop for LoggedOn<'_> {
+    fn drop(&mut self) {
+        self.metrics.count_logoff();
+    }
 }
 
 /// A session with its stream and its queue.
@@ -68,7 +107,10 @@ struct Shell<'a> {
     started: Instant,
     id: SessionId,
     key: KeyFingerprint,
+    address: SocketAddr,
     gate: &'a Gate,
+    /// From the exchange's answer to the logon on.
+    logged_on: Option<LoggedOn<'a>>,
     /// From the logon on.
     queue: Option<mpsc::Receiver<Message>>,
     /// What happened before the history, on its way.
@@ -116,7 +158,8 @@ impl Shell<'_> {
                 },
                 message = queue, if self.session.wants_messages() => match message {
                     Some(message) => {
-                        self.session.told(message);
+                        self.told(message);
+                        self.note_logon();
                         // What else is there goes out in the same write.
                         self.tell_waiting();
                     }
@@ -152,12 +195,47 @@ impl Shell<'_> {
         }
     }
 
+    /// Counts and logs the logon, once it is done.
+    fn note_logon(&mut self) {
+        if self.logged_on.is_some() {
+            return;
+        }
+        let Some(speaker) = self.session.speaker() else { return };
+        self.logged_on = Some(LoggedOn::new(speaker, self.gate.metrics()));
+        let Speaker { identity, participant, .. } = speaker;
+        info!(identity = identity.0, participant = participant.0, address = %self.address, "logged on");
+    }
+
+    /// Counts and logs the session's end.
+    fn ended(&mut self, reason: Closing) {
+        let (key, address, metrics) = (self.key, self.address, self.gate.metrics());
+        metrics.count_closed(reason);
+        let logged_on = self.logged_on.take().map(|logged_on| logged_on.speaker);
+        match (logged_on, reason) {
+            (Some(Speaker { identity, participant, .. }), Closing::TooSlow) => {
+                warn!(identity = identity.0, participant = participant.0, %address, ?reason, "session ended");
+            }
+            (Some(Speaker { identity, participant, .. }), _) => {
+                info!(identity = identity.0, participant = participant.0, %address, ?reason, "session ended");
+            }
+            (None, _) => info!(%key, %address, ?reason, "not logged on"),
+        }
+    }
+
     /// Takes what else the writer told, as long as there is room for it.
     fn tell_waiting(&mut self) {
         while self.session.wants_messages() {
             let Some(Ok(message)) = self.queue.as_mut().map(mpsc::Receiver::try_recv) else { return };
-            self.session.told(message);
+            self.told(message);
         }
+    }
+
+    /// Passes on what the writer told, and tells the operators what they must know.
+    fn told(&mut self, message: Message) {
+        if let Message::Behind { identity, claimed, own } = message {
+            alarm::server_behind(self.gate.metrics(), identity, claimed, own);
+        }
+        self.session.told(message);
     }
 
     /// Sends what waits to be sent.

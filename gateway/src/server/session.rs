@@ -207,6 +207,7 @@ impl Session {
     pub fn told(&mut self, message: Message) {
         match (&mut self.state, message) {
             (_, Message::Closing(reason)) => self.close(reason),
+            (_, Message::Behind { .. }) => self.close(Closing::ServerBehind),
             (State::LoggingOn { events_seen }, Message::LoggedOn { speaker, events, position, history }) => {
                 let Speaker { identity, participant, highest, .. } = speaker;
                 let before = history.before().shown_to(participant, speaker.reads_all);
@@ -305,6 +306,14 @@ impl Session {
         if !matches!(self.state, State::Closed(_)) {
             self.say(&ServerMessage::Closing(reason));
             self.state = State::Closed(reason);
+        }
+    }
+
+    /// For whom the session speaks while it is logged on.
+    pub fn speaker(&self) -> Option<Speaker> {
+        match &self.state {
+            State::Live(live) => Some(live.speaker),
+            _ => None,
         }
     }
 
