@@ -2,9 +2,10 @@
 
 mod common;
 
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use common::*;
@@ -19,6 +20,7 @@ use golv_gateway::server::serve;
 use golv_protocol::frame::{Frames, write_frame};
 use golv_protocol::message::{ClientMessage, Closing, PROTOCOL, Position, ServerMessage};
 use quinn::{Connection, RecvStream, SendStream, VarInt};
+use tokio::sync::watch;
 
 /// An exchange that is served.
 struct Served {
@@ -55,6 +57,15 @@ impl Served {
         let Self { pipeline, endpoint, .. } = self;
         tokio::task::spawn_blocking(|| pipeline.stop()).await.expect("no panic").expect("stopped");
         bounded(endpoint.close(Duration::from_secs(5), VarInt::from_u32(0), b"")).await;
+        let address = endpoint.local_addr();
+        drop(endpoint);
+        // The socket goes with the last task that holds a connection.
+        bounded(async {
+            while UdpSocket::bind(address).is_err() {
+                tokio::task::yield_now().await;
+            }
+        })
+        .await;
     }
 }
 
@@ -328,38 +339,49 @@ async fn a_flood_that_is_not_read_is_dropped_and_others_are_served() {
 /// executed once, and each event is seen once.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_restart_in_mid_auction_loses_nothing_and_repeats_nothing() {
-    const EACH: u64 = 5_000;
     let bench = Arc::new(Bench::new());
     let mut served = Served::found(&bench);
     let address = served.address;
     let centre = Centre::connect(&bench, address);
     centre.furnish(&bench).await;
+    let restarts_are_over = Arc::new(AtomicBool::new(false));
     let traders: Vec<_> = SUPPLIERS
         .into_iter()
         .chain(BUYERS)
         .map(|identity| {
             let bench = Arc::clone(&bench);
+            let restarts_are_over = Arc::clone(&restarts_are_over);
             tokio::spawn(async move {
                 let (client, mut events) = bench.connect(address, identity);
                 let command = if SUPPLIERS.contains(&identity) { sell(400, 1) } else { buy(600, 1) };
+                // How many bids there are, once it is known.
+                let (told, mut total) = watch::channel(None);
                 let bidding = async {
-                    for id in 1..=EACH {
+                    let mut id = 0;
+                    while !restarts_are_over.load(Ordering::Relaxed) {
+                        id += 1;
                         let answer = bounded(client.submit_as(CommandId(id), command.clone())).await;
                         answer.expect("answered").outcome.expect("done");
                     }
+                    told.send_replace(Some(id));
                 };
                 let reading = async {
                     let mut seen = Vec::new();
                     let mut bids = 0;
-                    while bids < EACH {
-                        let event = bounded(events.next()).await.expect("an event").event;
-                        bids += u64::from(matches!(event, Event::BidAccepted { .. }));
-                        seen.push(event);
+                    while *total.borrow_and_update() != Some(bids) {
+                        tokio::select! {
+                            event = bounded(events.next()) => {
+                                let event = event.expect("an event").event;
+                                bids += u64::from(matches!(event, Event::BidAccepted { .. }));
+                                seen.push(event);
+                            }
+                            told = total.changed() => told.expect("it is told before it goes"),
+                        }
                     }
-                    seen
+                    (bids, seen)
                 };
-                let ((), seen) = tokio::join!(bidding, reading);
-                (identity, accepted(&seen))
+                let ((), (bids, seen)) = tokio::join!(bidding, reading);
+                (identity, bids, accepted(&seen))
             })
         })
         .collect();
@@ -371,13 +393,13 @@ async fn a_restart_in_mid_auction_loses_nothing_and_repeats_nothing() {
             .expect("answered")
             .outcome
             .expect("done");
-        assert!(traders.iter().all(|trader| !trader.is_finished()), "everybody is in the middle of it");
         served.stop().await;
         served = Served::reopen(&bench, address);
     }
+    restarts_are_over.store(true, Ordering::Relaxed);
     for trader in traders {
-        let (identity, accepted) = trader.await.expect("no panic");
-        assert_eq!(accepted.len() as u64, EACH, "identity {identity}");
+        let (identity, bids, accepted) = trader.await.expect("no panic");
+        assert_eq!(accepted.len() as u64, bids, "identity {identity}");
         assert!(accepted.values().all(|times| *times == 1), "identity {identity}: {accepted:?}");
         assert!(accepted.keys().all(|bid| bid.identity == IdentityId(identity)));
     }
