@@ -18,7 +18,7 @@ use golv_gateway::pipeline::{Creation, Pipeline, Waiting};
 use golv_gateway::server::endpoint::{Endpoint, Limits};
 use golv_gateway::server::serve;
 use golv_protocol::frame::{Frames, write_frame};
-use golv_protocol::message::{ClientMessage, Closing, PROTOCOL, Position, ServerMessage};
+use golv_protocol::message::{ClientMessage, Closing, Numbered, PROTOCOL, Position, ServerMessage};
 use quinn::{Connection, RecvStream, SendStream, VarInt};
 use tokio::sync::watch;
 
@@ -35,6 +35,14 @@ impl Served {
         let pipeline = Pipeline::create(&bench.path("data"), creation, bench.founding(), Waiting::Park)
             .expect("created");
         Self::serve(bench, pipeline, (Ipv4Addr::LOCALHOST, 0).into())
+    }
+
+    /// With segments of 64 KiB, which some hundred bids fill.
+    fn found_in_short_segments(bench: &Bench) -> Self {
+        let creation = Creation::Rehearsal { seed: 1, start: start() };
+        let (dir, founding) = (bench.path("data"), bench.founding());
+        let pipeline = Pipeline::create_in_segments(&dir, creation, 64 * 1024, founding, Waiting::Park);
+        Self::serve(bench, pipeline.expect("created"), (Ipv4Addr::LOCALHOST, 0).into())
     }
 
     fn reopen(bench: &Bench, address: SocketAddr) -> Self {
@@ -403,6 +411,59 @@ async fn a_restart_in_mid_auction_loses_nothing_and_repeats_nothing() {
         assert!(accepted.values().all(|times| *times == 1), "identity {identity}: {accepted:?}");
         assert!(accepted.keys().all(|bid| bid.identity == IdentityId(identity)));
     }
+    served.stop().await;
+}
+
+/// The events of an identity, by their numbers, as a client sees them that has seen so many.
+async fn events_from(bench: &Bench, address: SocketAddr, identity: u32, seen: u64) -> Vec<Numbered> {
+    let mut raw = Raw::connect(bench, address, identity).await;
+    raw.say(&ClientMessage::Logon { protocol: PROTOCOL, events_seen: seen, acknowledged: None }).await;
+    let Some(ServerMessage::LoggedOn { events, .. }) = raw.hear().await else { panic!("logged on") };
+    let mut got = Vec::new();
+    while got.len() as u64 + seen < events {
+        match raw.hear().await.expect("an event") {
+            ServerMessage::Happened(numbered) => got.push(numbered),
+            ServerMessage::Heartbeat => {}
+            other => panic!("{other:?}"),
+        }
+    }
+    got
+}
+
+/// A start takes the newest snapshot, and clients notice nothing of it: who has not seen what was before it is still told.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_happened_before_a_snapshot_is_told_to_who_has_not_seen_it() {
+    let bench = Bench::new();
+    let served = Served::found_in_short_segments(&bench);
+    let address = served.address;
+    let centre = Centre::connect(&bench, address);
+    centre.furnish(&bench).await;
+    let client = bench.connect(address, SUPPLIERS[0]).0;
+    for _ in 0..2_000 {
+        bounded(client.submit(sell(400, 1))).await.expect("answered").outcome.expect("done");
+    }
+    bounded(client.close()).await;
+    let told = events_from(&bench, address, SUPPLIERS[0], 0).await;
+    assert!(told.len() > 2_000);
+    served.stop().await;
+
+    let (pipeline, opening) = Pipeline::open(&bench.path("data"), Waiting::Park).expect("opened");
+    assert!(opening.snapshot.is_some_and(|(_, last)| last.0 > 1_000), "{:?}", opening.snapshot);
+    let served = Served::serve(&bench, pipeline, address);
+    for seen in [0, 1, told.len() - 1, told.len()] {
+        let again = events_from(&bench, address, SUPPLIERS[0], seen as u64).await;
+        assert_eq!(again, told[seen..], "seen {seen}");
+    }
+    served.stop().await;
+
+    // Without the archive there is nothing to tell it from.
+    std::fs::remove_dir_all(bench.path("data").join("archive")).expect("there is one");
+    let served = Served::reopen(&bench, address);
+    let mut raw = Raw::connect(&bench, address, SUPPLIERS[0]).await;
+    raw.say(&ClientMessage::Logon { protocol: PROTOCOL, events_seen: 0, acknowledged: None }).await;
+    assert_eq!(raw.closing().await, Some(Closing::HistoryGone));
+    let seen = told.len() - 1;
+    assert_eq!(events_from(&bench, address, SUPPLIERS[0], seen as u64).await, told[seen..]);
     served.stop().await;
 }
 

@@ -42,7 +42,7 @@ impl History {
     const SEALED: usize = 1024;
 
     /// What follows events that are not in it.
-    pub(super) fn after(before: EventCounts) -> Self {
+    pub(crate) fn after(before: EventCounts) -> Self {
         Self { before: Arc::new(before), ..Self::default() }
     }
 

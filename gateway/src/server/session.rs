@@ -380,7 +380,7 @@ mod tests {
     use golv_engine::Answer;
     use golv_engine::command::Action;
     use golv_engine::digest::Digest;
-    use golv_engine::event::Event;
+    use golv_engine::event::{Event, EventCounts};
     use golv_engine::id::{AuctionId, BidId, ParticipantId, Sequence};
     use golv_engine::num::{Price, Quantity};
     use golv_protocol::message::{Parts, Position};
@@ -473,7 +473,8 @@ mod tests {
     /// What the writer tells a session that it logs on.
     fn logged_on(speaker: Speaker, history: History) -> Message {
         let shown = |happened: &&Happened| happened.event.is_shown_to(speaker.participant, speaker.reads_all);
-        let events = history.iter().filter(shown).count() as u64;
+        let before = history.before().shown_to(speaker.participant, speaker.reads_all);
+        let events = before + history.iter().filter(shown).count() as u64;
         Message::LoggedOn { speaker, events, position: position(40), history }
     }
 
@@ -502,6 +503,50 @@ mod tests {
         session.receive(&logon(0), AT);
         assert_eq!(session.next_request(), None);
         assert_eq!(session.closed(), Some(Closing::Malformed), "a second logon");
+    }
+
+    /// A history that follows these batches, of which nothing is in memory.
+    fn history_after(before: &[Vec<Happened>], batches: &[Vec<Happened>]) -> History {
+        let mut counts = EventCounts::default();
+        before.iter().flatten().for_each(|happened| counts.add(&happened.event));
+        let mut history = History::after(counts);
+        batches.iter().for_each(|batch| history.add(batch.as_slice().into()));
+        history
+    }
+
+    /// After a start from a snapshot: who has seen what was before gets the rest at once, and who has not waits for it.
+    #[test]
+    fn what_was_before_the_history_is_asked_for_only_by_who_has_not_seen_it() {
+        let before = [vec![public(1), bid_of(5, 2)], vec![bid_of(6, 3), bid_of(5, 4)]];
+        let batches = [vec![bid_of(5, 5), public(6)]];
+        let happened = |numbers: std::ops::RangeInclusive<u64>| numbers.collect::<Vec<_>>();
+        for seen in 0..=5 {
+            let mut session = live(history_after(&before, &batches), seen);
+            session.told(Message::Happened(vec![public(7)].into()));
+            let needed = seen < 3;
+            assert_eq!(session.next_request(), needed.then_some(Request::Older), "seen {seen}");
+            assert_eq!(session.next_request(), None, "asked once");
+            if needed {
+                assert!(numbers(&sent(&mut session)).is_empty(), "nothing overtakes what is missing");
+                // Commands do not wait for it.
+                session.receive(&submit(10), AT);
+                assert!(matches!(session.next_request(), Some(Request::Submit { .. })));
+                session.told_older(Some(history(&before)));
+            }
+            assert_eq!(numbers(&sent(&mut session)), happened(seen + 1..=6), "seen {seen}");
+        }
+    }
+
+    #[test]
+    fn a_session_whose_history_is_gone_ends() {
+        let before = [vec![public(1)]];
+        let mut session = live(history_after(&before, &[]), 0);
+        assert_eq!(session.next_request(), Some(Request::Older));
+        session.told_older(None);
+        assert_eq!(session.closed(), Some(Closing::HistoryGone));
+        // Whoever has seen it needs none of it.
+        let mut session = live(history_after(&before, &[]), 1);
+        assert_eq!((session.next_request(), session.closed()), (None, None));
     }
 
     /// A command that came with the logon waits for it, and is then sent in the identity's name.
