@@ -86,7 +86,6 @@ pub enum Waiting {
 pub struct Pipeline {
     gate: Gate,
     writer: JoinHandle<Result<Stopped, WriterError>>,
-    ended: watch::Receiver<bool>,
 }
 
 /// A session's number, never used twice in one process.
@@ -99,6 +98,7 @@ pub struct Gate {
     sessions: Arc<AtomicU64>,
     older: Arc<Older>,
     metrics: Arc<Metrics>,
+    ended: watch::Receiver<bool>,
 }
 
 /// How an exchange's journal was found when it was started.
@@ -251,17 +251,20 @@ impl Pipeline {
         let (ring, requests) = bounded(RING_CAPACITY);
         let (end, ended) = watch::channel(false);
         let metrics = Arc::clone(writer.metrics());
-        let gate = Gate { ring, sessions: Arc::default(), older: Arc::new(older), metrics };
+        let gate = Gate { ring, sessions: Arc::default(), older: Arc::new(older), metrics, ended };
         let run = move || {
             // Dropped when the writer ends, however it does.
             let _end = end;
-            writer.run(&requests, waiting)
+            let stopped = writer.run(&requests, waiting);
+            // Requests that were not taken hold queues, and the ring would keep them as long as anybody can send.
+            requests.try_iter().for_each(drop);
+            stopped
         };
         let writer = std::thread::Builder::new()
             .name("golv-writer".into())
             .spawn(run)
             .expect("the system has room for one more thread");
-        Self { gate, writer, ended }
+        Self { gate, writer }
     }
 
     /// Where sessions from outside come in.
@@ -286,9 +289,7 @@ impl Pipeline {
 
     /// Waits until the writer has ended by itself: its journal failed, or it panicked. [`Pipeline::stop`] says why.
     pub async fn ended(&self) {
-        let mut ended = self.ended.clone();
-        // Nothing is ever sent; the channel closes.
-        while ended.changed().await.is_ok() {}
+        self.gate.ended().await;
     }
 
     /// Stops the exchange after everything submitted so far, and says where it stood.
@@ -339,6 +340,13 @@ impl Gate {
         let (queue, messages) = mpsc::channel(QUEUE_CAPACITY);
         self.request(Request::LogOn { session, key, claim, queue })?;
         Ok(messages)
+    }
+
+    /// Waits until the writer has ended: whatever it told is in the sessions' queues then, and nothing more will come.
+    pub async fn ended(&self) {
+        let mut ended = self.ended.clone();
+        // Nothing is ever sent; the channel closes.
+        while ended.changed().await.is_ok() {}
     }
 
     /// What happened before the history that comes with a logon, which is what happened before the snapshot that the
@@ -414,8 +422,13 @@ mod tests {
     #[test]
     fn a_full_ring_refuses_and_never_blocks() {
         let (ring, requests) = bounded(2);
-        let gate =
-            Gate { ring, sessions: Arc::default(), older: Arc::new(Older::none()), metrics: Arc::default() };
+        let gate = Gate {
+            ring,
+            sessions: Arc::default(),
+            older: Arc::new(Older::none()),
+            metrics: Arc::default(),
+            ended: watch::channel(false).1,
+        };
         let submit = |id| gate.submit(0, IdentityId(1), CommandId(id), Command::Tick);
         assert_eq!([1, 2, 3].map(submit), [Ok(()), Ok(()), Err(SubmitError::Busy)]);
         assert!(gate.log_on(1, KeyFingerprint([0; 32]), Claim::default()).is_err());

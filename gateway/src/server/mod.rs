@@ -121,6 +121,7 @@ struct Shell<'a> {
 impl Shell<'_> {
     async fn run(&mut self, mut receive: RecvStream) -> Closing {
         let mut buffer = vec![0; READ];
+        let gate = self.gate;
         loop {
             while let Some(request) = self.session.next_request() {
                 self.request(request);
@@ -135,6 +136,7 @@ impl Shell<'_> {
             }
             let more = self.session.has_more_output();
             let wakes_at = self.started + self.session.wakes_at();
+            let listens = self.queue.is_some() && self.session.wants_messages();
             let older = async {
                 match &mut self.older {
                     // A replay that panicked has nothing to tell.
@@ -156,7 +158,7 @@ impl Shell<'_> {
                     // The client has gone, or finished its stream: either way it says nothing more.
                     Ok(None) | Err(_) => return Closing::Silent,
                 },
-                message = queue, if self.session.wants_messages() => match message {
+                message = queue, if listens => match message {
                     Some(message) => {
                         self.told(message);
                         self.note_logon();
@@ -165,6 +167,13 @@ impl Shell<'_> {
                     }
                     None => self.session.let_go(),
                 },
+                // What the writer did not take from the ring it never will, and this session's queue may be there.
+                () = gate.ended(), if listens => {
+                    self.tell_waiting();
+                    if self.session.wants_messages() {
+                        self.session.let_go();
+                    }
+                }
                 history = older => {
                     self.older = None;
                     self.session.told_older(history);
