@@ -3,6 +3,7 @@
 //! `cargo fuzz run TARGET --features libfuzzer` searches; `cargo test` replays what it has found so far, and
 //! the seeds, from `corpus/`.
 
+use std::path::Path;
 use std::time::Duration;
 
 use golv_engine::command::Command;
@@ -12,7 +13,7 @@ use golv_engine::time::Instant;
 use golv_engine::{Answer, Exchange, Mode, RulesVersion, Speaker};
 use golv_gateway::pipeline::{Claim, History, Message, Pipeline, Waiting};
 use golv_gateway::server::session::{Request, Session};
-use golv_journal::replay::Replay;
+use golv_journal::replay::{Replay, Replayed};
 use golv_protocol::batch::{Batch, BatchWriter, Entry};
 use golv_protocol::frame::write_frame;
 use golv_protocol::message::{ClientMessage, PROTOCOL, Position};
@@ -45,30 +46,79 @@ pub fn codec(input: &[u8]) {
     }
 }
 
-/// Any bytes as a segment are read to a verdict, replayed as far as they are whole, and, where they open,
-/// come back the same after the journal was sealed.
+/// Any bytes as a journal of two segments and a snapshot, each `length u16 | bytes`, are read to a verdict, replayed as
+/// far as they are whole, and, where they open, come back the same after the journal was sealed.
+///
+/// Behind an odd first byte the checksums are made right, so that what they protect is tried too.
 pub fn recovery(input: &[u8]) {
+    let Some((mend, mut rest)) = input.split_first() else { return };
     let dir = tempfile::tempdir().expect("a directory");
-    std::fs::write(dir.path().join("00000001.journal"), input).expect("written");
-    let Ok(mut reader) = golv_journal::scan(dir.path()) else { return };
-    let Ok(mut replay) = Replay::new(reader.header()) else { return };
-    let mut replays = true;
+    for name in ["00000001.journal", "00000002.journal", "00000002.snapshot"] {
+        let [low, high, tail @ ..] = rest else { break };
+        let length = usize::from(u16::from_le_bytes([*low, *high])).min(tail.len());
+        let (file, tail) = tail.split_at(length);
+        rest = tail;
+        let mut file = file.to_vec();
+        if mend % 2 == 1 {
+            mend_checksums(&mut file, name.ends_with("snapshot"));
+        }
+        std::fs::write(dir.path().join(name), file).expect("written");
+    }
+    let scanned = replayed(dir.path());
+    let Ok((pipeline, opening)) = Pipeline::open(dir.path(), Waiting::Park) else { return };
+    let stopped = pipeline.stop().expect("a journal that was opened can be sealed");
+    // A rehearsal whose auctions are due goes on by itself, and then it is further than was scanned.
+    if let Some(scanned) = scanned
+        && scanned.exchange.next_due().is_none_or(|due| due > scanned.now)
+        && scanned.exchange.mode() == Mode::Rehearsal
+    {
+        assert_eq!((stopped.state, stopped.chain), (scanned.exchange.state_digest(), scanned.chain));
+        assert_eq!((opening.state, opening.position.chain), (stopped.state, stopped.chain));
+    }
+    let (pipeline, opening) = Pipeline::open(dir.path(), Waiting::Park).expect("it was opened before");
+    assert_eq!((opening.state, opening.position.chain), (stopped.state, stopped.chain));
+    pipeline.stop().expect("a journal that was opened can be sealed");
+}
+
+/// What a journal comes to from its founding, if it is whole and replays.
+fn replayed(dir: &Path) -> Option<Replayed> {
+    let mut reader = golv_journal::scan(dir).ok()?;
+    let mut replay = Replay::new(reader.header()).ok();
     while let Some(frame) = reader.next_frame().expect("a file can be read") {
-        replays = replays && replay.frame(&frame).is_ok();
+        replay = replay.and_then(|mut replay| replay.frame(&frame).is_ok().then_some(replay));
     }
     reader.finish().expect("a file can be read");
-    if !replays {
+    replay.map(Replay::finish)
+}
+
+/// Writes the checksums that a file's header and its frames, or its payload, should have.
+fn mend_checksums(file: &mut [u8], snapshot: bool) {
+    const HEADER: usize = 128;
+    const FRAME: usize = 64;
+    let mend = |bytes: &mut [u8], at: usize, crc: u32| bytes[at..at + 4].copy_from_slice(&crc.to_le_bytes());
+    if file.len() < HEADER {
         return;
     }
-    let scanned = replay.finish();
-    if let Ok((pipeline, _)) = Pipeline::open(dir.path(), Waiting::Park) {
-        // A rehearsal whose auctions are due goes on by itself, and then it is further than was scanned.
-        let idle = scanned.exchange.next_due().is_none_or(|due| due > scanned.now);
-        let stopped = pipeline.stop().expect("a journal that was opened can be sealed");
-        if idle && scanned.exchange.mode() == Mode::Rehearsal {
-            assert_eq!(stopped.state, scanned.exchange.state_digest());
-            assert_eq!(stopped.chain, scanned.chain);
+    if snapshot {
+        let (payload, length) = (crc32c::crc32c(&file[HEADER..]), file.len() - HEADER);
+        mend(file, 96, payload);
+        file[88..96].copy_from_slice(&(length as u64).to_le_bytes());
+    } else {
+        // Segments stay short, whatever a header says: opening makes them as long.
+        file[68..72].copy_from_slice(&4096_u32.to_le_bytes());
+    }
+    let header = crc32c::crc32c(&file[..HEADER - 4]);
+    mend(file, HEADER - 4, header);
+    let mut at = HEADER;
+    while !snapshot && file.len() >= at + FRAME {
+        let length = u32::from_le_bytes([file[at + 4], file[at + 5], file[at + 6], file[at + 7]]) as usize;
+        let end = at + FRAME + length;
+        if end > file.len() || file[at..end].iter().all(|&byte| byte == 0) {
+            break;
         }
+        let crc = crc32c::crc32c(&file[at + 4..end]);
+        mend(file, at, crc);
+        at = end;
     }
 }
 

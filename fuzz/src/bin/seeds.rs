@@ -1,4 +1,4 @@
-//! Writes the seeds of every corpus from a market day's journal: `golv demo --data DIR`, and then in `fuzz/`
+//! Writes the seeds of every corpus from the golden journal and a market day's: `golv demo --data DIR`, and then in `fuzz/`
 //! `cargo run --bin seeds DIR`.
 
 use std::fs;
@@ -57,8 +57,33 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         .flat_map(|entry| golv_fuzz::record(entry, 0))
         .collect();
     fs::write(corpus.join("commands/day"), day)?;
-    let segment = fs::read(journal.join("00000001.journal"))?;
-    fs::write(corpus.join("recovery/beginning"), &segment[..4096.min(segment.len())])?;
-    fs::write(corpus.join("recovery/header"), &segment[..128])?;
+    recovery_seeds(&corpus.join("recovery"))
+}
+
+/// Two segments and a snapshot of the golden journal, whole and in part.
+fn recovery_seeds(corpus: &Path) -> Result<(), Box<dyn std::error::Error>> {
+    let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("../gateway/journal/golden");
+    let names = ["archive/00000001.journal", "00000002.journal", "00000002.snapshot"];
+    let files = names.map(|name| fs::read(golden.join(name)));
+    let [first, second, snapshot] = files;
+    let (first, second, snapshot) = (without_zeros(first?), without_zeros(second?), snapshot?);
+    for (name, files) in [
+        ("header", vec![&first[..128]]),
+        ("one-segment", vec![&first]),
+        ("two-segments", vec![&first, &second]),
+        ("snapshot", vec![&first, &second, &snapshot]),
+        ("without-its-beginning", vec![&[], &second, &snapshot]),
+    ] {
+        let files = files.into_iter().flat_map(|file| {
+            let length = u16::try_from(file.len()).expect("a short file").to_le_bytes();
+            [&length[..], file].concat()
+        });
+        fs::write(corpus.join(name), std::iter::once(1).chain(files).collect::<Vec<u8>>())?;
+    }
     Ok(())
+}
+
+fn without_zeros(mut file: Vec<u8>) -> Vec<u8> {
+    file.truncate(file.iter().rposition(|&byte| byte != 0).map_or(0, |last| last + 1));
+    file
 }

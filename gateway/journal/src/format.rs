@@ -38,6 +38,9 @@ pub enum Mode {
 /// fills several a second at most, short enough that the next one is prepared in some tens of milliseconds.
 pub const SEGMENT_BYTES: u32 = 16 * 1024 * 1024;
 
+/// The longest that segments can be made, in bytes: a header is believed that far.
+pub const SEGMENT_BYTES_MAX: u32 = 1024 * 1024 * 1024;
+
 /// What is settled when a journal is created.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Settings {
@@ -46,7 +49,7 @@ pub struct Settings {
     /// The version of the rules at the journal's beginning.
     pub rules_version: u32,
     /// How long a segment is made before it is used, in bytes. A frame that does not fit in what is left begins the
-    /// next segment; one that is longer than a whole segment makes its own longer.
+    /// next segment; one that is longer than a whole segment makes its own longer. At most [`SEGMENT_BYTES_MAX`].
     pub segment_bytes: u32,
 }
 
@@ -122,7 +125,8 @@ impl Header {
             (1, seed) => Mode::Rehearsal { seed },
             _ => return Err(BadHeader::Field),
         };
-        if zero != 0 || zeros != [0; 52] || first.0 == 0 || segment == 0 {
+        let empty = zero == 0 && zeros == [0; 52];
+        if !empty || first.0 == 0 || segment == 0 || segment_bytes > SEGMENT_BYTES_MAX {
             return Err(BadHeader::Field);
         }
         Ok(Self { settings: Settings { mode, rules_version, segment_bytes }, segment, first, chain })
@@ -286,8 +290,9 @@ mod tests {
 
     #[test]
     fn a_header_with_a_valid_checksum_and_an_unknown_value_is_refused() {
-        // A mode that is none, a seed in a live journal, bytes that must be zero, a first sequence and a segment of 0.
-        for (offset, value) in [(10, 2), (10, 0), (11, 1), (72, 1), (123, 1), (24, 0), (64, 0)] {
+        // A mode that is none, a seed in a live journal, bytes that must be zero, a first sequence and a segment of 0, segments
+        // that are too long.
+        for (offset, value) in [(10, 2), (10, 0), (11, 1), (72, 1), (123, 1), (24, 0), (64, 0), (71, 0x41)] {
             let mut bytes = header().to_bytes();
             bytes[offset] = value;
             let crc = crc32c::crc32c(&bytes[..124]);

@@ -81,7 +81,7 @@ mod spare;
 mod tests;
 mod writer;
 
-pub use format::{FRAME_HEADER, Header, Mode, PAYLOAD_MAX, SEGMENT_BYTES, Settings};
+pub use format::{FRAME_HEADER, Header, Mode, PAYLOAD_MAX, SEGMENT_BYTES, SEGMENT_BYTES_MAX, Settings};
 pub use reader::{Content, Corruption, Frame, Gap, ReadError, Reader, ScanError, Verdict, scan, scan_from};
 pub use recovery::{Locked, OpenError, Opened, RecoverError};
 pub use writer::{AppendError, CreateError, FlushError, Flusher, Journal, SealError};

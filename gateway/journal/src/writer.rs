@@ -20,7 +20,9 @@ use std::sync::Arc;
 use golv_engine::id::Sequence;
 
 use crate::directory;
-use crate::format::{FRAME_HEADER, FRAME_MAX, Header, PAYLOAD_MAX, SEGMENT_HEADER, Settings, write_frame};
+use crate::format::{
+    FRAME_HEADER, FRAME_MAX, Header, PAYLOAD_MAX, SEGMENT_BYTES_MAX, SEGMENT_HEADER, Settings, write_frame,
+};
 use crate::reader::FIRST_SEGMENT;
 use crate::shared::{Disk, Shared, Target};
 use crate::spare::Spare;
@@ -194,7 +196,12 @@ impl Journal {
     /// # Errors
     ///
     /// When the directory holds anything, and when the system fails.
+    ///
+    /// # Panics
+    ///
+    /// If segments are to be longer than [`crate::SEGMENT_BYTES_MAX`].
     pub fn create(dir: &Path, settings: Settings, genesis_chain: [u8; 32]) -> Result<Self, CreateError> {
+        assert!(settings.segment_bytes <= SEGMENT_BYTES_MAX, "longer segments are not read");
         let io = |path: &Path| {
             let path = path.to_owned();
             move |source| CreateError::Io { path, source }
