@@ -62,9 +62,11 @@
 
 #![forbid(unsafe_code)]
 
+pub mod copy;
 mod directory;
 pub mod execute;
 mod format;
+pub mod inventory;
 pub mod keeper;
 mod reader;
 mod recovery;
@@ -80,6 +82,9 @@ mod tests;
 mod writer;
 
 pub use format::{Header, Mode, PAYLOAD_MAX, SEGMENT_BYTES, Settings};
-pub use reader::{Content, Corruption, Frame, Gap, ReadError, Reader, ScanError, Verdict, scan, scan_from};
+pub use reader::{
+    Content, Corruption, Frame, Gap, ReadError, Reader, ScanError, Verdict, scan, scan_from, scan_range,
+    scan_up_to,
+};
 pub use recovery::{Locked, OpenError, Opened, RecoverError};
 pub use writer::{AppendError, CreateError, FlushError, Flusher, Journal, SealError};
