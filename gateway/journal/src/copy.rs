@@ -154,7 +154,7 @@ struct Cut {
 
 impl Cut {
     fn find(dir: &Path, sequence: Sequence) -> Result<Self, CopyError> {
-        let mut reader = scan_up_to(dir, sequence)?;
+        let mut reader = scan_up_to(dir, None, sequence)?;
         let mut cut = Self { segment: reader.header().segment, offset: 0 };
         let mut reached = None;
         while let Some(frame) = reader.next_frame()? {

@@ -38,7 +38,7 @@
 //! |---|---|
 //! | nothing | [`Verdict::Clean`], with whether a seal ends it |
 //! | any frame before the last, such as a batch before a seal | [`Corruption::FrameFollows`] |
-//! | whole frames missing from the middle, doubled or moved | [`Corruption::Gap`] |
+//! | whole frames missing from the middle, doubled or moved | [`Verdict::Gap`] |
 //! | a whole frame of another segment | [`Corruption::OtherSegment`] |
 //! | an end longer than one frame can be | [`Corruption::LongTail`] |
 //! | any end shorter than that: the last frame or several, or a file cut within a frame | [`Verdict::TornTail`] |
@@ -81,7 +81,7 @@ mod spare;
 mod tests;
 mod writer;
 
-pub use format::{Header, Mode, PAYLOAD_MAX, SEGMENT_BYTES, Settings};
+pub use format::{Header, Mode, PAYLOAD_MAX, SEGMENT_BYTES, SEGMENT_HEADER, Settings};
 pub use reader::{
     Content, Corruption, Frame, Gap, ReadError, Reader, ScanError, Verdict, scan, scan_from, scan_range,
     scan_up_to,

@@ -319,16 +319,19 @@ pub fn scan_range(dir: &Path, from: u32, before: u32) -> Result<Reader, ScanErro
     Reader::new(dir, segments, from)
 }
 
-/// Reads as [`scan`] does, up to the end of the segment that holds a sequence, or to the journal's end if none does. What
-/// comes after that segment may be damaged in any way.
+/// Reads from a segment on, or from the first that there is, up to the end of the segment that holds a sequence, or to the
+/// journal's end if none does. What comes after that segment may be damaged in any way.
 ///
 /// # Errors
 ///
-/// As [`scan`]; of headers, only one of a segment that is needed.
-pub fn scan_up_to(dir: &Path, last: Sequence) -> Result<Reader, ScanError> {
+/// As [`scan_from`]; of headers, only one of a segment that is needed.
+pub fn scan_up_to(dir: &Path, from: Option<u32>, last: Sequence) -> Result<Reader, ScanError> {
     let mut needed = VecDeque::new();
     let mut before = None;
     for (number, file) in list(dir)? {
+        if from.is_some_and(|from| number < from) {
+            continue;
+        }
         let header = open(dir, number, &file).and_then(|mut open| read_header(&file, number, &mut open));
         let past = match (&header, before) {
             (_, None) => false,
@@ -342,7 +345,7 @@ pub fn scan_up_to(dir: &Path, last: Sequence) -> Result<Reader, ScanError> {
         needed.push_back((number, file));
         before = Some(number);
     }
-    let first = needed.front().map_or(FIRST_SEGMENT, |(number, _)| *number);
+    let first = from.or(needed.front().map(|(number, _)| *number)).unwrap_or(FIRST_SEGMENT);
     Reader::new(dir, needed, first)
 }
 

@@ -737,7 +737,7 @@ fn what_comes_after_a_place_is_not_looked_at() {
         .map(|segment| crate::scan_from(dir.path(), segment).expect("a journal").header().first.0)
         .collect();
     for (last, segments) in [(0, 1), (firsts[1] - 1, 1), (firsts[1], 2), (firsts[3] - 1, 3), (u64::MAX, 4)] {
-        let mut reader = scan_up_to(dir.path(), Sequence(last)).expect("a journal");
+        let mut reader = scan_up_to(dir.path(), None, Sequence(last)).expect("a journal");
         let mut read = 0;
         while let Some(frame) = reader.next_frame().expect("the disk works") {
             read = frame.segment;
