@@ -8,6 +8,7 @@ use golv_gateway::command_line::ConnectionOptions;
 use golv_gateway::command_line::admin::AdminCommand;
 use golv_gateway::command_line::pki::PkiCommand;
 use golv_gateway::command_line::trade::TradeCommand;
+use golv_gateway::journal::JournalCommand;
 use golv_gateway::logs::with_sources;
 use golv_gateway::pipeline::WriterError;
 use golv_gateway::{command_line, demo, journal, remote, serve};
@@ -43,9 +44,9 @@ enum Command {
         #[arg(long)]
         local: bool,
     },
-    /// Look into a journal.
+    /// Look into a journal, copy its beginning, or set aside what makes the engine fail.
     #[command(subcommand)]
-    Journal(Journal),
+    Journal(JournalCommand),
     /// Make certificates for rehearsals and test benches.
     #[command(subcommand)]
     Pki(PkiCommand),
@@ -83,26 +84,6 @@ enum Command {
     },
 }
 
-#[derive(Subcommand)]
-enum Journal {
-    /// Read a journal from beginning to end, replay it, and say whether it is whole.
-    ///
-    /// Changes nothing and takes no lock. Exits with 0 if the journal is whole or ends in a torn tail that
-    /// recovery would cut, and with 1 if it is damaged or does not replay to its own chain.
-    Verify {
-        /// The journal's directory.
-        dir: PathBuf,
-        /// List every command with its sequence, sender and id.
-        #[arg(long)]
-        commands: bool,
-    },
-    /// Replay a journal and print the two digests that it comes to.
-    Digest {
-        /// The journal's directory.
-        dir: PathBuf,
-    },
-}
-
 /// The exit code when a journal could not be written or flushed: whoever supervises the process must look at
 /// the disk before starting it again.
 const JOURNAL_FAILED: u8 = 74;
@@ -112,10 +93,7 @@ fn main() -> ExitCode {
         Command::Demo { seed, data, json, local } => {
             demo::run(&demo::Options { seed, data, json, local }).map(|()| true)
         }
-        Command::Journal(Journal::Verify { dir, commands }) => {
-            journal::verify(&dir, commands).map(|()| true).map_err(Into::into)
-        }
-        Command::Journal(Journal::Digest { dir }) => journal::digest(&dir).map(|()| true).map_err(Into::into),
+        Command::Journal(command) => journal::run(&command).map(|()| true),
         Command::Pki(command) => command_line::pki::run(&command).map(|()| true),
         Command::Found(options) => serve::found(&options).map(|()| true),
         Command::Serve(options) => serve::serve(&options).map(|()| true),

@@ -11,7 +11,8 @@ pub const PAYLOAD_MAX: u32 = {
     BATCH_MAX as u32
 };
 
-pub(crate) const SEGMENT_HEADER: usize = 128;
+/// The length of a segment's header in bytes: where its first frame begins.
+pub const SEGMENT_HEADER: usize = 128;
 /// Bytes before a frame's payload.
 pub const FRAME_HEADER: usize = 64;
 /// The longest frame, in bytes.

@@ -12,10 +12,8 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use golv_engine::id::Sequence;
-
 use crate::reader::{ScanError, scan_from, scan_range};
-use crate::replay::{Replay, ReplayError};
+use crate::replay::Replay;
 use crate::restart::{self, RestartError};
 use crate::snapshot::{self, SnapshotHeader, WriteSnapshotError};
 use crate::{OpenError, directory};
@@ -77,11 +75,7 @@ impl Keeper {
         let verdict = reader.finish().map_err(RestartError::read)?;
         crate::recovery::whole(verdict).map_err(RestartError::Recover)?;
         let after = *scan_from(&self.dir, open).map_err(scan_error)?.header();
-        let due = Sequence(self.replay.exchange().sequence().0 + 1);
-        if after.first != due {
-            return Err(RestartError::Replay(ReplayError::Misplaced { sequence: after.first }).into());
-        }
-        self.replay.compare(after.first, after.chain).map_err(RestartError::Replay)?;
+        self.replay.begins(&after).map_err(RestartError::Replay)?;
         self.next = open;
         let header = snapshot::write(&self.dir, open, &self.replay)?;
         self.put_away()?;

@@ -14,6 +14,7 @@
 //! | [`execute`], [`replay`] | executing a batch, for whoever writes or replays it; the chain |
 //! | [`snapshot`], [`keeper`], [`restart`] | states on the disk; who writes them; starting from them |
 //! | [`skip`] | setting commands aside that make the engine fail |
+//! | [`copy`], [`inventory`] | a copy of a journal's beginning; what a directory holds, damaged or not |
 //!
 //! # What is promised
 //!
@@ -62,11 +63,13 @@
 
 #![forbid(unsafe_code)]
 
+pub mod copy;
 mod directory;
 pub mod execute;
 mod format;
 #[cfg(all(test, not(loom)))]
 mod golden;
+pub mod inventory;
 pub mod keeper;
 mod reader;
 mod recovery;
@@ -81,7 +84,12 @@ mod spare;
 mod tests;
 mod writer;
 
-pub use format::{FRAME_HEADER, Header, Mode, PAYLOAD_MAX, SEGMENT_BYTES, SEGMENT_BYTES_MAX, Settings};
-pub use reader::{Content, Corruption, Frame, Gap, ReadError, Reader, ScanError, Verdict, scan, scan_from};
+pub use format::{
+    FRAME_HEADER, Header, Mode, PAYLOAD_MAX, SEGMENT_BYTES, SEGMENT_BYTES_MAX, SEGMENT_HEADER, Settings,
+};
+pub use reader::{
+    Content, Corruption, Frame, Gap, ReadError, Reader, ScanError, Verdict, scan, scan_from, scan_range,
+    scan_up_to,
+};
 pub use recovery::{Locked, OpenError, Opened, RecoverError};
 pub use writer::{AppendError, CreateError, FlushError, Flusher, Journal, SealError};

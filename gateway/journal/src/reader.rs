@@ -13,7 +13,9 @@ use std::path::{Path, PathBuf};
 use golv_engine::id::Sequence;
 
 use crate::directory;
-use crate::format::{FORMAT, FRAME_MAX, FrameHeader, FrameKind, Header, SEGMENT_HEADER, Settings};
+use crate::format::{
+    FORMAT, FRAME_HEADER, FRAME_MAX, FrameHeader, FrameKind, Header, SEGMENT_HEADER, Settings,
+};
 use crate::segment::{Found, Segment, read_header};
 
 /// The segment that a journal begins with.
@@ -34,6 +36,21 @@ pub struct Frame<'a> {
     pub offset: u64,
     /// What it holds.
     pub content: Content<'a>,
+}
+
+impl Frame<'_> {
+    /// The payload's length in bytes.
+    pub fn payload_length(&self) -> u64 {
+        match self.content {
+            Content::Batch { payload, .. } | Content::Skip { payload } => payload.len() as u64,
+            Content::Seal => 0,
+        }
+    }
+
+    /// Where it ends in its file, in bytes.
+    pub fn end(&self) -> u64 {
+        self.offset + FRAME_HEADER as u64 + self.payload_length()
+    }
 }
 
 /// What a frame is for.
@@ -180,7 +197,10 @@ pub enum Corruption {
         sequence: Sequence,
     },
     /// The next segment is of another journal: its settings are others.
-    #[error("{} is of another journal than the segments before it", file.display())]
+    #[error(
+        "{} is of another journal than the segments before it: at its offset 0, sequence {sequence} of that one is due",
+        file.display()
+    )]
     OtherJournal {
         /// The file.
         file: PathBuf,
@@ -288,11 +308,53 @@ pub fn scan_from(dir: &Path, segment: u32) -> Result<Reader, ScanError> {
     Reader::new(dir, segments, segment)
 }
 
-/// Reads closed segments alone: from one on, up to another that is not read.
-pub(crate) fn scan_range(dir: &Path, from: u32, before: u32) -> Result<Reader, ScanError> {
+/// Reads as [`scan_from`] does, from a segment on up to another that is not read.
+///
+/// # Errors
+///
+/// As [`scan_from`].
+pub fn scan_range(dir: &Path, from: u32, before: u32) -> Result<Reader, ScanError> {
     let mut segments = list(dir)?;
     segments.retain(|(number, _)| (from..before).contains(number));
     Reader::new(dir, segments, from)
+}
+
+/// Reads from a segment on, or from the first that there is, up to the end of the segment that holds a sequence, or to the
+/// journal's end if none does. What comes after that segment may be damaged in any way.
+///
+/// # Errors
+///
+/// As [`scan_from`]; of headers, only one of a segment that is needed.
+pub fn scan_up_to(dir: &Path, from: Option<u32>, last: Sequence) -> Result<Reader, ScanError> {
+    let mut needed = VecDeque::new();
+    let mut before = None;
+    for (number, file) in list(dir)? {
+        if from.is_some_and(|from| number < from) {
+            continue;
+        }
+        let header = open(dir, number, &file).and_then(|mut open| read_header(&file, number, &mut open));
+        let past = match (&header, before) {
+            (_, None) => false,
+            (Ok(header), Some(_)) => header.first > last,
+            // Its header does not tell, so the segment before it must.
+            (Err(_), Some(before)) => end_of(dir, before).is_some_and(|end| end >= last),
+        };
+        if past {
+            break;
+        }
+        needed.push_back((number, file));
+        before = Some(number);
+    }
+    let first = from.or(needed.front().map(|(number, _)| *number)).unwrap_or(FIRST_SEGMENT);
+    Reader::new(dir, needed, first)
+}
+
+/// The last sequence in one segment, if it can be read.
+fn end_of(dir: &Path, segment: u32) -> Option<Sequence> {
+    let mut reader = scan_range(dir, segment, segment.checked_add(1)?).ok()?;
+    while reader.next_frame().ok()?.is_some() {}
+    let (.., due) = reader.end();
+    Some(Sequence(due.0 - 1))
 }
 
 fn list(dir: &Path) -> Result<VecDeque<(u32, PathBuf)>, ScanError> {
@@ -475,7 +537,7 @@ fn begin(dir: &Path, header: Header, file: PathBuf) -> Result<Segment, ScanError
 }
 
 /// Opens a segment where it was listed or, if it was archived since, in the archive.
-fn open(dir: &Path, number: u32, file: &Path) -> Result<File, ScanError> {
+pub(crate) fn open(dir: &Path, number: u32, file: &Path) -> Result<File, ScanError> {
     let archived = || File::open(directory::segment_path(&dir.join(directory::ARCHIVE), number));
     let opened = File::open(file).or_else(|error| match error.kind() {
         io::ErrorKind::NotFound => archived().map_err(|_| error),

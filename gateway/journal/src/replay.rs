@@ -149,6 +149,17 @@ impl Replay {
         &self.counts
     }
 
+    /// Compares the place that it has reached with a segment that is to go on there.
+    ///
+    /// # Errors
+    /// If the segment begins with another sequence or another chain.
+    pub fn begins(&self, header: &Header) -> Result<(), ReplayError> {
+        if header.first.0 != self.exchange.sequence().0 + 1 {
+            return Err(ReplayError::Misplaced { sequence: header.first });
+        }
+        self.compare(header.first, header.chain)
+    }
+
     /// Executes a frame's batch, after comparing the chain up to it; returns the batch for whoever lists its
     /// commands, and nothing for a seal or a skip.
     ///
@@ -168,9 +179,7 @@ impl Replay {
             }
             Content::Batch { count, payload, skip } => {
                 let batch = self.decode(sequence, count, payload)?;
-                let skip = skip.map(Skip::decode).transpose();
-                let skip = skip.map_err(|source| ReplayError::DecodeSkip { sequence, source })?;
-                let set_aside = skip.map_or_else(Vec::new, |skip| skip.sequences);
+                let set_aside = set_aside(sequence, skip)?;
                 let at = batch.header.at;
                 self.effects.execute(&mut self.exchange, sequence, at, &batch.entries, &set_aside)?;
                 self.chain = self.effects.chain(self.chain, payload);
@@ -179,6 +188,25 @@ impl Replay {
                 Ok(Some(batch))
             }
         }
+    }
+
+    /// Executes a frame's batch up to a command in it, and ends there: for the state in the middle of a batch, which no
+    /// chain stands for. A frame without a batch, or with a later one, changes nothing.
+    ///
+    /// # Errors
+    /// As [`Replay::frame`], but a command after `last` may make the engine fail.
+    pub fn finish_within(mut self, frame: &Frame<'_>, last: Sequence) -> Result<Exchange, ReplayError> {
+        let first = frame.sequence;
+        self.compare(first, frame.chain)?;
+        if let Content::Batch { count, payload, skip } = frame.content {
+            let batch = self.decode(first, count, payload)?;
+            let set_aside = set_aside(first, skip)?;
+            let commands = last.0.saturating_add(1).saturating_sub(first.0);
+            let commands = usize::try_from(commands).unwrap_or(usize::MAX).min(batch.entries.len());
+            let entries = &batch.entries[..commands];
+            self.effects.execute(&mut self.exchange, first, batch.header.at, entries, &set_aside)?;
+        }
+        Ok(self.exchange)
     }
 
     /// The batch in a frame, if it goes on where the last one ended.
@@ -223,6 +251,13 @@ impl Replay {
         }
         Err(ReplayError::Diverged { sequence, stored, computed: self.chain })
     }
+}
+
+/// The commands that the skip behind a batch sets aside.
+fn set_aside(batch: Sequence, skip: Option<&[u8]>) -> Result<Vec<Sequence>, ReplayError> {
+    let Some(payload) = skip else { return Ok(Vec::new()) };
+    let skip = Skip::decode(payload);
+    skip.map(|skip| skip.sequences).map_err(|source| ReplayError::DecodeSkip { sequence: batch, source })
 }
 
 #[cfg(all(test, not(loom)))]

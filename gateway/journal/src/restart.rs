@@ -5,11 +5,12 @@ use std::path::{Path, PathBuf};
 
 use golv_engine::id::Sequence;
 
+use crate::directory::{self, Listing};
 use crate::execute::Happened;
-use crate::reader::FIRST_SEGMENT;
+use crate::reader::{FIRST_SEGMENT, scan_range};
 use crate::replay::{Replay, ReplayError, Replayed};
-use crate::snapshot::{self, SnapshotError};
-use crate::{Journal, Locked, OpenError, ReadError, RecoverError, ScanError, Verdict, directory, scan_from};
+use crate::snapshot::{self, Snapshot, SnapshotError, SnapshotHeader};
+use crate::{Journal, Locked, OpenError, ReadError, RecoverError, ScanError, Verdict, scan_from};
 
 /// Why an exchange cannot go on from its journal.
 #[derive(Debug, thiserror::Error)]
@@ -102,27 +103,74 @@ impl Restart {
 /// # Errors
 /// If there is no journal, or neither a snapshot nor the first segment.
 pub fn begin(dir: &Path) -> Result<Begun, RestartError> {
-    let io = |source| ScanError::Io { path: dir.to_owned(), source };
-    let listing = directory::list(dir).map_err(io).map_err(OpenError::Scan)?;
+    begin_at_or_before(dir, Sequence(u64::MAX))
+}
+
+/// Begins a replay as [`begin`] does, but not after a sequence.
+///
+/// # Errors
+/// If there is no journal, or neither a snapshot at or before that place nor the first segment.
+pub fn begin_at_or_before(dir: &Path, last: Sequence) -> Result<Begun, RestartError> {
+    let listing = list(dir)?;
     let mut passed_over = Vec::new();
     for file in listing.snapshots.values().rev() {
+        if SnapshotHeader::read(file).is_ok_and(|header| header.sequence > last) {
+            continue;
+        }
         match fitting(dir, file) {
-            Ok(snapshot) => {
-                let taken = Some((snapshot.segment, snapshot.replayed.exchange.sequence()));
-                return Ok(Begun { replay: Replay::from_snapshot(snapshot), snapshot: taken, passed_over });
-            }
+            Ok(snapshot) => return Ok(Begun::from(snapshot, passed_over)),
             Err(error) => passed_over.push(error),
         }
     }
-    let reader = scan_from(dir, FIRST_SEGMENT).map_err(OpenError::Scan)?;
+    from_the_founding(dir, passed_over)
+}
+
+/// Begins a replay as early as can be: before the founding or, where the first segments are missing, with the oldest
+/// snapshot that is of use.
+///
+/// # Errors
+/// If there is no journal, or neither the first segment nor a snapshot.
+pub fn begin_earliest(dir: &Path) -> Result<Begun, RestartError> {
+    let listing = list(dir)?;
+    let mut passed_over = Vec::new();
+    if !listing.segments.contains_key(&FIRST_SEGMENT) {
+        for file in listing.snapshots.values() {
+            match fitting(dir, file) {
+                Ok(snapshot) => return Ok(Begun::from(snapshot, passed_over)),
+                Err(error) => passed_over.push(error),
+            }
+        }
+    }
+    from_the_founding(dir, passed_over)
+}
+
+impl Begun {
+    fn from(snapshot: Snapshot, passed_over: Vec<SnapshotError>) -> Self {
+        let taken = Some((snapshot.segment, snapshot.replayed.exchange.sequence()));
+        Self { replay: Replay::from_snapshot(snapshot), snapshot: taken, passed_over }
+    }
+}
+
+fn list(dir: &Path) -> Result<Listing, RestartError> {
+    let io = |source| ScanError::Io { path: dir.to_owned(), source };
+    Ok(directory::list(dir).map_err(io).map_err(OpenError::Scan)?)
+}
+
+fn from_the_founding(dir: &Path, passed_over: Vec<SnapshotError>) -> Result<Begun, RestartError> {
+    // Headers of later segments are looked at by whoever reads those.
+    let reader = scan_range(dir, FIRST_SEGMENT, FIRST_SEGMENT + 1).or_else(|_| scan_from(dir, FIRST_SEGMENT));
+    let reader = reader.map_err(OpenError::Scan)?;
     Ok(Begun { replay: Replay::new(reader.header())?, snapshot: None, passed_over })
 }
 
 /// Reads a snapshot and looks whether its segment continues it.
-fn fitting(dir: &Path, file: &Path) -> Result<snapshot::Snapshot, SnapshotError> {
+///
+/// # Errors
+/// If it is of no use.
+pub fn fitting(dir: &Path, file: &Path) -> Result<Snapshot, SnapshotError> {
     let snapshot = snapshot::read(file)?;
     let segment = snapshot.segment;
-    let fits = scan_from(dir, segment).is_ok_and(|reader| {
+    let fits = scan_range(dir, segment, segment.saturating_add(1)).is_ok_and(|reader| {
         let header = reader.header();
         header.chain == snapshot.replayed.chain.0
             && header.first.0 == snapshot.replayed.exchange.sequence().0 + 1
@@ -140,7 +188,7 @@ pub fn replay_before(
     segment: u32,
     mut each: impl FnMut(&[Happened]),
 ) -> Result<(), RestartError> {
-    let mut reader = crate::reader::scan_range(dir, FIRST_SEGMENT, segment).map_err(OpenError::Scan)?;
+    let mut reader = scan_range(dir, FIRST_SEGMENT, segment).map_err(OpenError::Scan)?;
     let mut replay = Replay::new(reader.header())?;
     while let Some(frame) = reader.next_frame().map_err(RestartError::read)? {
         replay.frame(&frame)?;

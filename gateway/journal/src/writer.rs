@@ -202,30 +202,11 @@ impl Journal {
     /// If segments are to be longer than [`crate::SEGMENT_BYTES_MAX`].
     pub fn create(dir: &Path, settings: Settings, genesis_chain: [u8; 32]) -> Result<Self, CreateError> {
         assert!(settings.segment_bytes <= SEGMENT_BYTES_MAX, "longer segments are not read");
-        let io = |path: &Path| {
-            let path = path.to_owned();
-            move |source| CreateError::Io { path, source }
-        };
-        directory::create_durably(dir).map_err(io(dir))?;
-        if directory::segment_path(dir, FIRST_SEGMENT).exists() {
-            return Err(CreateError::Exists { dir: dir.to_owned() });
-        }
-        let not_empty = |found| CreateError::NotEmpty { dir: dir.to_owned(), found };
-        if let Some(entry) = fs::read_dir(dir).map_err(io(dir))?.next() {
-            return Err(not_empty(entry.map_err(io(dir))?.path()));
-        }
-        // Of two that find the directory empty at once, one creates the lock.
-        let path = dir.join(directory::LOCK);
-        let lock = match File::create_new(&path) {
-            Ok(lock) => lock,
-            Err(source) if source.kind() == io::ErrorKind::AlreadyExists => return Err(not_empty(path)),
-            Err(source) => return Err(CreateError::Io { path, source }),
-        };
-        lock.try_lock().map_err(io::Error::from).map_err(io(&path))?;
-
+        let lock = claim(dir)?;
+        let io = |source| CreateError::Io { path: dir.to_owned(), source };
         let header = Header { settings, segment: FIRST_SEGMENT, first: Sequence(1), chain: genesis_chain };
         let mut spare = Spare::new(dir, settings.segment_bytes);
-        let (path, file) = begin_segment(dir, &header, &mut spare).map_err(io(dir))?;
+        let (path, file) = begin_segment(dir, &header, &mut spare).map_err(io)?;
         let target = Target { file: path, disk: Box::new(file) };
         Ok(Self::new(dir, target, lock, &header, header.first, SEGMENT_HEADER as u64))
     }
@@ -390,6 +371,31 @@ impl Journal {
             }
         }
     }
+}
+
+/// Takes a directory for a new journal, which is empty or does not exist yet, and locks it.
+pub(crate) fn claim(dir: &Path) -> Result<File, CreateError> {
+    let io = |path: &Path| {
+        let path = path.to_owned();
+        move |source| CreateError::Io { path, source }
+    };
+    directory::create_durably(dir).map_err(io(dir))?;
+    if directory::segment_path(dir, FIRST_SEGMENT).exists() {
+        return Err(CreateError::Exists { dir: dir.to_owned() });
+    }
+    let not_empty = |found| CreateError::NotEmpty { dir: dir.to_owned(), found };
+    if let Some(entry) = fs::read_dir(dir).map_err(io(dir))?.next() {
+        return Err(not_empty(entry.map_err(io(dir))?.path()));
+    }
+    // Of two that find the directory empty at once, one creates the lock.
+    let path = dir.join(directory::LOCK);
+    let lock = match File::create_new(&path) {
+        Ok(lock) => lock,
+        Err(source) if source.kind() == io::ErrorKind::AlreadyExists => return Err(not_empty(path)),
+        Err(source) => return Err(CreateError::Io { path, source }),
+    };
+    lock.try_lock().map_err(io::Error::from).map_err(io(&path))?;
+    Ok(lock)
 }
 
 /// Makes the spare a segment: its header first, then its name, each durably. So a file that is named like a segment

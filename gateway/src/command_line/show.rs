@@ -226,6 +226,80 @@ pub fn event_json(numbered: &Numbered) -> Value {
     object
 }
 
+/// What happened, as an object: `event`, and what that event carries.
+pub(crate) fn happened_json(event: &Event) -> Value {
+    let (name, mut object) = named_event(event);
+    object["event"] = name.into();
+    object
+}
+
+/// A command, as an object: `command`, its name in snake case, and what it carries.
+pub(crate) fn command_json(command: &Command) -> Value {
+    let mut object = match command {
+        Command::Found { participant, name, operators } => json!({
+            "participant": participant.0,
+            "name": name.as_str(),
+            "operators": operators.iter().map(|operator| json!({
+                "identity": operator.identity.0,
+                "key": operator.key.map(|key| key.to_string()),
+            })).collect::<Vec<_>>(),
+        }),
+        Command::Tick => json!({}),
+        Command::SetClock { to } => json!({ "to": to.to_string() }),
+        Command::Propose { action } => {
+            let (name, details) = named_action(action);
+            json!({ "action": name, "details": details })
+        }
+        Command::Confirm { proposal } | Command::WithdrawProposal { proposal } => {
+            json!({ "proposal": proposal.to_string() })
+        }
+        Command::PlaceBid { auction, bid } => json!({
+            "auction": auction.0,
+            "side": words::side(bid.side),
+            "price": bid.price.to_string(),
+            "quantity": bid.quantity.to_string(),
+            "origin": bid.origin.map(|origin| origin.to_string()),
+        }),
+        Command::ReplaceBid { auction, bid, price, quantity } => json!({
+            "auction": auction.0,
+            "bid": bid.to_string(),
+            "price": price.to_string(),
+            "quantity": quantity.to_string(),
+        }),
+        Command::WithdrawBid { auction, bid } => json!({ "auction": auction.0, "bid": bid.to_string() }),
+        Command::ClearAuction { auction } => json!({ "auction": auction.0 }),
+        Command::PublishReferencePrice { index, month, price } => json!({
+            "index": index.0,
+            "month": month.to_string(),
+            "price": price.to_string(),
+        }),
+    };
+    object["command"] = command_name(command).into();
+    object
+}
+
+/// The name of a command in JSON.
+pub(crate) const fn command_name(command: &Command) -> &'static str {
+    match command {
+        Command::Found { .. } => "found",
+        Command::Tick => "tick",
+        Command::SetClock { .. } => "set_clock",
+        Command::Propose { .. } => "propose",
+        Command::Confirm { .. } => "confirm",
+        Command::WithdrawProposal { .. } => "withdraw_proposal",
+        Command::PlaceBid { .. } => "place_bid",
+        Command::ReplaceBid { .. } => "replace_bid",
+        Command::WithdrawBid { .. } => "withdraw_bid",
+        Command::ClearAuction { .. } => "clear_auction",
+        Command::PublishReferencePrice { .. } => "publish_reference_price",
+    }
+}
+
+/// The name of an event in JSON.
+pub(crate) fn event_name(event: &Event) -> &'static str {
+    named_event(event).0
+}
+
 fn named_event(event: &Event) -> (&'static str, Value) {
     match event {
         Event::Founded { participant } => ("founded", json!({ "participant": participant.0 })),
@@ -531,7 +605,7 @@ mod tests {
     use golv_engine::auction::CascadeStep;
     use golv_engine::book::Side;
     use golv_engine::cfd::IndexTerms;
-    use golv_engine::command::NewBid;
+    use golv_engine::command::{NewBid, Operator};
     use golv_engine::digest::Digest;
     use golv_engine::id::{
         AuctionId, BidId, EntitlementId, FloorId, IndexId, MarketId, OwnerGroup, ParticipantId, ProgrammeId,
@@ -952,6 +1026,71 @@ mod tests {
                 }],
             }),
         );
+    }
+
+    #[test]
+    fn each_command_is_shown() {
+        let auction = AuctionId(2);
+        let key = KeyFingerprint([0xab; 32]);
+        let founders = [
+            Operator { identity: IdentityId(1), key: Some(key) },
+            Operator { identity: IdentityId(2), key: None },
+        ];
+        let origin = Some("FI".parse().expect("a country"));
+        for (command, object) in [
+            (
+                Command::Found {
+                    participant: ParticipantId(1),
+                    name: "The centre".parse().expect("a name"),
+                    operators: founders,
+                },
+                json!({
+                    "command": "found", "participant": 1, "name": "The centre",
+                    "operators": [{"identity": 1, "key": "ab".repeat(32)}, {"identity": 2, "key": null}],
+                }),
+            ),
+            (Command::Tick, json!({"command": "tick"})),
+            (Command::SetClock { to: NOON }, json!({"command": "set_clock", "to": "2018-12-03T12:00:00Z"})),
+            (
+                Command::Propose { action: Action::CancelAuction { auction } },
+                json!({"command": "propose", "action": "cancel_auction", "details": {"auction": 2}}),
+            ),
+            (Command::Confirm { proposal: PROPOSAL }, json!({"command": "confirm", "proposal": "1.7"})),
+            (
+                Command::WithdrawProposal { proposal: PROPOSAL },
+                json!({"command": "withdraw_proposal", "proposal": "1.7"}),
+            ),
+            (
+                Command::PlaceBid {
+                    auction,
+                    bid: NewBid { side: Side::Sell, price: units(95_000), quantity: tonnes(20), origin },
+                },
+                json!({
+                    "command": "place_bid", "auction": 2, "side": "sell", "price": "95000", "quantity": "20",
+                    "origin": "FI",
+                }),
+            ),
+            (
+                Command::ReplaceBid { auction, bid: BID, price: units(95_000), quantity: tonnes(20) },
+                json!({
+                    "command": "replace_bid", "auction": 2, "bid": "21.5", "price": "95000", "quantity": "20",
+                }),
+            ),
+            (
+                Command::WithdrawBid { auction, bid: BID },
+                json!({"command": "withdraw_bid", "auction": 2, "bid": "21.5"}),
+            ),
+            (Command::ClearAuction { auction }, json!({"command": "clear_auction", "auction": 2})),
+            (
+                Command::PublishReferencePrice { index: IndexId(3), month: january(), price: units(92_000) },
+                json!({
+                    "command": "publish_reference_price", "index": 3, "month": "2019-01", "price": "92000",
+                }),
+            ),
+        ] {
+            assert_eq!(command_json(&command), object);
+            assert_eq!(command_name(&command), object["command"]);
+        }
     }
 
     #[test]

@@ -1,0 +1,219 @@
+//! `golv journal export`: every command with its answer and what it made happen, for auditors, and what is sealed left
+//! sealed.
+//!
+//! A bid may be shown when its auction is closed. So there are two passes: the first finds which auctions were closed, the
+//! second prints. What is not known to be closed is sealed, an auction that does not exist among it.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use golv_engine::Answer;
+use golv_engine::command::Command;
+use golv_engine::digest::Digest;
+use golv_engine::event::Event;
+use golv_engine::id::{AuctionId, Sequence};
+use golv_engine::time::Instant;
+use golv_journal::execute::Happened;
+use golv_journal::replay::ReplayError;
+use golv_journal::skip::Skip;
+use golv_journal::{Content, Frame, scan_from};
+use golv_protocol::batch::{Batch, Entry};
+use serde_json::{Value, json};
+
+use super::{JournalError, Tracked, refuse_damage};
+use crate::command_line::show::{command_json, command_name, event_name, happened_json};
+use crate::print;
+
+/// What is printed.
+struct Selection {
+    from: Sequence,
+    to: Sequence,
+    closed: BTreeSet<AuctionId>,
+}
+
+/// Prints what was asked for, one object a line.
+pub(super) fn export(dir: &Path, from: Option<Sequence>, to: Option<Sequence>) -> Result<(), JournalError> {
+    let (closed, last) = closed(dir)?;
+    let to = to.unwrap_or(last).min(last);
+    let selection = Selection { from: from.unwrap_or(Sequence(0)), to, closed };
+    let (mut tracked, begin) = Tracked::begin(dir)?;
+    let mut reader = scan_from(dir, begin.segment)?;
+    while let Some(frame) = reader.next_frame()? {
+        if matches!(frame.content, Content::Batch { .. }) && frame.sequence > selection.to {
+            break;
+        }
+        let batch = tracked.frame(&frame)?;
+        let chain = tracked.replay.chain();
+        match batch {
+            Some(batch) => {
+                selection.print(&batch, tracked.replay.answers(), tracked.replay.happened(), chain);
+            }
+            None => {
+                let failed = tracked.failed(frame.segment, frame.offset);
+                selection.print_skip(&frame, chain).map_err(failed)?;
+            }
+        }
+    }
+    refuse_damage(reader.finish()?).map(|_| ())
+}
+
+/// Which auctions were closed by the end of what is whole, and the last command there.
+fn closed(dir: &Path) -> Result<(BTreeSet<AuctionId>, Sequence), JournalError> {
+    let (mut tracked, begin) = Tracked::begin(dir)?;
+    let mut reader = scan_from(dir, begin.segment)?;
+    let mut closed = BTreeSet::new();
+    while let Some(frame) = reader.next_frame()? {
+        tracked.frame(&frame)?;
+        closed.extend(tracked.replay.happened().iter().filter_map(|happened| match happened.event {
+            Event::AuctionClosed { auction } => Some(auction),
+            _ => None,
+        }));
+    }
+    Ok((closed, tracked.replay.exchange().sequence()))
+}
+
+impl Selection {
+    fn has(&self, sequence: Sequence) -> bool {
+        (self.from..=self.to).contains(&sequence)
+    }
+
+    fn print(&self, batch: &Batch<Command>, answers: &[Answer], happened: &[Happened], chain: Digest) {
+        let mut happened = happened;
+        let count = batch.entries.len() as u64;
+        let last = Sequence((batch.header.first.0 + count).saturating_sub(1));
+        for ((number, entry), answer) in (batch.header.first.0..).zip(&batch.entries).zip(answers) {
+            let sequence = Sequence(number);
+            let own = happened.iter().take_while(|happened| happened.sequence == sequence).count();
+            let (events, rest) = happened.split_at(own);
+            happened = rest;
+            if !self.has(sequence) {
+                continue;
+            }
+            let mut object = self.object(sequence, batch.header.at, entry, answer, events);
+            if sequence == last {
+                object["chain"] = chain.to_string().into();
+            }
+            print::line(object);
+        }
+    }
+
+    fn object(
+        &self,
+        sequence: Sequence,
+        at: Instant,
+        Entry { sender, id, command }: &Entry<Command>,
+        answer: &Answer,
+        events: &[Happened],
+    ) -> Value {
+        let sealed = bid_in(command).filter(|auction| !self.closed.contains(auction));
+        let command = match sealed {
+            Some(auction) => {
+                json!({ "command": command_name(command), "auction": auction.0, "sealed": true })
+            }
+            None => command_json(command),
+        };
+        json!({
+            "sequence": sequence.0,
+            "stamp": at.to_string(),
+            "sender": sender.0,
+            "id": id.0,
+            "command": command,
+            "answer": answer_json(answer, sealed.is_some()),
+            "events": events.iter().map(|happened| self.event(&happened.event)).collect::<Vec<_>>(),
+        })
+    }
+
+    fn event(&self, event: &Event) -> Value {
+        let auction = match event {
+            Event::BidAccepted { auction, .. }
+            | Event::BidReplaced { auction, .. }
+            | Event::BidWithdrawn { auction, .. } => Some(*auction),
+            Event::Founded { .. }
+            | Event::ClockSet { .. }
+            | Event::ActionProposed { .. }
+            | Event::ActionConfirmed { .. }
+            | Event::ProposalWithdrawn { .. }
+            | Event::AuctionOpened { .. }
+            | Event::AuctionClosed { .. }
+            | Event::AuctionCleared { .. }
+            | Event::AuctionFinalised { .. }
+            | Event::EntitlementGranted { .. }
+            | Event::ReferencePricePublished { .. }
+            | Event::SettlementRunCompleted { .. } => None,
+        };
+        match auction.filter(|auction| !self.closed.contains(auction)) {
+            Some(auction) => json!({ "event": event_name(event), "auction": auction.0, "sealed": true }),
+            None => happened_json(event),
+        }
+    }
+
+    fn print_skip(&self, frame: &Frame<'_>, chain: Digest) -> Result<(), ReplayError> {
+        let Content::Skip { payload } = frame.content else { return Ok(()) };
+        // It belongs to the command before it.
+        if !self.has(Sequence(frame.sequence.0.saturating_sub(1))) {
+            return Ok(());
+        }
+        let skip = Skip::decode(payload)
+            .map_err(|source| ReplayError::DecodeSkip { sequence: frame.sequence, source })?;
+        print::line(skip_json(&skip, chain));
+        Ok(())
+    }
+}
+
+/// The auction that a command bids in. Every command is named, so that a new one is thought of.
+fn bid_in(command: &Command) -> Option<AuctionId> {
+    match command {
+        Command::PlaceBid { auction, .. }
+        | Command::ReplaceBid { auction, .. }
+        | Command::WithdrawBid { auction, .. } => Some(*auction),
+        Command::Found { .. }
+        | Command::Tick
+        | Command::SetClock { .. }
+        | Command::Propose { .. }
+        | Command::Confirm { .. }
+        | Command::WithdrawProposal { .. }
+        | Command::ClearAuction { .. }
+        | Command::PublishReferencePrice { .. } => None,
+    }
+}
+
+/// An answer. It names the command that was answered first, if this one was sent again.
+fn answer_json(answer: &Answer, sealed: bool) -> Value {
+    let mut object = json!({ "sequence": answer.sequence.0, "done": answer.outcome.is_ok() });
+    if let Err(reason) = answer.outcome {
+        object["code"] = reason.code().into();
+        object["name"] = reason.name().into();
+        if !sealed {
+            object["reason"] = reason.to_string().into();
+        }
+    }
+    object
+}
+
+/// Commands that were set aside, with the chain after the skip.
+fn skip_json(Skip { at, sequences, reason }: &Skip, chain: Digest) -> Value {
+    json!({
+        "skip": sequences.iter().map(|sequence| sequence.0).collect::<Vec<_>>(),
+        "stamp": at.to_string(),
+        "reason": reason,
+        "chain": chain.to_string(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_set_aside_is_exported_with_its_reason() {
+        let reason = "an assertion in the \"ledger\"".to_owned();
+        let skip = Skip { at: Instant(1), sequences: vec![Sequence(7), Sequence(9)], reason };
+        let object = json!({
+            "skip": [7, 9],
+            "stamp": "1970-01-01T00:00:00.000000001Z",
+            "reason": "an assertion in the \"ledger\"",
+            "chain": "5a".repeat(32),
+        });
+        assert_eq!(skip_json(&skip, Digest([0x5a; 32])), object);
+    }
+}
