@@ -9,6 +9,8 @@ use std::path::{Path, PathBuf};
 pub(crate) const LOCK: &str = "lock";
 /// The next segment while it is being filled with zeros. Of no worth until it is renamed.
 pub(crate) const SPARE: &str = "spare";
+/// A snapshot while it is written. Of no worth until it is renamed.
+pub(crate) const SNAPSHOT_PART: &str = "snapshot-part";
 /// Where segments go that a snapshot has made needless for starting.
 pub(crate) const ARCHIVE: &str = "archive";
 
@@ -25,7 +27,7 @@ pub(crate) fn snapshot_path(dir: &Path, segment: u32) -> PathBuf {
 }
 
 /// What a journal's directory holds, by number.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Listing {
     /// Archived segments too.
     pub(crate) segments: BTreeMap<u32, PathBuf>,
@@ -34,9 +36,10 @@ pub(crate) struct Listing {
 
 /// Lists a directory. A file whose name only looks like a segment's is an error: it may be one that was meant.
 pub(crate) fn list(dir: &Path) -> io::Result<Listing> {
-    let mut listing = Listing { segments: BTreeMap::new(), snapshots: BTreeMap::new() };
+    let mut listing = Listing::default();
     let archive = dir.join(ARCHIVE);
-    for dir in [archive.as_path(), dir] {
+    // The archive last, so that a segment which is moved there meanwhile is found in one of the two.
+    for dir in [dir, archive.as_path()] {
         let entries = match fs::read_dir(dir) {
             Ok(entries) => entries,
             Err(error) if error.kind() == io::ErrorKind::NotFound && dir == archive => continue,
@@ -46,15 +49,17 @@ pub(crate) fn list(dir: &Path) -> io::Result<Listing> {
             let path = entry?.path();
             let files = match path.extension().and_then(|extension| extension.to_str()) {
                 Some(SEGMENT) => &mut listing.segments,
-                Some(SNAPSHOT) => &mut listing.snapshots,
+                // In the archive it is none of the writer's any more.
+                Some(SNAPSHOT) if dir != archive => &mut listing.snapshots,
                 _ => continue,
             };
-            let number = path.file_stem().and_then(|stem| stem.to_str()).filter(|stem| stem.len() == 8);
+            let is_number = |stem: &&str| stem.len() >= 8 && stem.bytes().all(|byte| byte.is_ascii_digit());
+            let number = path.file_stem().and_then(|stem| stem.to_str()).filter(is_number);
             let Some(number) = number.and_then(|stem| stem.parse().ok()) else {
                 let message = format!("{} is named like none of a journal's files", path.display());
                 return Err(io::Error::new(io::ErrorKind::InvalidData, message));
             };
-            files.insert(number, path);
+            files.entry(number).or_insert(path);
         }
     }
     Ok(listing)
@@ -62,16 +67,16 @@ pub(crate) fn list(dir: &Path) -> io::Result<Listing> {
 
 /// Creates a directory and those above it, each durably: a file survives a power loss only if all do.
 pub(crate) fn create_durably(dir: &Path) -> io::Result<()> {
-    if dir.is_dir() {
-        return Ok(());
-    }
     // The parent of a relative path with one part is the empty path.
     let parent = match dir.parent() {
         Some(parent) if parent != Path::new("") => parent,
         _ => Path::new("."),
     };
-    create_durably(parent)?;
-    fs::create_dir(dir)?;
+    if !dir.is_dir() {
+        create_durably(parent)?;
+        fs::create_dir(dir)?;
+    }
+    // Also of one that was there: whoever made it may have been killed before this.
     sync(parent)
 }
 

@@ -59,7 +59,7 @@ pub struct Effects {
 }
 
 impl Effects {
-    /// Executes a batch's commands in their order, except those that are set aside; what an earlier batch did is
+    /// Executes a batch's commands in their order, except those that are set aside, which are in ascending order; what an earlier batch did is
     /// forgotten.
     ///
     /// # Errors
@@ -78,7 +78,7 @@ impl Effects {
         let executed = catch_unwind(AssertUnwindSafe(|| {
             for (number, entry) in (first.0..).zip(entries) {
                 sequence = Sequence(number);
-                self.execute_one(exchange, sequence, at, entry, set_aside.contains(&sequence));
+                self.execute_one(exchange, sequence, at, entry, set_aside.binary_search(&sequence).is_ok());
             }
         }));
         executed.map_err(|panic| {

@@ -104,7 +104,7 @@ fn write(dir: &Path) {
         journal.flusher().flush().expect("the disk works");
         failed = effects.execute(&mut exchange, first, at, &same, &[]).is_err();
         chain = effects.chain(chain, writer.payload());
-        keeper.keep(journal.segment()).expect("they agree");
+        keeper.keep(journal.segment(), || true).expect("they agree");
     }
     assert!(failed, "the last command fails");
     drop(journal);

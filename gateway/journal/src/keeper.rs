@@ -12,11 +12,10 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::reader::{ScanError, scan_from, scan_range};
+use crate::directory;
 use crate::replay::Replay;
-use crate::restart::{self, RestartError};
-use crate::snapshot::{self, SnapshotHeader, WriteSnapshotError};
-use crate::{OpenError, directory};
+use crate::restart::{self, Begun, RestartError, replay_closed};
+use crate::snapshot::{self, SnapshotError, SnapshotHeader, WriteSnapshotError};
 
 /// How many snapshots are kept.
 const KEPT: usize = 2;
@@ -30,6 +29,9 @@ pub enum KeepError {
     /// A snapshot was not written.
     #[error(transparent)]
     Write(#[from] WriteSnapshotError),
+    /// A snapshot was written and is of no use.
+    #[error(transparent)]
+    ReadAgain(#[from] SnapshotError),
     /// Older files were not put away.
     #[error("{} was not put away", path.display())]
     PutAway {
@@ -47,6 +49,9 @@ pub struct Keeper {
     replay: Replay,
     /// The first segment that was not replayed.
     next: u32,
+    /// The snapshots that are known to be of use: the one that it began with, and those that it wrote; the latest
+    /// [`KEPT`], in ascending order.
+    kept: Vec<u32>,
 }
 
 impl Keeper {
@@ -55,50 +60,49 @@ impl Keeper {
     /// # Errors
     /// If there is no journal, or neither a snapshot nor the first segment.
     pub fn new(dir: &Path) -> Result<Self, KeepError> {
-        let replay = restart::begin(dir)?.replay;
-        Ok(Self { dir: dir.to_owned(), next: replay.segment(), replay })
+        let Begun { replay, snapshot, .. } = restart::begin(dir)?;
+        let kept = snapshot.into_iter().map(|(segment, _)| segment).collect();
+        Ok(Self { dir: dir.to_owned(), next: replay.segment(), replay, kept })
     }
 
     /// Replays what is closed before the segment `open`, and keeps a snapshot of the state that it begins with. Returns
-    /// nothing if there is one already.
+    /// nothing if there is one already, or if `go_on`, which is asked after each frame, says to stop; the keeper is of no
+    /// more use then.
     ///
     /// # Errors
-    /// If it comes to another chain than the writer's, or the system fails. The keeper is of no more use then.
-    pub fn keep(&mut self, open: u32) -> Result<Option<SnapshotHeader>, KeepError> {
-        if open <= self.next {
+    /// If it comes to another chain than the writer's, the system fails, or what was written cannot be read again. The
+    /// keeper is of no more use then.
+    pub fn keep(
+        &mut self,
+        open: u32,
+        mut go_on: impl FnMut() -> bool,
+    ) -> Result<Option<SnapshotHeader>, KeepError> {
+        if open <= self.next || !replay_closed(&mut self.replay, &self.dir, (self.next, open), |_| go_on())? {
             return Ok(None);
         }
-        let mut reader = scan_range(&self.dir, self.next, open).map_err(scan_error)?;
-        while let Some(frame) = reader.next_frame().map_err(RestartError::read)? {
-            self.replay.frame(&frame).map_err(RestartError::Replay)?;
-        }
-        let verdict = reader.finish().map_err(RestartError::read)?;
-        crate::recovery::whole(verdict).map_err(RestartError::Recover)?;
-        let after = *scan_from(&self.dir, open).map_err(scan_error)?.header();
-        self.replay.begins(&after).map_err(RestartError::Replay)?;
         self.next = open;
         let header = snapshot::write(&self.dir, open, &self.replay)?;
+        // Before anything is put away that it takes the place of.
+        snapshot::read(&directory::snapshot_path(&self.dir, open))?;
+        self.kept.push(open);
         self.put_away()?;
         Ok(Some(header))
     }
 
-    /// Deletes all snapshots but the newest, and archives the segments that they do not need.
-    fn put_away(&self) -> Result<(), KeepError> {
+    /// Deletes snapshots that are older than those kept, and archives the segments that these do not need.
+    fn put_away(&mut self) -> Result<(), KeepError> {
+        let surplus = self.kept.len().saturating_sub(KEPT);
+        self.kept.drain(..surplus);
+        // With one snapshot alone everything is still needed, should it be damaged.
+        let &[oldest, _] = self.kept.as_slice() else { return Ok(()) };
         let at = |path: &Path| {
             let path = path.to_owned();
             move |source| KeepError::PutAway { path, source }
         };
         let listing = directory::list(&self.dir).map_err(at(&self.dir))?;
-        let mut oldest = None;
-        for (place, (segment, file)) in listing.snapshots.iter().rev().enumerate() {
-            if place < KEPT {
-                oldest = Some(*segment);
-            } else {
-                fs::remove_file(file).map_err(at(file))?;
-            }
+        for (_, file) in listing.snapshots.range(..oldest) {
+            fs::remove_file(file).map_err(at(file))?;
         }
-        // With one snapshot alone everything is still needed, should it be damaged.
-        let Some(oldest) = oldest.filter(|_| listing.snapshots.len() >= KEPT) else { return Ok(()) };
         let archive = self.dir.join(directory::ARCHIVE);
         directory::create_durably(&archive).map_err(at(&archive))?;
         for (_, file) in listing.segments.range(..oldest).filter(|(_, file)| !file.starts_with(&archive)) {
@@ -107,8 +111,4 @@ impl Keeper {
         }
         directory::sync(&archive).and_then(|()| directory::sync(&self.dir)).map_err(at(&archive))
     }
-}
-
-fn scan_error(error: ScanError) -> KeepError {
-    KeepError::Replay(OpenError::Scan(error).into())
 }

@@ -32,6 +32,8 @@ pub struct Frame<'a> {
     pub chain: [u8; 32],
     /// The number of the segment that holds it.
     pub segment: u32,
+    /// The chain that that segment says to begin with.
+    pub segment_chain: [u8; 32],
     /// Offset of the frame in its file, in bytes.
     pub offset: u64,
     /// What it holds.
@@ -477,12 +479,18 @@ impl Reader {
         };
         let sequence = Sequence(header.sequence);
         let segment = header.segment;
-        Frame { sequence, epoch: header.epoch, chain: header.chain, segment, offset, content }
+        let segment_chain = self.current.header.chain;
+        Frame { sequence, epoch: header.epoch, chain: header.chain, segment, segment_chain, offset, content }
     }
 
     /// Where the whole frames end: the last segment's file, its header, the offset there and the sequence due.
     pub(crate) fn end(&self) -> (&Path, &Header, u64, Sequence) {
         (&self.current.file, &self.current.header, self.current.offset, Sequence(self.current.expected))
+    }
+
+    /// Where the last whole frame is in that file, and how long it is; nothing if there is none.
+    pub(crate) fn last_frame(&self) -> Option<(u64, u64)> {
+        self.current.last
     }
 
     /// Goes on to the next segment, unless it does not continue this one.

@@ -4,11 +4,14 @@
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io;
+use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
-use crate::directory;
+use crate::directory::{self, Listing};
 use crate::format::Header;
-use crate::reader::{Corruption, Frame, Gap, ReadError, Reader, ScanError, Verdict, scan_from};
+use crate::reader::{
+    Corruption, FIRST_SEGMENT, Frame, Gap, ReadError, Reader, ScanError, Verdict, scan_from,
+};
 use crate::shared::Target;
 use crate::spare::write_zeros;
 use crate::writer::Journal;
@@ -89,8 +92,14 @@ impl Journal {
     ///
     /// When there is no journal, or it is in use.
     pub fn lock(dir: &Path) -> Result<Locked, OpenError> {
-        // Segments come first, so that no lock appears in a directory that holds no journal.
-        drop(crate::scan(dir)?);
+        // Segments come first, so that no lock appears in a directory that holds no journal. Their headers are looked
+        // at by whoever reads them: most starts need few.
+        let io = |source| ScanError::Io { path: dir.to_owned(), source };
+        let listing = if dir.is_dir() { directory::list(dir).map_err(io)? } else { Listing::default() };
+        if listing.segments.is_empty() {
+            let file = directory::segment_path(dir, FIRST_SEGMENT);
+            return Err(ScanError::Missing { dir: dir.to_owned(), file }.into());
+        }
         let path = dir.join(directory::LOCK);
         // A copy of a journal may lack the lock.
         let lock = match OpenOptions::new().write(true).create(true).truncate(false).open(&path) {
@@ -139,6 +148,12 @@ impl Opened {
         self.reader.header()
     }
 
+    /// What the segment says of itself that reading has come to.
+    pub fn current(&self) -> &Header {
+        let (_, header, ..) = self.reader.end();
+        header
+    }
+
     /// The next frame, or nothing where the whole frames end.
     ///
     /// # Errors
@@ -164,6 +179,7 @@ impl Opened {
     pub fn into_journal(mut self) -> Result<(Journal, Verdict), RecoverError> {
         let verdict = recoverable(self.reader.verdict()?)?;
         let (path, &header, end, next) = self.reader.end();
+        let last = self.reader.last_frame();
         let file = path.to_owned();
         let cut = |source| RecoverError::Cut { file: file.clone(), offset: end, source };
         let open = OpenOptions::new().read(true).write(true).open(&file).map_err(cut)?;
@@ -172,13 +188,26 @@ impl Opened {
             write_zeros(&open, end, end + bytes).map_err(cut)?;
         }
         // What a copy may lack.
-        write_zeros(&open, length, u64::from(header.settings.segment_bytes)).map_err(cut)?;
-        if let Err(source) = open.sync_all() {
+        write_zeros(&open, length, end.max(u64::from(header.settings.segment_bytes))).map_err(cut)?;
+        if let Some((offset, length)) = last {
+            write_again(&open, offset, length).map_err(cut)?;
+        }
+        // The segment's name too: the process that gave it may have been killed before it was durable.
+        if let Err(source) = open.sync_all().and_then(|()| directory::sync(&self.dir)) {
             return Err(RecoverError::Flush { file, source });
         }
         let target = Target { file, disk: Box::new(open) };
         Ok((Journal::new(&self.dir, target, self.lock, &header, next, end), verdict))
     }
+}
+
+/// Writes a frame where it is, so that the next flush makes it durable whatever was the matter with an earlier one: a
+/// system that has failed to write a page calls it clean, and shows what the disk does not have. One frame at most can be
+/// such, the last.
+fn write_again(open: &File, offset: u64, length: u64) -> io::Result<()> {
+    let mut frame = vec![0; usize::try_from(length).map_err(io::Error::other)?];
+    open.read_exact_at(&mut frame, offset)?;
+    open.write_all_at(&frame, offset)
 }
 
 /// Refuses any verdict on closed segments but that they are whole: nothing in them can be torn.

@@ -32,7 +32,7 @@ pub enum ReplayError {
         /// What is wrong with it.
         source: DecodeBatchError,
     },
-    /// The batch contradicts its frame, or its stamp goes backwards.
+    /// The batch contradicts its frame, its stamp goes backwards, or a skip is not of the batch before it.
     #[error("the batch at sequence {sequence} does not belong there")]
     Misplaced {
         /// The batch's first command.
@@ -79,6 +79,8 @@ pub struct Replay {
     counts: EventCounts,
     /// The segment that it is in.
     segment: u32,
+    /// Whether the last frame was a batch with a skip behind it, which then comes next and at no other time.
+    skip_due: bool,
     effects: Effects,
 }
 
@@ -116,6 +118,7 @@ impl Replay {
             now: exchange.at(),
             counts: EventCounts::default(),
             segment: header.segment,
+            skip_due: false,
             exchange,
             effects: Effects::default(),
         };
@@ -126,7 +129,7 @@ impl Replay {
     /// Begins with the state that a segment begins with.
     pub fn from_snapshot(snapshot: Snapshot) -> Self {
         let Snapshot { segment, replayed: Replayed { exchange, chain, now, counts }, .. } = snapshot;
-        Self { exchange, chain, now, counts, segment, effects: Effects::default() }
+        Self { exchange, chain, now, counts, segment, skip_due: false, effects: Effects::default() }
     }
 
     /// The segment that it is in.
@@ -154,7 +157,7 @@ impl Replay {
     /// # Errors
     /// If the segment begins with another sequence or another chain.
     pub fn begins(&self, header: &Header) -> Result<(), ReplayError> {
-        if header.first.0 != self.exchange.sequence().0 + 1 {
+        if Some(header.first.0) != self.exchange.sequence().0.checked_add(1) {
             return Err(ReplayError::Misplaced { sequence: header.first });
         }
         self.compare(header.first, header.chain)
@@ -169,8 +172,14 @@ impl Replay {
     pub fn frame(&mut self, frame: &Frame<'_>) -> Result<Option<Batch<Command>>, ReplayError> {
         let sequence = frame.sequence;
         self.compare(sequence, frame.chain)?;
-        self.segment = frame.segment;
+        if frame.segment != self.segment {
+            self.compare(sequence, frame.segment_chain)?;
+            self.segment = frame.segment;
+        }
         self.effects.forget();
+        if std::mem::take(&mut self.skip_due) != matches!(frame.content, Content::Skip { .. }) {
+            return Err(ReplayError::Misplaced { sequence });
+        }
         match frame.content {
             Content::Seal => Ok(None),
             Content::Skip { payload } => {
@@ -179,10 +188,11 @@ impl Replay {
             }
             Content::Batch { count, payload, skip } => {
                 let batch = self.decode(sequence, count, payload)?;
-                let set_aside = set_aside(sequence, skip)?;
+                let set_aside = set_aside(sequence, count, skip)?;
                 let at = batch.header.at;
                 self.effects.execute(&mut self.exchange, sequence, at, &batch.entries, &set_aside)?;
                 self.chain = self.effects.chain(self.chain, payload);
+                self.skip_due = skip.is_some();
                 self.now = self.effects.clock().unwrap_or(self.now).max(at);
                 self.effects.happened().iter().for_each(|happened| self.counts.add(&happened.event));
                 Ok(Some(batch))
@@ -200,7 +210,7 @@ impl Replay {
         self.compare(first, frame.chain)?;
         if let Content::Batch { count, payload, skip } = frame.content {
             let batch = self.decode(first, count, payload)?;
-            let set_aside = set_aside(first, skip)?;
+            let set_aside = set_aside(first, count, skip)?;
             let commands = last.0.saturating_add(1).saturating_sub(first.0);
             let commands = usize::try_from(commands).unwrap_or(usize::MAX).min(batch.entries.len());
             let entries = &batch.entries[..commands];
@@ -213,8 +223,8 @@ impl Replay {
     fn decode(&self, sequence: Sequence, count: u32, payload: &[u8]) -> Result<Batch<Command>, ReplayError> {
         let batch =
             Batch::<Command>::decode(payload).map_err(|source| ReplayError::Decode { sequence, source })?;
-        let due = Sequence(self.exchange.sequence().0 + 1);
-        let in_place = batch.header.first == sequence && sequence == due;
+        let due = self.exchange.sequence().0.checked_add(1);
+        let in_place = batch.header.first == sequence && Some(sequence.0) == due;
         if !in_place
             || u32::try_from(batch.entries.len()) != Ok(count)
             || batch.header.at < self.exchange.at()
@@ -253,11 +263,17 @@ impl Replay {
     }
 }
 
-/// The commands that the skip behind a batch sets aside.
-fn set_aside(batch: Sequence, skip: Option<&[u8]>) -> Result<Vec<Sequence>, ReplayError> {
+/// The commands that the skip behind a batch sets aside, in ascending order.
+fn set_aside(first: Sequence, count: u32, skip: Option<&[u8]>) -> Result<Vec<Sequence>, ReplayError> {
     let Some(payload) = skip else { return Ok(Vec::new()) };
-    let skip = Skip::decode(payload);
-    skip.map(|skip| skip.sequences).map_err(|source| ReplayError::DecodeSkip { sequence: batch, source })
+    let skip = Skip::decode(payload).map_err(|source| ReplayError::DecodeSkip { sequence: first, source })?;
+    let end = Sequence(first.0 + u64::from(count));
+    let in_batch = skip.sequences.iter().all(|sequence| (first..end).contains(sequence));
+    if skip.sequences.is_sorted_by(|one, next| one < next) && in_batch && skip.has_reason() {
+        Ok(skip.sequences)
+    } else {
+        Err(ReplayError::Misplaced { sequence: first })
+    }
 }
 
 #[cfg(all(test, not(loom)))]

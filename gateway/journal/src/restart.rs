@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use golv_engine::id::Sequence;
 
 use crate::directory::{self, Listing};
-use crate::execute::Happened;
 use crate::reader::{FIRST_SEGMENT, scan_range};
+use crate::recovery::whole;
 use crate::replay::{Replay, ReplayError, Replayed};
 use crate::snapshot::{self, Snapshot, SnapshotError, SnapshotHeader};
 use crate::{Journal, Locked, OpenError, ReadError, RecoverError, ScanError, Verdict, scan_from};
@@ -89,6 +89,10 @@ impl Restart {
             replay.frame(&frame)?;
             each(&replay);
         }
+        // A segment that was begun, and in which nothing is yet, vouches for the last batch before it.
+        if opened.current().segment != replay.segment() {
+            replay.begins(opened.current())?;
+        }
         let replayed = replay.finish();
         if replayed.exchange.sequence() == Sequence(0) {
             return Err(RestartError::NotFounded { dir });
@@ -168,32 +172,50 @@ fn from_the_founding(dir: &Path, passed_over: Vec<SnapshotError>) -> Result<Begu
 /// # Errors
 /// If it is of no use.
 pub fn fitting(dir: &Path, file: &Path) -> Result<Snapshot, SnapshotError> {
-    let snapshot = snapshot::read(file)?;
-    let segment = snapshot.segment;
+    // What it says of itself first, which costs nothing.
+    let SnapshotHeader { segment, sequence, chain, .. } = SnapshotHeader::read(file)?;
     let fits = scan_range(dir, segment, segment.saturating_add(1)).is_ok_and(|reader| {
         let header = reader.header();
-        header.chain == snapshot.replayed.chain.0
-            && header.first.0 == snapshot.replayed.exchange.sequence().0 + 1
+        header.chain == chain.0
+            && Some(header.first.0) == sequence.0.checked_add(1)
             && file == directory::snapshot_path(dir, segment)
     });
-    if fits { Ok(snapshot) } else { Err(SnapshotError::OtherJournal { file: file.to_owned(), segment }) }
+    if !fits {
+        return Err(SnapshotError::OtherJournal { file: file.to_owned(), segment });
+    }
+    snapshot::read(file)
 }
 
-/// Replays from the founding up to a segment's beginning, for what happened before a snapshot.
+/// Replays from the founding up to a segment's beginning, for what happened before a snapshot. `each` is called after each
+/// frame, and says whether to go on; if not, this returns `false`.
 ///
 /// # Errors
-/// If the segments before are not all there, or do not replay.
+/// If the segments before are not all there, or do not replay to where that segment begins.
 pub fn replay_before(
     dir: &Path,
     segment: u32,
-    mut each: impl FnMut(&[Happened]),
-) -> Result<(), RestartError> {
-    let mut reader = scan_range(dir, FIRST_SEGMENT, segment).map_err(OpenError::Scan)?;
-    let mut replay = Replay::new(reader.header())?;
+    each: impl FnMut(&Replay) -> bool,
+) -> Result<bool, RestartError> {
+    let mut replay = from_the_founding(dir, Vec::new())?.replay;
+    replay_closed(&mut replay, dir, (FIRST_SEGMENT, segment), each)
+}
+
+/// Replays closed segments, from one up to another, at whose beginning the replay must come out.
+pub(crate) fn replay_closed(
+    replay: &mut Replay,
+    dir: &Path,
+    (from, before): (u32, u32),
+    mut each: impl FnMut(&Replay) -> bool,
+) -> Result<bool, RestartError> {
+    let mut reader = scan_range(dir, from, before).map_err(OpenError::Scan)?;
     while let Some(frame) = reader.next_frame().map_err(RestartError::read)? {
         replay.frame(&frame)?;
-        each(replay.happened());
+        if !each(replay) {
+            return Ok(false);
+        }
     }
-    crate::recovery::whole(reader.finish().map_err(RestartError::read)?)?;
-    Ok(())
+    whole(reader.finish().map_err(RestartError::read)?)?;
+    let next = scan_range(dir, before, before.saturating_add(1)).map_err(OpenError::Scan)?;
+    replay.begins(next.header())?;
+    Ok(true)
 }

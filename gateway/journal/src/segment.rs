@@ -7,7 +7,7 @@
 //! the search behind it, which looks at checksums only where a header is plausible.
 
 use std::fs::File;
-use std::io::{self, BufReader, Read, Seek};
+use std::io::{self, BufReader, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
 use golv_engine::id::Sequence;
@@ -50,6 +50,8 @@ pub(crate) struct Segment {
     pub(crate) offset: u64,
     /// The sequence due there.
     pub(crate) expected: u64,
+    /// Where the last whole frame is, and how long.
+    pub(crate) last: Option<(u64, u64)>,
     /// The payload of the frame that was read last.
     pub(crate) payload: Vec<u8>,
 }
@@ -82,23 +84,34 @@ impl Segment {
             length,
             offset: SEGMENT_HEADER as u64,
             expected: header.first.0,
+            last: None,
             payload: Vec::new(),
         })
     }
 
     /// Goes past the next frame, if there is one.
     pub(crate) fn advance(&mut self) -> Result<Found, ReadError> {
-        let Some(header) = self.frame_at(self.offset)? else {
-            let bytes = self.bytes_used_from(self.offset)?;
-            if bytes == 0 {
-                return Ok(Found::End);
+        let header = match self.frame_at(self.offset)? {
+            Some(header) => header,
+            None => {
+                let bytes = self.bytes_used_from(self.offset)?;
+                if bytes == 0 {
+                    return Ok(Found::End);
+                }
+                let next = self.whole_frame_after(self.offset, bytes)?;
+                // What was buffered may be older than what was found behind it, if the journal is in use: a frame is
+                // written after the one before, so that one must be there by now.
+                self.forget_buffer()?;
+                match self.frame_at(self.offset)? {
+                    Some(header) => header,
+                    None => return Ok(Found::Damage { bytes, next }),
+                }
             }
-            let next = self.whole_frame_after(self.offset, bytes)?;
-            return Ok(Found::Damage { bytes, next });
         };
         if header.segment != self.header.segment || header.sequence != self.expected {
             return Ok(Found::Misplaced(header));
         }
+        self.last = Some((self.offset, header.frame_length()));
         self.offset += header.frame_length();
         self.expected += u64::from(header.count);
         Ok(Found::Frame(header))
@@ -116,17 +129,15 @@ impl Segment {
         Ok(found.map(|_| skip))
     }
 
-    /// The header of a plausible frame that the file has room for.
+    /// The header of a plausible frame.
     fn header_at(&mut self, offset: u64) -> Result<Option<(FrameHeader, [u8; FRAME_HEADER])>, ReadError> {
-        let left = self.length.saturating_sub(offset);
-        if left < FRAME_HEADER as u64 {
+        if offset >= self.length {
             return Ok(None);
         }
         let mut bytes = [0; FRAME_HEADER];
         self.read(offset, &mut bytes)?;
         let header = FrameHeader::from_bytes(&bytes);
-        let fits = header.is_plausible() && header.frame_length() <= left;
-        Ok(fits.then_some((header, bytes)))
+        Ok(header.is_plausible().then_some((header, bytes)))
     }
 
     /// A whole frame, of whatever segment and sequence, at an offset. Its payload is in `self.payload` then.
@@ -195,9 +206,26 @@ impl Segment {
         Ok(window)
     }
 
+    /// Reads what is at an offset; zeros where the file has ended.
     fn read(&mut self, offset: u64, bytes: &mut [u8]) -> Result<(), ReadError> {
+        let there =
+            usize::try_from(self.length.saturating_sub(offset)).unwrap_or(usize::MAX).min(bytes.len());
+        let (there, missing) = bytes.split_at_mut(there);
+        missing.fill(0);
         let source = &mut self.source;
-        seek(source, offset).and_then(|()| source.read_exact(bytes)).map_err(|source| ReadError {
+        let read = seek(source, offset).and_then(|()| source.read_exact(there));
+        self.failed(offset, read)
+    }
+
+    /// Reads anew what is read from now on.
+    fn forget_buffer(&mut self) -> Result<(), ReadError> {
+        // A seek that is not relative drops what is buffered.
+        let sought = self.source.seek(SeekFrom::Start(self.offset)).map(drop);
+        self.failed(self.offset, sought)
+    }
+
+    fn failed(&self, offset: u64, read: io::Result<()>) -> Result<(), ReadError> {
+        read.map_err(|source| ReadError {
             file: self.file.clone(),
             offset,
             sequence: Sequence(self.expected),

@@ -6,12 +6,19 @@
 //! rest of the batch. The reason is part of the chain, so it cannot be changed afterwards.
 //!
 //! It is possible for the last batch alone: what follows an earlier one was made from what it did, so an engine that
-//! fails there is not the engine that wrote the journal.
+//! fails there is not the engine that wrote the journal. Nor is it possible for a command of the system: a tick that is
+//! set aside is still due, so the writer would send the next, and only an engine that does not fail helps.
+//!
+//! The last batch may have been answered by an earlier engine, before the process was killed and this one took its place.
+//! What was acknowledged then is answered otherwise from now on; whoever was told is alarmed at its next logon, since the
+//! chain differs. So try the engine that wrote the journal before anything is set aside.
 
 use std::path::Path;
 
-use golv_engine::id::Sequence;
+use golv_engine::command::Command;
+use golv_engine::id::{IdentityId, Sequence};
 use golv_engine::time::Instant;
+use golv_protocol::batch::Batch;
 use golv_protocol::{DecodeError, EncodeError};
 use serde::{Deserialize, Serialize};
 
@@ -35,6 +42,11 @@ pub struct Skip {
 }
 
 impl Skip {
+    /// Whether the reason is one: 1 to [`REASON_MAX`] bytes, and not blank.
+    pub(crate) fn has_reason(&self) -> bool {
+        !self.reason.trim().is_empty() && self.reason.len() <= REASON_MAX
+    }
+
     /// Reads what [`Content::Skip`] holds.
     ///
     /// # Errors
@@ -75,7 +87,16 @@ pub enum SkipError {
         /// The batch's last.
         last: Sequence,
     },
-    /// Frames follow the batch.
+    /// A tick or the founding fails.
+    #[error(
+        "sequence {failing} is the system's own command and would only come again; an engine is needed that does \
+         not fail on it"
+    )]
+    System {
+        /// The command that fails.
+        failing: Sequence,
+    },
+    /// Frames or segments follow the batch.
     #[error(
         "sequence {failing} is not in the last batch: what follows was made from what it did, by an engine that \
          did not fail there; use that engine"
@@ -97,15 +118,15 @@ pub enum SkipError {
 /// # Errors
 /// If no command fails or another one does, if the batch is not the last, or the journal cannot be read or written.
 pub fn skip(dir: &Path, mut sequences: Vec<Sequence>, reason: &str, at: Instant) -> Result<(), SkipError> {
-    if reason.trim().is_empty() || reason.len() > REASON_MAX {
-        return Err(SkipError::Reason);
-    }
     sequences.sort_unstable();
     sequences.dedup();
+    let skip = Skip { at, sequences, reason: reason.to_owned() };
+    if !skip.has_reason() {
+        return Err(SkipError::Reason);
+    }
     // Nobody else has it open while it is looked at.
     let locked = Journal::lock(dir)?;
     let failing = Failing::find(dir)?.ok_or(SkipError::NothingFails)?;
-    let skip = Skip { at, sequences, reason: reason.to_owned() };
     let mut payload = Vec::new();
     golv_protocol::encode(&skip, &mut payload)?;
     let chain = failing.chain_with(dir, &skip, &payload)?;
@@ -137,8 +158,12 @@ impl Failing {
             match replay.frame(&frame) {
                 Ok(_) => {}
                 Err(ReplayError::Engine(EngineFault { sequence: fault, .. })) => {
-                    let last = reader.next_frame().map_err(RestartError::read)?.is_none();
-                    if !last {
+                    if is_of_the_system(&frame, fault) {
+                        return Err(SkipError::System { failing: fault });
+                    }
+                    // Nor may a segment follow, which says with which chain it begins.
+                    let more = reader.next_frame().map_err(RestartError::read)?.is_some();
+                    if more || reader.end().1.segment != segment {
                         return Err(SkipError::NotLast { failing: fault });
                     }
                     return Ok(Some(Self { segment, offset, first, count, fault }));
@@ -182,4 +207,12 @@ impl Failing {
         }
         Ok(replay.chain().0)
     }
+}
+
+/// Whether a command in a batch is a tick or the founding.
+fn is_of_the_system(frame: &Frame<'_>, sequence: Sequence) -> bool {
+    let Content::Batch { payload, .. } = frame.content else { return false };
+    let Ok(batch) = Batch::<Command>::decode(payload) else { return false };
+    let place = usize::try_from(sequence.0 - frame.sequence.0).unwrap_or(usize::MAX);
+    batch.entries.get(place).is_some_and(|entry| entry.sender == IdentityId::SYSTEM)
 }

@@ -234,19 +234,38 @@ pub fn read(file: &Path) -> Result<Snapshot, SnapshotError> {
 /// # Errors
 /// If the state's books do not balance, or the system fails.
 pub(crate) fn write(dir: &Path, segment: u32, replay: &Replay) -> Result<SnapshotHeader, WriteSnapshotError> {
-    let exchange = replay.exchange();
-    if !exchange.is_conserved() {
+    if !replay.exchange().is_conserved() {
         return Err(WriteSnapshotError::NotConserved { segment });
     }
     let path = directory::snapshot_path(dir, segment);
-    let temporary = path.with_extension("snapshot-part");
+    let temporary = dir.join(directory::SNAPSHOT_PART);
     let io = |source| WriteSnapshotError::Io { file: path.clone(), source };
-    let mut open = File::create(&temporary).map_err(io)?;
-    open.write_all(&[0; HEADER]).map_err(io)?;
+    let written = write_to(&temporary, segment, replay, io);
+    let renamed = written.and_then(|header| {
+        fs::rename(&temporary, &path).and_then(|()| directory::sync(dir)).map_err(io)?;
+        Ok(header)
+    });
+    if renamed.is_err() {
+        // A disk that is full needs the room; if it stays, the next one takes its place.
+        let _ = fs::remove_file(&temporary);
+    }
+    renamed
+}
+
+fn write_to(
+    temporary: &Path,
+    segment: u32,
+    replay: &Replay,
+    io: impl Fn(io::Error) -> WriteSnapshotError,
+) -> Result<SnapshotHeader, WriteSnapshotError> {
+    let exchange = replay.exchange();
+    // One that an earlier process left is begun anew.
+    let mut open = File::create(temporary).map_err(&io)?;
+    open.write_all(&[0; HEADER]).map_err(&io)?;
     let mut checked = Checked { inner: &open, crc: 0, length: 0 };
     let mut payload = BufWriter::with_capacity(256 * 1024, &mut checked);
     encode_to(&(exchange, replay.now(), replay.counts()), &mut payload)?;
-    payload.flush().map_err(io)?;
+    payload.flush().map_err(&io)?;
     drop(payload);
     let header = SnapshotHeader {
         segment,
@@ -256,9 +275,8 @@ pub(crate) fn write(dir: &Path, segment: u32, replay: &Replay) -> Result<Snapsho
         length: checked.length,
         payload_crc: checked.crc,
     };
-    open.seek(SeekFrom::Start(0)).and_then(|_| open.write_all(&header.to_bytes())).map_err(io)?;
+    open.seek(SeekFrom::Start(0)).and_then(|_| open.write_all(&header.to_bytes())).map_err(&io)?;
     open.sync_all().map_err(io)?;
-    fs::rename(&temporary, &path).and_then(|()| directory::sync(dir)).map_err(io)?;
     Ok(header)
 }
 

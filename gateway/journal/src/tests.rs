@@ -22,7 +22,7 @@ use crate::restart::{Restart, RestartError, Restarted, begin_at_or_before, begin
 use crate::skip::{Skip, SkipError, skip};
 use crate::snapshot::{self, SnapshotError, SnapshotHeader};
 use crate::{
-    Content, Corruption, Journal, Mode, RecoverError, ScanError, Settings, Verdict, directory, scan,
+    Content, Corruption, Header, Journal, Mode, RecoverError, ScanError, Settings, Verdict, directory, scan,
     scan_up_to,
 };
 
@@ -129,7 +129,7 @@ fn kept(dir: &Path, segments: u32) -> (Digest, Digest) {
     let mut keeper = Keeper::new(dir).expect("a journal");
     while world.journal.segment() < segments {
         world.work(5).expect("no fault");
-        keeper.keep(world.journal.segment()).expect("they agree");
+        keeper.keep(world.journal.segment(), || true).expect("they agree");
     }
     world.work(2).expect("no fault");
     world.digests()
@@ -167,8 +167,11 @@ fn a_start_takes_the_newest_snapshot_and_comes_to_the_same() {
 
     // What happened before it can still be told, and is as much as the snapshot says.
     let mut counts = golv_engine::event::EventCounts::default();
-    replay_before(dir.path(), segment, |happened| happened.iter().for_each(|h| counts.add(&h.event)))
-        .expect("archived segments are read too");
+    replay_before(dir.path(), segment, |replay| {
+        replay.happened().iter().for_each(|happened| counts.add(&happened.event));
+        true
+    })
+    .expect("archived segments are read too");
     assert_eq!(counts, before);
 
     // Without any snapshot the whole journal gives the same.
@@ -229,7 +232,7 @@ fn a_snapshot_of_another_journal_or_another_place_is_passed_over() {
     while world.journal.segment() < 4 {
         world.work(3).expect("no fault");
     }
-    keeper.keep(4).expect("they agree");
+    keeper.keep(4, || true).expect("they agree");
     fs::copy(directory::snapshot_path(other.path(), 4), directory::snapshot_path(dir.path(), 4))
         .expect("copied");
     // A right one under a wrong name.
@@ -248,7 +251,7 @@ fn earlier_segments_may_be_gone_if_there_is_a_snapshot() {
     let digests = kept(dir.path(), 6);
     fs::remove_dir_all(dir.path().join("archive")).expect("it is there");
     assert_eq!(came_to(&restart(dir.path()).expect("the snapshots serve")), digests);
-    assert!(replay_before(dir.path(), 5, |_| {}).is_err());
+    assert!(replay_before(dir.path(), 5, |_| true).is_err());
     for segment in [5, 6] {
         fs::remove_file(directory::snapshot_path(dir.path(), segment)).expect("it is there");
     }
@@ -269,7 +272,7 @@ fn an_exchange_that_does_otherwise_than_the_writer_is_found() {
         }
     }
     let mut keeper = Keeper::new(dir.path()).expect("a journal");
-    let found = keeper.keep(3);
+    let found = keeper.keep(3, || true);
     assert!(
         matches!(found, Err(KeepError::Replay(RestartError::Replay(ReplayError::Diverged { .. })))),
         "{found:?}"
@@ -289,7 +292,7 @@ fn a_closed_segment_that_is_damaged_at_its_end_gives_no_snapshot() {
     let last = bytes.iter().rposition(|&byte| byte != 0).expect("some byte is not zero");
     bytes[last] ^= 1;
     fs::write(&file, &bytes).expect("a writable file");
-    let refused = Keeper::new(dir.path()).expect("a journal").keep(2);
+    let refused = Keeper::new(dir.path()).expect("a journal").keep(2, || true);
     let corrupt = RecoverError::Corrupt(Corruption::ClosedSegment {
         file: file.clone(),
         offset: 0,
@@ -347,7 +350,10 @@ fn restarted_again_and_again_each_command_is_done_once() {
         for _ in 0..3 {
             world.work(4).expect("no fault");
         }
-        Keeper::new(dir.path()).expect("a journal").keep(world.journal.segment()).expect("they agree");
+        Keeper::new(dir.path())
+            .expect("a journal")
+            .keep(world.journal.segment(), || true)
+            .expect("they agree");
         digests = Some(world.digests());
     }
     assert!(directory::list(dir.path()).expect("readable").segments.len() > 5);
@@ -482,6 +488,156 @@ fn a_torn_skip_is_made_again() {
     skip(dir.path(), vec![Sequence(8)], "why", NOW).expect("set aside");
     let restarted = restart(dir.path()).expect("goes on");
     assert_eq!(restarted.verdict, Verdict::Clean { last: Sequence(10), sealed: false });
+}
+
+/// The bytes of a file up to its last that is not zero.
+fn without_zeros(file: &Path) -> Vec<u8> {
+    let mut bytes = fs::read(file).expect("it is there");
+    bytes.truncate(bytes.iter().rposition(|&byte| byte != 0).expect("some byte is not zero") + 1);
+    bytes
+}
+
+/// As a crash leaves it right after a segment was begun: nothing is in it but its header, with this chain.
+fn begin_next_segment(dir: &Path, segment: u32, first: u64, chain: Digest) {
+    let header = Header { settings: SETTINGS, segment, first: Sequence(first), chain: chain.0 };
+    fs::write(directory::segment_path(dir, segment), header.to_bytes()).expect("a writable directory");
+}
+
+#[test]
+fn a_segment_that_was_only_begun_vouches_for_the_batch_before_it() {
+    let dir = scratch();
+    let mut world = World::found(dir.path());
+    world.work(4).expect("no fault");
+    let (digests, next) = (world.digests(), world.journal.next_sequence().0);
+    drop(world);
+    begin_next_segment(dir.path(), 2, next, digests.1);
+    assert_eq!(came_to(&restart(dir.path()).expect("goes on")), digests);
+    begin_next_segment(dir.path(), 2, next, Digest([0xaa; 32]));
+    let refused = restart(dir.path());
+    assert!(matches!(refused, Err(RestartError::Replay(ReplayError::Diverged { .. }))), "{refused:?}");
+
+    // And what it vouches for cannot be set aside: it was made by an engine that did not fail.
+    begin_next_segment(dir.path(), 2, next, digests.1);
+    fail_at(&[4]);
+    let refused = skip(dir.path(), vec![Sequence(4)], "why", NOW);
+    assert!(matches!(refused, Err(SkipError::NotLast { failing: Sequence(4) })), "{refused:?}");
+    fail_at(&[]);
+    assert_eq!(came_to(&restart(dir.path()).expect("goes on")), digests);
+}
+
+#[test]
+fn a_tick_is_not_set_aside() {
+    let dir = scratch();
+    let mut world = World::found(dir.path());
+    fail_at(&[2]);
+    let tick = Entry { sender: IdentityId::SYSTEM, id: CommandId(2), command: Command::Tick };
+    world.commit(&[tick]).expect_err("a fault");
+    drop(world);
+    let refused = skip(dir.path(), vec![Sequence(2)], "why", NOW);
+    assert!(matches!(refused, Err(SkipError::System { failing: Sequence(2) })), "{refused:?}");
+}
+
+/// The end of a closed segment may be lost whole: what happened before a snapshot is then not told in part.
+#[test]
+fn an_older_history_with_a_part_missing_is_none() {
+    let dir = scratch();
+    kept(dir.path(), 6);
+    let whole = directory::list(dir.path()).expect("readable").segments[&3].clone();
+    let mut reader = crate::scan_range(dir.path(), 3, 4).expect("a segment");
+    let mut last = 0;
+    while let Some(frame) = reader.next_frame().expect("readable") {
+        last = usize::try_from(frame.offset).expect("small");
+    }
+    let mut bytes = fs::read(&whole).expect("it is there");
+    bytes[last..].fill(0);
+    fs::write(&whole, &bytes).expect("a writable file");
+    assert!(replay_before(dir.path(), 4, |_| true).is_err());
+    assert!(replay_before(dir.path(), 3, |_| true).is_ok());
+}
+
+#[test]
+fn a_replay_can_be_given_up() {
+    let dir = scratch();
+    kept(dir.path(), 4);
+    let mut frames = 0;
+    let finished = replay_before(dir.path(), 4, |_| {
+        frames += 1;
+        frames < 3
+    });
+    assert_eq!((finished.expect("no fault"), frames), (false, 3));
+    fs::remove_file(directory::snapshot_path(dir.path(), 4)).expect("it is there");
+    let mut keeper = Keeper::new(dir.path()).expect("a journal");
+    assert!(keeper.keep(4, || false).expect("no fault").is_none());
+    assert!(!directory::snapshot_path(dir.path(), 4).exists());
+}
+
+/// Files that are none of the keeper's: snapshots of a longer copy, a damaged one, one in the archive.
+#[test]
+fn what_the_keeper_does_not_know_counts_for_nothing() {
+    let dir = scratch();
+    let mut world = World::found(dir.path());
+    let mut keeper = Keeper::new(dir.path()).expect("a journal");
+    for stray in [3, 8, 9] {
+        fs::write(directory::snapshot_path(dir.path(), stray), b"stray").expect("a writable directory");
+    }
+    while world.journal.segment() < 7 {
+        world.work(5).expect("no fault");
+        let open = world.journal.segment();
+        keeper.keep(open, || true).expect("they agree");
+        assert!(directory::segment_path(dir.path(), open).exists(), "the open segment stays where it is");
+        if open > 2 {
+            assert!(directory::snapshot_path(dir.path(), open).exists(), "what was just written stays");
+        }
+    }
+    let digests = world.digests();
+    drop(world);
+    let begun = Restart::begin(dir.path()).expect("a journal");
+    assert_eq!(begun.begun.snapshot.map(|(segment, _)| segment), Some(7));
+    assert_eq!(begun.begun.passed_over.len(), 2);
+    assert_eq!(came_to(&begun.finish(|_| {}).expect("a journal")), digests);
+}
+
+#[test]
+fn a_start_does_not_need_what_is_archived() {
+    let dir = scratch();
+    let digests = kept(dir.path(), 6);
+    fs::write(dir.path().join("archive/00000002.journal"), b"damaged").expect("a writable directory");
+    assert_eq!(came_to(&restart(dir.path()).expect("the snapshots serve")), digests);
+}
+
+/// A copy may lack the zeros at a file's end, also those that belong to the last frame.
+#[test]
+fn a_copy_without_its_trailing_zeros_is_whole() {
+    let dir = scratch();
+    let digests = kept(dir.path(), 3);
+    for file in directory::list(dir.path()).expect("readable").segments.values() {
+        let bytes = without_zeros(file);
+        fs::write(file, bytes).expect("a writable file");
+    }
+    assert_eq!(came_to(&restart(dir.path()).expect("nothing is lost")), digests);
+    let mut world = World::restart(dir.path());
+    world.work(3).expect("no fault");
+    let digests = world.digests();
+    drop(world);
+    assert_eq!(came_to(&restart(dir.path()).expect("and it goes on")), digests);
+}
+
+/// A reader that is overtaken by the writer, whatever it has buffered, sees a shorter journal and no damage.
+#[test]
+fn a_journal_in_use_is_never_called_damaged() {
+    let dir = scratch();
+    let mut world = World::found(dir.path());
+    for _ in 0..6 {
+        let mut reader = scan(dir.path()).expect("a journal");
+        // The first read fills the reader's buffer.
+        assert!(reader.next_frame().expect("readable").is_some());
+        for _ in 0..7 {
+            world.work(5).expect("no fault");
+        }
+        while reader.next_frame().expect("readable").is_some() {}
+        let verdict = reader.finish().expect("readable");
+        assert!(matches!(verdict, Verdict::Clean { .. }), "{verdict:?}");
+    }
 }
 
 /// A confirmation of nothing, for a refusal that is no clock's.

@@ -116,7 +116,7 @@ fn segment_row(dir: &Path, segment: &SegmentFile, frames: bool) -> Result<Vec<St
 }
 
 fn frame_line(frame: &Frame<'_>) -> String {
-    let Frame { sequence, epoch, chain, segment, offset, content } = frame;
+    let Frame { sequence, epoch, chain, segment, segment_chain: _, offset, content } = frame;
     let (kind, count) = match content {
         Content::Batch { count, .. } => ("batch", *count),
         Content::Skip { .. } => ("skip", 0),
@@ -169,8 +169,15 @@ mod tests {
         let mut payload = Vec::new();
         golv_protocol::encode(&skip, &mut payload).expect("it has an encoding");
         let content = Content::Skip { payload: &payload };
-        let frame =
-            Frame { sequence: Sequence(11), epoch: 0, chain: [0x5a; 32], segment: 1, offset: 128, content };
+        let frame = Frame {
+            sequence: Sequence(11),
+            epoch: 0,
+            chain: [0x5a; 32],
+            segment: 1,
+            segment_chain: [0; 32],
+            offset: 128,
+            content,
+        };
         let chain = "5a".repeat(32);
         let length = payload.len();
         assert_eq!(

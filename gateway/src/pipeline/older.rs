@@ -7,18 +7,19 @@
 use std::path::{Path, PathBuf};
 
 use golv_journal::restart::replay_before;
-use tokio::sync::OnceCell;
+use tokio::sync::{OnceCell, oneshot};
 
 use tracing::warn;
 
 use super::History;
+use super::snapshots::give_way;
 use crate::logs::with_sources;
 
 /// The history before a segment.
 pub(super) struct Older {
     /// The journal's directory and the segment; nothing if there is no history before.
     place: Option<(PathBuf, u32)>,
-    history: OnceCell<Option<History>>,
+    history: OnceCell<History>,
 }
 
 impl Older {
@@ -34,32 +35,40 @@ impl Older {
 
     /// The history; `None` if the journal does not hold it any more.
     pub(super) async fn history(&self) -> Option<History> {
-        let replayed = self.history.get_or_init(|| async {
-            let Some((dir, segment)) = self.place.clone() else { return Some(History::default()) };
-            let replay = tokio::task::spawn_blocking(move || replay(&dir, segment));
-            // A panic is told where it happens.
-            replay.await.ok().flatten()
+        // A failure is not kept: what was missing may be there when the next one asks.
+        let replayed = self.history.get_or_try_init(|| async {
+            let Some((dir, segment)) = self.place.clone() else { return Ok(History::default()) };
+            let (tell, told) = oneshot::channel();
+            // A thread of its own, which may give way to all others, and which nobody waits for when the process ends.
+            let thread = std::thread::Builder::new().name("golv-older".into());
+            let spawned = thread.spawn(move || {
+                give_way();
+                replay(&dir, segment, tell);
+            });
+            spawned.map_err(drop)?;
+            told.await.map_err(drop)
         });
-        replayed.await.clone()
+        replayed.await.ok().cloned()
     }
 }
 
-fn replay(dir: &Path, segment: u32) -> Option<History> {
+/// Tells what happened before a segment, unless it is not to be had, or nobody waits for it any more.
+fn replay(dir: &Path, segment: u32, tell: oneshot::Sender<History>) {
     let mut history = History::default();
-    let replayed = replay_before(dir, segment, |happened| {
-        if !happened.is_empty() {
-            history.add(happened.into());
+    let replayed = replay_before(dir, segment, |replay| {
+        if !replay.happened().is_empty() {
+            history.add(replay.happened().into());
         }
+        !tell.is_closed()
     });
     match replayed {
-        Ok(()) => Some(history),
+        Ok(_) => drop(tell.send(history)),
         Err(error) => {
             warn!(
                 segment,
                 reason = with_sources(&error),
                 "what happened before this segment is not to be had"
             );
-            None
         }
     }
 }

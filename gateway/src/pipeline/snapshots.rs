@@ -2,6 +2,7 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 
 use crossbeam_channel::{Receiver, Sender, bounded};
@@ -19,17 +20,20 @@ const WAITING_MAX: usize = 1024;
 /// exchange that never fills a segment pays nothing for it.
 pub(super) struct SnapshotThread {
     closed: Option<Sender<u32>>,
+    /// Set when the exchange stops: nobody waits for a snapshot then.
+    stopping: Arc<AtomicBool>,
     thread: Option<JoinHandle<()>>,
 }
 
 impl SnapshotThread {
     pub(super) fn start(dir: &Path, metrics: Arc<Metrics>) -> Self {
         let (closed, segments) = bounded(WAITING_MAX);
-        let dir = dir.to_owned();
+        let (dir, stopping) = (dir.to_owned(), Arc::new(AtomicBool::new(false)));
+        let told_to_stop = Arc::clone(&stopping);
         let keep = move || {
             give_way();
             // The exchange goes on: its journal is not touched by this.
-            if let Err(error) = keep(&dir, &segments, &metrics) {
+            if let Err(error) = keep(&dir, &segments, &told_to_stop, &metrics) {
                 alarm::no_more_snapshots(&metrics, &error);
             }
         };
@@ -37,7 +41,7 @@ impl SnapshotThread {
             .name("golv-snapshots".into())
             .spawn(keep)
             .expect("the system has room for one more thread");
-        Self { closed: Some(closed), thread: Some(thread) }
+        Self { closed: Some(closed), stopping, thread: Some(thread) }
     }
 
     /// Says that the segments before this one are closed.
@@ -49,8 +53,10 @@ impl SnapshotThread {
 }
 
 impl Drop for SnapshotThread {
-    /// Waits, so that nothing works in the directory once it is unlocked.
+    /// Waits, so that nothing works in the directory once it is unlocked. A replay is given up; a snapshot that is being
+    /// written is finished.
     fn drop(&mut self) {
+        self.stopping.store(true, Ordering::Relaxed);
         drop(self.closed.take());
         if let Some(thread) = self.thread.take() {
             // Its panic was told when it came, and touched nothing but snapshots.
@@ -60,16 +66,26 @@ impl Drop for SnapshotThread {
 }
 
 /// Keeps snapshots until nobody closes segments any more.
-fn keep(dir: &Path, segments: &Receiver<u32>, metrics: &Metrics) -> Result<(), KeepError> {
+fn keep(
+    dir: &Path,
+    segments: &Receiver<u32>,
+    stopping: &AtomicBool,
+    metrics: &Metrics,
+) -> Result<(), KeepError> {
     let mut keeper: Option<Keeper> = None;
     while let Ok(open) = segments.recv() {
+        if stopping.load(Ordering::Relaxed) {
+            break;
+        }
         // Only the latest counts.
         let open = segments.try_iter().last().unwrap_or(open);
         let keeper = match &mut keeper {
             Some(keeper) => keeper,
             none => none.insert(Keeper::new(dir)?),
         };
-        if let Some(snapshot) = keeper.keep(open)? {
+        // Ordering: the flag guards no other memory.
+        let go_on = || !stopping.load(Ordering::Relaxed);
+        if let Some(snapshot) = keeper.keep(open, go_on)? {
             metrics.set_snapshot(snapshot.sequence);
             info!(segment = snapshot.segment, sequence = snapshot.sequence.0, state = %snapshot.state, "snapshot");
         }
@@ -77,8 +93,8 @@ fn keep(dir: &Path, segments: &Receiver<u32>, metrics: &Metrics) -> Result<(), K
     Ok(())
 }
 
-/// Lets every other thread go first.
-fn give_way() {
+/// Lets every other thread go before the calling one.
+pub(super) fn give_way() {
     // On Linux a priority belongs to a thread, and no process means the calling one. Elsewhere it would be the process.
     #[cfg(target_os = "linux")]
     let _ = rustix::process::setpriority_process(None, 19);

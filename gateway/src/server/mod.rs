@@ -171,7 +171,7 @@ impl Shell<'_> {
                 () = gate.ended(), if listens => {
                     self.tell_waiting();
                     if self.session.wants_messages() {
-                        self.session.let_go();
+                        self.session.close(Closing::Stopping);
                     }
                 }
                 history = older => {
