@@ -13,6 +13,7 @@ use golv_engine::time::Instant;
 use golv_engine::{Answer, Exchange, Mode, RulesVersion, Speaker};
 use golv_gateway::pipeline::{Claim, History, Message, Pipeline, Waiting};
 use golv_gateway::server::session::{Request, Session};
+use golv_journal::Verdict;
 use golv_journal::replay::{Replay, Replayed};
 use golv_protocol::batch::{Batch, BatchWriter, Entry};
 use golv_protocol::frame::write_frame;
@@ -87,8 +88,10 @@ fn replayed(dir: &Path) -> Option<Replayed> {
     while let Some(frame) = reader.next_frame().expect("a file can be read") {
         replay = replay.and_then(|mut replay| replay.frame(&frame).is_ok().then_some(replay));
     }
-    reader.finish().expect("a file can be read");
-    replay.map(Replay::finish)
+    // A start with a snapshot does not read what is damaged before it.
+    let verdict = reader.finish().expect("a file can be read");
+    let whole = matches!(verdict, Verdict::Clean { .. } | Verdict::TornTail { .. });
+    replay.filter(|_| whole).map(Replay::finish)
 }
 
 /// Writes the checksums that a file's header and its frames, or its payload, should have.
