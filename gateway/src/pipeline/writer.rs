@@ -18,7 +18,7 @@ use golv_journal::{AppendError, FlushError, Journal, Mode, SealError, Settings};
 use golv_protocol::EncodeError;
 use golv_protocol::batch::{BatchHeader, BatchWriter, Entry, GATHER_ENTRIES};
 
-use super::clock::Clock;
+use super::clock::{Clock, system_now};
 use super::flush::FlushThread;
 use super::snapshots::SnapshotThread;
 use golv_protocol::message::{Closing, Position};
@@ -100,7 +100,7 @@ impl Writer {
     ) -> Result<Self, CreateError> {
         let rules = RulesVersion::NEWEST;
         let (clock, mode, exchange) = match creation {
-            Creation::Live => (Clock::System, Mode::Live, Exchange::new(ExchangeMode::Live, rules)),
+            Creation::Live => (Clock::Live(system_now), Mode::Live, Exchange::new(ExchangeMode::Live, rules)),
             Creation::Rehearsal { seed, start } => {
                 let clock = Clock::Rehearsal { seed, now: start };
                 (clock, Mode::Rehearsal { seed }, Exchange::new(ExchangeMode::Rehearsal, rules))
@@ -139,7 +139,7 @@ impl Writer {
         })?;
         let Restarted { replayed: Replayed { exchange, chain, now, .. }, journal, verdict } = restarted;
         let clock = match journal.settings().mode {
-            Mode::Live => Clock::System,
+            Mode::Live => Clock::Live(system_now),
             Mode::Rehearsal { seed } => Clock::Rehearsal { seed, now },
         };
         let opening = Opening { verdict, snapshot, passed_over, state: exchange.state_digest() };
