@@ -3,6 +3,7 @@
 
 mod common;
 
+use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
 use std::process::{Child, Command as Process, Output, Stdio};
@@ -10,8 +11,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use common::*;
-use golv_engine::id::CommandId;
+use golv_engine::Answer;
+use golv_engine::id::{CommandId, IdentityId, Sequence};
 use golv_gateway::pipeline::{Creation, Pipeline, Waiting};
+use golv_journal::replay::Replay;
+use golv_journal::scan;
+use golv_protocol::message::{ClientMessage, Closing, Position, ServerMessage};
 
 fn golv(bench: &Bench, arguments: &[&str]) -> Output {
     let mut process = Process::new(env!("CARGO_BIN_EXE_golv"));
@@ -39,12 +44,25 @@ struct Server {
 
 impl Server {
     fn start(bench: &Bench, listen: &str) -> Self {
-        let mut process = Process::new(env!("CARGO_BIN_EXE_golv"))
+        Self::run(bench, listen, Process::new(env!("CARGO_BIN_EXE_golv")), Stdio::null())
+    }
+
+    /// Starts it where no file may be longer than so many blocks of 512 bytes. A write beyond that fails, as one on a full
+    /// disk does; the signal that would end the process first is ignored.
+    fn start_limited(bench: &Bench, blocks: u32) -> Self {
+        let mut shell = Process::new("sh");
+        let script = format!("trap '' XFSZ; ulimit -f {blocks}; exec \"$0\" \"$@\"");
+        shell.args(["-c", &script, env!("CARGO_BIN_EXE_golv")]);
+        Self::run(bench, "127.0.0.1:0", shell, Stdio::piped())
+    }
+
+    fn run(bench: &Bench, listen: &str, mut golv: Process, stderr: Stdio) -> Self {
+        let mut process = golv
             .current_dir(bench.path(""))
             .args(["serve", "--data", "data", "--listen", listen, "--certificate", "pki/server.pem"])
             .args(["--key", "pki/server.key.pem", "--ca", "pki/ca.pem"])
             .stdout(Stdio::piped())
-            .stderr(Stdio::null())
+            .stderr(stderr)
             .spawn()
             .expect("golv runs");
         let mut stdout = BufReader::new(process.stdout.take().expect("piped"));
@@ -62,6 +80,14 @@ impl Server {
         std::io::Read::read_to_string(&mut self.stdout, &mut printed).expect("text");
         assert!(self.process.wait().expect("ended").success());
         printed
+    }
+
+    /// Waits for it to end by itself, and gives its exit code and what it complained of.
+    fn ended(mut self) -> (Option<i32>, String) {
+        let mut complaints = String::new();
+        let mut stderr = self.process.stderr.take().expect("piped");
+        std::io::Read::read_to_string(&mut stderr, &mut complaints).expect("text");
+        (self.process.wait().expect("ended").code(), complaints)
     }
 
     fn kill(self) {
@@ -165,7 +191,7 @@ fn a_market_from_the_command_line() {
     assert!(withdrawn.status.success(), "{}", text(&withdrawn.stderr));
     let position =
         said.lines().nth(1).and_then(|line| line.strip_prefix("acknowledged ")).expect("a position");
-    assert!(position.parse::<golv_protocol::message::Position>().is_ok(), "{said}");
+    assert!(position.parse::<Position>().is_ok(), "{said}");
     assert!(run("admin", 1, "clock set 2019-01-03T00:00:00Z").status.success());
     assert!(run("admin", 1, "auctions clear 1").status.success());
     assert!(run("admin", 1, "clock set 2019-01-04T00:00:00Z").status.success());
@@ -204,7 +230,7 @@ fn a_command_is_answered_behind_a_long_history() {
     let pipeline =
         Pipeline::create(&bench.path("data"), creation, bench.founding(), Waiting::Park).expect("created");
     let mut session = pipeline.connect().expect("running");
-    let operator = golv_engine::id::IdentityId(OPERATORS[0]);
+    let operator = IdentityId(OPERATORS[0]);
     let mut answered = 0;
     for id in 1..=3_000 {
         let command = golv_engine::command::Command::SetClock { to: after(0) };
@@ -317,4 +343,132 @@ fn killed_under_load_nothing_acknowledged_is_lost() {
     server.terminate();
     let verified = done(&bench, &["journal", "verify", "data"]);
     assert!(verified.contains("verdict   Clean"), "{verified}");
+}
+
+/// What a trader was told until the exchange stopped.
+#[derive(Default)]
+struct Told {
+    answers: Vec<(CommandId, Answer, Position)>,
+    closing: Option<Closing>,
+}
+
+fn bid(identity: u32) -> golv_engine::command::Command {
+    if SUPPLIERS.contains(&identity) { sell(400, 1) } else { buy(600, 1) }
+}
+
+/// Sends bids, each when the one before is answered, until the exchange ends the session.
+async fn bid_until_closed(bench: Arc<Bench>, address: SocketAddr, identity: u32) -> Told {
+    let mut raw = Raw::log_on(&bench, address, identity).await;
+    let mut told = Told::default();
+    for id in (1..).map(CommandId) {
+        // What comes instead of an answer says why a command was not sent.
+        let _ = raw.try_say(&ClientMessage::Submit { id, command: bid(identity) }).await;
+        loop {
+            match raw.hear().await {
+                Some(ServerMessage::Answered { id: of, answer, position }) => {
+                    assert_eq!(of, id);
+                    told.answers.push((id, answer, position));
+                    break;
+                }
+                Some(ServerMessage::Closing(reason)) => {
+                    told.closing = Some(reason);
+                    return told;
+                }
+                Some(_) => {}
+                None => return told,
+            }
+        }
+    }
+    told
+}
+
+/// Sends a command and waits for its answer.
+async fn ask(raw: &mut Raw, id: CommandId, command: golv_engine::command::Command) -> Answer {
+    raw.say(&ClientMessage::Submit { id, command }).await;
+    loop {
+        match raw.hear().await.expect("running") {
+            ServerMessage::Answered { id: of, answer, .. } if of == id => return answer,
+            _ => {}
+        }
+    }
+}
+
+/// Each command's first answer, and the chain where batches end, by a replay of the journal.
+fn replayed(bench: &Bench) -> (BTreeMap<(IdentityId, CommandId), Answer>, BTreeMap<Sequence, Position>) {
+    let mut reader = scan(&bench.path("data")).expect("a journal");
+    let mut replay = Replay::new(reader.header()).expect("the founding");
+    let (mut answers, mut positions) = (BTreeMap::new(), BTreeMap::new());
+    while let Some(frame) = reader.next_frame().expect("the disk works") {
+        let Some(batch) = replay.frame(&frame).expect("it replays to its own chain") else { continue };
+        for (entry, answer) in batch.entries.iter().zip(replay.answers()) {
+            answers.entry((entry.sender, entry.id)).or_insert(*answer);
+        }
+        let sequence = replay.exchange().sequence();
+        positions.insert(sequence, Position { sequence, chain: replay.chain() });
+    }
+    (answers, positions)
+}
+
+/// When its journal cannot grow, whether a batch has no room or the next segment, the exchange tells everybody that it
+/// stops, says what failed, and exits with 74. What it had acknowledged is there when the disk has room again.
+#[test]
+fn a_full_disk_ends_the_exchange_and_loses_nothing() {
+    // Just longer than 128 blocks: with that limit a segment can be filled, for the last of it is kept for a seal, and no
+    // other one can be made.
+    let segment_bytes = 128 * 512 + 32;
+    for (blocks, failing) in [(128, "00000002.journal was not begun"), (100, "00000001.journal")] {
+        let bench = Arc::new(Bench::new());
+        let creation = Creation::Rehearsal { seed: 1, start: start() };
+        let (dir, founding) = (bench.path("data"), bench.founding());
+        Pipeline::create_in_segments(&dir, creation, segment_bytes, founding, Waiting::Park)
+            .expect("created")
+            .stop()
+            .expect("stopped");
+        let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+        let server = Server::start(&bench, "127.0.0.1:0");
+        runtime.block_on(async { Centre::connect(&bench, server.address).furnish(&bench).await });
+        server.terminate();
+
+        let server = Server::start_limited(&bench, blocks);
+        let traders = SUPPLIERS.into_iter().chain(BUYERS);
+        let bidding: Vec<_> = traders
+            .map(|identity| {
+                let bidding = bid_until_closed(Arc::clone(&bench), server.address, identity);
+                (identity, runtime.spawn(bidding))
+            })
+            .collect();
+        let told: Vec<(u32, Told)> = bidding
+            .into_iter()
+            .map(|(identity, bidding)| (identity, runtime.block_on(bidding).expect("no panic")))
+            .collect();
+        let (code, complaints) = server.ended();
+        assert_eq!(code, Some(74), "{complaints}");
+        assert!(complaints.contains(failing), "{complaints}");
+
+        let (answers, positions) = replayed(&bench);
+        for (identity, told) in &told {
+            assert_eq!(told.closing, Some(Closing::Stopping), "identity {identity}");
+            assert!(told.answers.len() > 10, "identity {identity}: {}", told.answers.len());
+            for (id, answer, position) in &told.answers {
+                assert_eq!(answers.get(&(IdentityId(*identity), *id)), Some(answer));
+                assert_eq!(positions.get(&position.sequence), Some(position));
+            }
+        }
+
+        let server = Server::start(&bench, "127.0.0.1:0");
+        runtime.block_on(async {
+            for (identity, told) in &told {
+                let mut raw = Raw::log_on(&bench, server.address, *identity).await;
+                let (last, first, _) = told.answers.last().expect("some");
+                assert_eq!(ask(&mut raw, *last, bid(*identity)).await, *first);
+                // The one that was not answered, and new ones until a segment was begun.
+                for id in (last.0 + 1..).take(100).map(CommandId) {
+                    assert_eq!(ask(&mut raw, id, bid(*identity)).await.outcome, Ok(()));
+                }
+            }
+        });
+        server.terminate();
+        assert!(done(&bench, &["journal", "verify", "data"]).contains("verdict   Clean"));
+        assert!(bench.path("data/00000002.journal").exists());
+    }
 }
