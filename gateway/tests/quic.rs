@@ -9,16 +9,15 @@ use std::time::Duration;
 
 use common::*;
 use golv_client::client::{Client, ClientError, Ended};
-use golv_client::endpoint::connect;
 use golv_engine::command::{Action, Command};
 use golv_engine::event::Event;
 use golv_engine::id::*;
 use golv_gateway::pipeline::{Creation, Pipeline, Waiting};
 use golv_gateway::server::endpoint::{Endpoint, Limits};
 use golv_gateway::server::serve;
-use golv_protocol::frame::{Frames, write_frame};
+use golv_protocol::frame::write_frame;
 use golv_protocol::message::{ClientMessage, Closing, PROTOCOL, Position, ServerMessage};
-use quinn::{Connection, RecvStream, SendStream, VarInt};
+use quinn::VarInt;
 
 /// An exchange that is served.
 struct Served {

@@ -223,8 +223,7 @@ impl Script {
                 let [snapshots, foundings] = starts.get();
                 let from_snapshot = u32::from(opening.snapshot.is_some());
                 starts.set([snapshots + from_snapshot, foundings + 1 - from_snapshot]);
-                for earlier in place.saturating_sub(again)..place {
-                    let (line, first) = (&self.lines[earlier], answers[earlier]);
+                for (line, first) in self.lines.iter().zip(&answers).skip(place.saturating_sub(again)) {
                     let answer = run.ask(line);
                     assert_eq!(answer.outcome, first.outcome);
                     let is_kept =
@@ -255,7 +254,7 @@ fn restarts_change_nothing() {
         let world = &script.world;
         let mut restarts: Vec<(usize, Ending)> =
             restarts.iter().map(|(place, ending)| (place.index(script.lines.len()), *ending)).collect();
-        // Where an auction opens and another closes, there is a tick to be missed.
+        // Where the auctions open, so that there is a tick to be missed.
         let waits = script.lines.iter().position(|line| matches!(line.command, Command::SetClock { .. }));
         restarts.push((waits.expect("the auctions are opened") + 1, Ending::BeforeTicks));
 
