@@ -10,16 +10,15 @@ use std::time::Duration;
 
 use common::*;
 use golv_client::client::{Client, ClientError, Ended};
-use golv_client::endpoint::connect;
 use golv_engine::command::{Action, Command};
 use golv_engine::event::Event;
 use golv_engine::id::*;
 use golv_gateway::pipeline::{Creation, Pipeline, Waiting};
 use golv_gateway::server::endpoint::{Endpoint, Limits};
 use golv_gateway::server::serve;
-use golv_protocol::frame::{Frames, write_frame};
+use golv_protocol::frame::write_frame;
 use golv_protocol::message::{ClientMessage, Closing, Numbered, PROTOCOL, Position, ServerMessage};
-use quinn::{Connection, RecvStream, SendStream, VarInt};
+use quinn::VarInt;
 use tokio::sync::watch;
 
 /// An exchange that is served.
@@ -74,67 +73,6 @@ impl Served {
             }
         })
         .await;
-    }
-}
-
-/// A client that says what a test wants it to.
-struct Raw {
-    _connection: Connection,
-    send: SendStream,
-    receive: RecvStream,
-    frames: Frames,
-    /// Every byte that was received.
-    recorded: Vec<u8>,
-}
-
-impl Raw {
-    async fn connect(bench: &Bench, address: SocketAddr, identity: u32) -> Self {
-        let (credentials, trust) = (bench.of(identity), bench.trust());
-        let connection =
-            bounded(connect(address, "localhost", &credentials, &trust)).await.expect("connected");
-        let (send, receive) = bounded(connection.open_bi()).await.expect("a stream");
-        Self { _connection: connection, send, receive, frames: Frames::default(), recorded: Vec::new() }
-    }
-
-    async fn log_on(bench: &Bench, address: SocketAddr, identity: u32) -> Self {
-        let mut raw = Self::connect(bench, address, identity).await;
-        raw.say(&ClientMessage::Logon { protocol: PROTOCOL, events_seen: 0, acknowledged: None }).await;
-        let Some(ServerMessage::LoggedOn { .. }) = raw.hear().await else { panic!("logged on") };
-        raw
-    }
-
-    async fn say(&mut self, message: &ClientMessage) {
-        let mut bytes = Vec::new();
-        write_frame(message, &mut bytes).expect("short");
-        self.send.write_all(&bytes).await.expect("sent");
-    }
-
-    /// The next message, or `None` once the stream has ended.
-    async fn hear(&mut self) -> Option<ServerMessage> {
-        let mut buffer = [0; 4096];
-        loop {
-            if let Some(frame) = self.frames.next_frame().expect("a frame") {
-                return Some(golv_protocol::decode(frame).expect("a message"));
-            }
-            match bounded(self.receive.read(&mut buffer)).await {
-                Ok(Some(length)) => {
-                    self.recorded.extend_from_slice(&buffer[..length]);
-                    self.frames.push(&buffer[..length]);
-                }
-                _ => return None,
-            }
-        }
-    }
-
-    /// What the session ends with.
-    async fn closing(&mut self) -> Option<Closing> {
-        let mut closing = None;
-        while let Some(message) = self.hear().await {
-            if let ServerMessage::Closing(reason) = message {
-                closing = Some(reason);
-            }
-        }
-        closing
     }
 }
 

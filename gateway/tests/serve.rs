@@ -11,8 +11,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use common::*;
-use golv_engine::id::CommandId;
+use golv_engine::Answer;
+use golv_engine::id::{CommandId, IdentityId, Sequence};
 use golv_gateway::pipeline::{Creation, Pipeline, Waiting};
+use golv_journal::replay::Replay;
+use golv_journal::scan;
+use golv_protocol::message::{ClientMessage, Closing, Position, ServerMessage};
 
 fn golv(bench: &Bench, arguments: &[&str]) -> Output {
     let mut process = Process::new(env!("CARGO_BIN_EXE_golv"));
@@ -51,7 +55,20 @@ impl Server {
     }
 
     fn start_with(bench: &Bench, listen: &str, options: &[&str], stderr: Stdio) -> Self {
-        let mut process = Process::new(env!("CARGO_BIN_EXE_golv"))
+        Self::run(bench, listen, Process::new(env!("CARGO_BIN_EXE_golv")), options, stderr)
+    }
+
+    /// Starts it where no file may be longer than so many blocks of 512 bytes. A write beyond that fails, as one on a full
+    /// disk does; the signal that would end the process first is ignored.
+    fn start_limited(bench: &Bench, blocks: u32) -> Self {
+        let mut shell = Process::new("sh");
+        let script = format!("trap '' XFSZ; ulimit -f {blocks}; exec \"$0\" \"$@\"");
+        shell.args(["-c", &script, env!("CARGO_BIN_EXE_golv")]);
+        Self::run(bench, "127.0.0.1:0", shell, &[], Stdio::piped())
+    }
+
+    fn run(bench: &Bench, listen: &str, mut golv: Process, options: &[&str], stderr: Stdio) -> Self {
+        let mut process = golv
             .current_dir(bench.path(""))
             .args(["serve", "--data", "data", "--listen", listen, "--certificate", "pki/server.pem"])
             .args(["--key", "pki/server.key.pem", "--ca", "pki/ca.pem"])
@@ -75,6 +92,14 @@ impl Server {
         self.stdout.read_to_string(&mut printed).expect("text");
         assert!(self.process.wait().expect("ended").success());
         printed
+    }
+
+    /// Waits for it to end by itself, and gives its exit code and what it complained of.
+    fn ended(mut self) -> (Option<i32>, String) {
+        let mut complaints = String::new();
+        let mut stderr = self.process.stderr.take().expect("piped");
+        stderr.read_to_string(&mut complaints).expect("text");
+        (self.process.wait().expect("ended").code(), complaints)
     }
 
     fn kill(self) {
@@ -178,7 +203,7 @@ fn a_market_from_the_command_line() {
     assert!(withdrawn.status.success(), "{}", text(&withdrawn.stderr));
     let position =
         said.lines().nth(1).and_then(|line| line.strip_prefix("acknowledged ")).expect("a position");
-    assert!(position.parse::<golv_protocol::message::Position>().is_ok(), "{said}");
+    assert!(position.parse::<Position>().is_ok(), "{said}");
     assert!(run("admin", 1, "clock set 2019-01-03T00:00:00Z").status.success());
     assert!(run("admin", 1, "auctions clear 1").status.success());
     assert!(run("admin", 1, "clock set 2019-01-04T00:00:00Z").status.success());
@@ -217,7 +242,7 @@ fn a_command_is_answered_behind_a_long_history() {
     let pipeline =
         Pipeline::create(&bench.path("data"), creation, bench.founding(), Waiting::Park).expect("created");
     let mut session = pipeline.connect().expect("running");
-    let operator = golv_engine::id::IdentityId(OPERATORS[0]);
+    let operator = IdentityId(OPERATORS[0]);
     let mut answered = 0;
     for id in 1..=3_000 {
         let command = golv_engine::command::Command::SetClock { to: after(0) };
@@ -345,6 +370,7 @@ fn log(bench: &Bench) -> Vec<serde_json::Map<String, serde_json::Value>> {
         "offset",
         "bytes",
         "sequence",
+        "snapshot",
         "state",
         "chain",
         "address",
@@ -371,7 +397,7 @@ fn logged(bench: &Bench, message: &str, identity: Option<u32>) -> serde_json::Ma
 }
 
 /// Sends bytes to where metrics are, and gives the answer: its first line and its body.
-fn ask(bench: &Bench, request: &[u8]) -> (String, String) {
+fn http(bench: &Bench, request: &[u8]) -> (String, String) {
     let address = logged(bench, "metrics", None)["address"].as_str().expect("text").to_owned();
     let mut stream = TcpStream::connect(address).expect("metrics are served");
     // Whoever is turned away early may meet a closed connection, here or while reading.
@@ -385,7 +411,7 @@ fn ask(bench: &Bench, request: &[u8]) -> (String, String) {
 
 /// Asks for the metrics, holds their text to the format, and gives each sample's value by name and labels.
 fn scrape(bench: &Bench) -> BTreeMap<String, f64> {
-    let (status, body) = ask(bench, b"GET /metrics HTTP/1.1\r\nHost: golv\r\n\r\n");
+    let (status, body) = http(bench, b"GET /metrics HTTP/1.1\r\nHost: golv\r\n\r\n");
     assert_eq!(status, "HTTP/1.1 200 OK");
     let (mut samples, mut family) = (BTreeMap::new(), String::new());
     let is_name = |name: &str| {
@@ -468,11 +494,11 @@ fn what_happens_is_measured_and_logged_and_no_bid_is_told() {
     assert_eq!(samples["golv_journal_poisoned"] + samples["golv_alarms_total{kind=\"torn_tail\"}"], 0.0);
 
     // What is no request for metrics is turned away, and harms nobody.
-    assert_eq!(ask(&bench, b"POST /metrics HTTP/1.1\r\n\r\n").0, "HTTP/1.1 405 Method Not Allowed");
-    assert_eq!(ask(&bench, b"GET / HTTP/1.1\r\n\r\n").0, "HTTP/1.1 404 Not Found");
-    assert_eq!(ask(&bench, b"\x16\x03\x01 no request\r\n\r\n").0, "HTTP/1.1 400 Bad Request");
+    assert_eq!(http(&bench, b"POST /metrics HTTP/1.1\r\n\r\n").0, "HTTP/1.1 405 Method Not Allowed");
+    assert_eq!(http(&bench, b"GET / HTTP/1.1\r\n\r\n").0, "HTTP/1.1 404 Not Found");
+    assert_eq!(http(&bench, b"\x16\x03\x01 no request\r\n\r\n").0, "HTTP/1.1 400 Bad Request");
     let endless = [&b"GET /metrics HTTP/1.1\r\nx: "[..], &[b'x'; 100_000]].concat();
-    assert!(!ask(&bench, &endless).0.contains("200"));
+    assert!(!http(&bench, &endless).0.contains("200"));
     let more = runtime.block_on(async { bounded(buyer.submit(buy(740, 1))).await.expect("answered") });
     assert_eq!(more.outcome, Ok(()));
     assert_eq!(scrape(&bench)["golv_commands_total"], samples["golv_commands_total"] + 1.0);
@@ -541,4 +567,131 @@ fn a_lost_end_raises_alarms() {
     server.terminate();
     let behind = "a client has seen more events than there are: this may be an older journal";
     assert_eq!(logged(&bench, behind, None)["level"], "ERROR");
+}
+/// What a trader was told until the exchange stopped.
+#[derive(Default)]
+struct Told {
+    answers: Vec<(CommandId, Answer, Position)>,
+    closing: Option<Closing>,
+}
+
+fn bid(identity: u32) -> golv_engine::command::Command {
+    if SUPPLIERS.contains(&identity) { sell(400, 1) } else { buy(600, 1) }
+}
+
+/// Sends bids, each when the one before is answered, until the exchange ends the session.
+async fn bid_until_closed(bench: Arc<Bench>, address: SocketAddr, identity: u32) -> Told {
+    let mut raw = Raw::log_on(&bench, address, identity).await;
+    let mut told = Told::default();
+    for id in (1..).map(CommandId) {
+        // What comes instead of an answer says why a command was not sent.
+        let _ = raw.try_say(&ClientMessage::Submit { id, command: bid(identity) }).await;
+        loop {
+            match raw.hear().await {
+                Some(ServerMessage::Answered { id: of, answer, position }) => {
+                    assert_eq!(of, id);
+                    told.answers.push((id, answer, position));
+                    break;
+                }
+                Some(ServerMessage::Closing(reason)) => {
+                    told.closing = Some(reason);
+                    return told;
+                }
+                Some(_) => {}
+                None => return told,
+            }
+        }
+    }
+    told
+}
+
+/// Sends a command and waits for its answer.
+async fn ask(raw: &mut Raw, id: CommandId, command: golv_engine::command::Command) -> Answer {
+    raw.say(&ClientMessage::Submit { id, command }).await;
+    loop {
+        match raw.hear().await.expect("running") {
+            ServerMessage::Answered { id: of, answer, .. } if of == id => return answer,
+            _ => {}
+        }
+    }
+}
+
+/// Each command's first answer, and the chain where batches end, by a replay of the journal.
+fn replayed(bench: &Bench) -> (BTreeMap<(IdentityId, CommandId), Answer>, BTreeMap<Sequence, Position>) {
+    let mut reader = scan(&bench.path("data")).expect("a journal");
+    let mut replay = Replay::new(reader.header()).expect("the founding");
+    let (mut answers, mut positions) = (BTreeMap::new(), BTreeMap::new());
+    while let Some(frame) = reader.next_frame().expect("the disk works") {
+        let Some(batch) = replay.frame(&frame).expect("it replays to its own chain") else { continue };
+        for (entry, answer) in batch.entries.iter().zip(replay.answers()) {
+            answers.entry((entry.sender, entry.id)).or_insert(*answer);
+        }
+        let sequence = replay.exchange().sequence();
+        positions.insert(sequence, Position { sequence, chain: replay.chain() });
+    }
+    (answers, positions)
+}
+
+/// When its journal cannot grow, whether a batch has no room or the next segment, the exchange tells everybody that it
+/// stops, says what failed, and exits with 74. What it had acknowledged is there when the disk has room again.
+#[test]
+fn a_full_disk_ends_the_exchange_and_loses_nothing() {
+    // Just longer than 128 blocks: with that limit a segment can be filled, for the last of it is kept for a seal, and no
+    // other one can be made.
+    let segment_bytes = 128 * 512 + 32;
+    for (blocks, failing) in [(128, "00000002.journal was not begun"), (100, "00000001.journal")] {
+        let bench = Arc::new(Bench::new());
+        let creation = Creation::Rehearsal { seed: 1, start: start() };
+        let (dir, founding) = (bench.path("data"), bench.founding());
+        Pipeline::create_in_segments(&dir, creation, segment_bytes, founding, Waiting::Park)
+            .expect("created")
+            .stop()
+            .expect("stopped");
+        let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+        let server = Server::start(&bench, "127.0.0.1:0");
+        runtime.block_on(async { Centre::connect(&bench, server.address).furnish(&bench).await });
+        server.terminate();
+
+        let server = Server::start_limited(&bench, blocks);
+        let traders = SUPPLIERS.into_iter().chain(BUYERS);
+        let bidding: Vec<_> = traders
+            .map(|identity| {
+                let bidding = bid_until_closed(Arc::clone(&bench), server.address, identity);
+                (identity, runtime.spawn(bidding))
+            })
+            .collect();
+        let told: Vec<(u32, Told)> = bidding
+            .into_iter()
+            .map(|(identity, bidding)| (identity, runtime.block_on(bidding).expect("no panic")))
+            .collect();
+        let (code, complaints) = server.ended();
+        assert_eq!(code, Some(74), "{complaints}");
+        assert!(complaints.contains(failing), "{complaints}");
+
+        let (answers, positions) = replayed(&bench);
+        for (identity, told) in &told {
+            assert_eq!(told.closing, Some(Closing::Stopping), "identity {identity}");
+            assert!(told.answers.len() > 10, "identity {identity}: {}", told.answers.len());
+            for (id, answer, position) in &told.answers {
+                assert_eq!(answers.get(&(IdentityId(*identity), *id)), Some(answer));
+                assert_eq!(positions.get(&position.sequence), Some(position));
+            }
+        }
+
+        let server = Server::start(&bench, "127.0.0.1:0");
+        runtime.block_on(async {
+            for (identity, told) in &told {
+                let mut raw = Raw::log_on(&bench, server.address, *identity).await;
+                let (last, first, _) = told.answers.last().expect("some");
+                assert_eq!(ask(&mut raw, *last, bid(*identity)).await, *first);
+                // The one that was not answered, and new ones until a segment was begun.
+                for id in (last.0 + 1..).take(100).map(CommandId) {
+                    assert_eq!(ask(&mut raw, id, bid(*identity)).await.outcome, Ok(()));
+                }
+            }
+        });
+        server.terminate();
+        assert!(done(&bench, &["journal", "verify", "data"]).contains("verdict   Clean"));
+        assert!(bench.path("data/00000002.journal").exists());
+    }
 }

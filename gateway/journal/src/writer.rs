@@ -423,10 +423,16 @@ mod tests {
     /// What goes wrong, and at which call, counted from 0.
     #[derive(Clone, Copy, Debug)]
     enum Fault {
-        Write(usize),
+        Write(usize, io::ErrorKind),
         Short(usize),
-        Flush(usize),
+        Flush(usize, io::ErrorKind),
     }
+
+    /// Nothing goes wrong.
+    const NONE: Fault = Fault::Short(usize::MAX);
+
+    /// Of any kind, and what a full disk says.
+    const KINDS: [io::ErrorKind; 2] = [io::ErrorKind::Other, io::ErrorKind::StorageFull];
 
     #[derive(Debug)]
     struct Faulty {
@@ -441,7 +447,7 @@ mod tests {
             let call = writes.len();
             writes.push(bytes.to_vec());
             match self.fault {
-                Fault::Write(at) if at == call => Err(io::Error::other("no write")),
+                Fault::Write(at, kind) if at == call => Err(kind.into()),
                 Fault::Short(at) if at == call => Ok(bytes.len() - 1),
                 _ => Ok(bytes.len()),
             }
@@ -452,7 +458,7 @@ mod tests {
             let call = *flushes;
             *flushes += 1;
             match self.fault {
-                Fault::Flush(at) if at == call => Err(io::Error::other("no flush")),
+                Fault::Flush(at, kind) if at == call => Err(kind.into()),
                 _ => Ok(()),
             }
         }
@@ -500,14 +506,17 @@ mod tests {
 
     #[test]
     fn a_failed_write_poisons() {
-        let mut rig = Rig::new(Fault::Write(1));
-        rig.append().expect("the first write works");
-        let failed = rig.append();
-        assert!(
-            matches!(&failed, Err(AppendError::Write { offset: 199, sequence: Sequence(2), .. })),
-            "{failed:?}"
-        );
-        rig.assert_poisoned();
+        for kind in KINDS {
+            let mut rig = Rig::new(Fault::Write(1, kind));
+            rig.append().expect("the first write works");
+            match rig.append() {
+                Err(AppendError::Write { offset: 199, sequence: Sequence(2), source, .. }) => {
+                    assert_eq!(source.kind(), kind);
+                }
+                other => panic!("{other:?}"),
+            }
+            rig.assert_poisoned();
+        }
     }
 
     #[test]
@@ -523,19 +532,24 @@ mod tests {
 
     #[test]
     fn a_failed_flush_poisons() {
-        let mut rig = Rig::new(Fault::Flush(1));
-        let flusher = rig.journal.flusher();
-        rig.append().expect("the first write works");
-        flusher.flush().expect("the first flush works");
-        rig.append().expect("the second write works");
-        assert!(matches!(flusher.flush(), Err(FlushError::Sync { .. })));
-        rig.assert_poisoned();
+        for kind in KINDS {
+            let mut rig = Rig::new(Fault::Flush(1, kind));
+            let flusher = rig.journal.flusher();
+            rig.append().expect("the first write works");
+            flusher.flush().expect("the first flush works");
+            rig.append().expect("the second write works");
+            match flusher.flush() {
+                Err(FlushError::Sync { source, .. }) => assert_eq!(source.kind(), kind),
+                other => panic!("{other:?}"),
+            }
+            rig.assert_poisoned();
+        }
     }
 
     #[test]
     fn a_seal_follows_what_it_vouches_for() {
         for failing in [0, 1] {
-            let mut rig = Rig::new(Fault::Flush(failing));
+            let mut rig = Rig::new(Fault::Flush(failing, io::ErrorKind::Other));
             rig.append().expect("writes work");
             let sealed = rig.journal.seal(&[0; 32]);
             assert!(matches!(sealed, Err(SealError::Flush(FlushError::Sync { .. }))), "{sealed:?}");
@@ -547,7 +561,7 @@ mod tests {
 
     #[test]
     fn a_frame_is_one_write_and_no_flush() {
-        let mut rig = Rig::new(Fault::Write(usize::MAX));
+        let mut rig = Rig::new(NONE);
         rig.append().expect("nothing fails");
         rig.append().expect("nothing fails");
         assert_eq!(rig.calls(), (2, 0));
@@ -557,7 +571,7 @@ mod tests {
 
     #[test]
     fn flushing_from_another_thread_does_not_hold_up_appending() {
-        let mut rig = Rig::new(Fault::Write(usize::MAX));
+        let mut rig = Rig::new(NONE);
         // A flush that does not come to its end.
         let held = Arc::clone(&rig.flushes);
         let stuck = held.lock().expect("not poisoned");

@@ -6,10 +6,23 @@ use golv_engine::id::Sequence;
 use golv_engine::time::Instant;
 use sha2::{Digest as _, Sha256};
 
+/// The system's time. Set before 1970 or after 2262 it is set wrong; stamps then stand still.
+pub(super) fn system_now() -> Instant {
+    SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .ok()
+        .and_then(|since| i64::try_from(since.as_nanos()).ok())
+        .map_or(Instant(0), Instant)
+}
+
 /// Where stamps and the batches' random bytes come from.
 pub(super) enum Clock {
-    System,
-    Rehearsal { seed: u64, now: Instant },
+    /// The system's clock is read with [`system_now`]; tests read another.
+    Live(fn() -> Instant),
+    Rehearsal {
+        seed: u64,
+        now: Instant,
+    },
 }
 
 impl Clock {
@@ -17,12 +30,7 @@ impl Clock {
     /// back stops time but never turns it.
     pub(super) fn now(&self) -> Instant {
         match self {
-            // A system clock before 1970 or after 2262 is set wrong; stamps then stand still.
-            Self::System => SystemTime::now()
-                .duration_since(UNIX_EPOCH)
-                .ok()
-                .and_then(|since| i64::try_from(since.as_nanos()).ok())
-                .map_or(Instant(0), Instant),
+            Self::Live(read) => read(),
             Self::Rehearsal { now, .. } => *now,
         }
     }
@@ -37,7 +45,7 @@ impl Clock {
     /// How long to wait until an instant comes by itself; `None` if waiting does not bring it.
     pub(super) fn until(&self, instant: Instant) -> Option<Duration> {
         match self {
-            Self::System => {
+            Self::Live(_) => {
                 let left = i128::from(instant.0) - i128::from(self.now().0);
                 Some(Duration::from_nanos(u64::try_from(left).unwrap_or(0)))
             }
@@ -48,7 +56,7 @@ impl Clock {
     /// The 32 random bytes of the batch that begins at `first`: with them the chain tells nothing of a bid.
     pub(super) fn entropy(&self, first: Sequence) -> Result<[u8; 32], getrandom::Error> {
         match self {
-            Self::System => {
+            Self::Live(_) => {
                 let mut bytes = [0; 32];
                 getrandom::fill(&mut bytes).map(|()| bytes)
             }
@@ -80,7 +88,7 @@ mod tests {
 
     #[test]
     fn the_system_clock_runs_and_its_random_bytes_do_not_repeat() {
-        let mut clock = Clock::System;
+        let mut clock = Clock::Live(system_now);
         let now = clock.now();
         clock.set(Instant(0));
         assert!(clock.now() >= now && now > Instant(0));

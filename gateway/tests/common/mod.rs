@@ -14,6 +14,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use golv_client::client::{Client, Events};
+use golv_client::endpoint::connect;
 use golv_client::quic::QuicConnector;
 use golv_client::tls::{Credentials, TrustAnchor};
 use golv_engine::auction::{AuctionKind, AuctionTerms};
@@ -27,7 +28,9 @@ use golv_engine::num::{Currency, Price, Quantity};
 use golv_engine::participant::Role;
 use golv_engine::time::Instant;
 use golv_gateway::pki::{self, Kind, Validity};
-use golv_protocol::message::Position;
+use golv_protocol::frame::{Frames, write_frame};
+use golv_protocol::message::{ClientMessage, Closing, PROTOCOL, Position, ServerMessage};
+use quinn::{Connection, RecvStream, SendStream, WriteError};
 
 pub const OPERATORS: [u32; 2] = [1, 2];
 pub const SUPPLIERS: [u32; 2] = [4, 5];
@@ -226,4 +229,69 @@ pub fn accepted(events: &[Event]) -> BTreeMap<BidId, usize> {
         }
     }
     times
+}
+
+/// A client that says what a test wants it to.
+pub struct Raw {
+    _connection: Connection,
+    pub send: SendStream,
+    pub receive: RecvStream,
+    pub frames: Frames,
+    /// Every byte that was received.
+    pub recorded: Vec<u8>,
+}
+
+impl Raw {
+    pub async fn connect(bench: &Bench, address: SocketAddr, identity: u32) -> Self {
+        let (credentials, trust) = (bench.of(identity), bench.trust());
+        let connection =
+            bounded(connect(address, "localhost", &credentials, &trust)).await.expect("connected");
+        let (send, receive) = bounded(connection.open_bi()).await.expect("a stream");
+        Self { _connection: connection, send, receive, frames: Frames::default(), recorded: Vec::new() }
+    }
+
+    pub async fn log_on(bench: &Bench, address: SocketAddr, identity: u32) -> Self {
+        let mut raw = Self::connect(bench, address, identity).await;
+        raw.say(&ClientMessage::Logon { protocol: PROTOCOL, events_seen: 0, acknowledged: None }).await;
+        let Some(ServerMessage::LoggedOn { .. }) = raw.hear().await else { panic!("logged on") };
+        raw
+    }
+
+    pub async fn say(&mut self, message: &ClientMessage) {
+        self.try_say(message).await.expect("sent");
+    }
+
+    pub async fn try_say(&mut self, message: &ClientMessage) -> Result<(), WriteError> {
+        let mut bytes = Vec::new();
+        write_frame(message, &mut bytes).expect("short");
+        self.send.write_all(&bytes).await
+    }
+
+    /// The next message, or `None` once the stream has ended.
+    pub async fn hear(&mut self) -> Option<ServerMessage> {
+        let mut buffer = [0; 4096];
+        loop {
+            if let Some(frame) = self.frames.next_frame().expect("a frame") {
+                return Some(golv_protocol::decode(frame).expect("a message"));
+            }
+            match bounded(self.receive.read(&mut buffer)).await {
+                Ok(Some(length)) => {
+                    self.recorded.extend_from_slice(&buffer[..length]);
+                    self.frames.push(&buffer[..length]);
+                }
+                _ => return None,
+            }
+        }
+    }
+
+    /// What the session ends with.
+    pub async fn closing(&mut self) -> Option<Closing> {
+        let mut closing = None;
+        while let Some(message) = self.hear().await {
+            if let ServerMessage::Closing(reason) = message {
+                closing = Some(reason);
+            }
+        }
+        closing
+    }
 }
