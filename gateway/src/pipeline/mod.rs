@@ -42,6 +42,7 @@ use golv_journal::snapshot::SnapshotError;
 use golv_journal::{SEGMENT_BYTES, Verdict};
 
 use golv_protocol::message::{Closing, Position};
+use tokio::sync::mpsc::error::TryRecvError;
 use tokio::sync::{mpsc, watch};
 
 use older::Older;
@@ -364,6 +365,18 @@ impl Session {
     /// If the exchange has stopped or dropped this session.
     pub fn receive(&mut self) -> Result<Message, SubmitError> {
         self.messages.blocking_recv().ok_or(SubmitError::Disconnected)
+    }
+
+    /// The next message, if there is one already.
+    ///
+    /// # Errors
+    /// If the exchange has stopped or dropped this session.
+    pub fn try_receive(&mut self) -> Result<Option<Message>, SubmitError> {
+        match self.messages.try_recv() {
+            Ok(message) => Ok(Some(message)),
+            Err(TryRecvError::Empty) => Ok(None),
+            Err(TryRecvError::Disconnected) => Err(SubmitError::Disconnected),
+        }
     }
 }
 
