@@ -18,7 +18,7 @@ use golv_engine::market::{Market, MassUnit};
 use golv_engine::num::{Currency, Price, Quantity};
 use golv_engine::participant::Role;
 use golv_engine::time::Instant;
-use golv_gateway::pipeline::{Creation, Message, Pipeline, Session, Waiting};
+use golv_gateway::pipeline::{Creation, Message, Pipeline, RING_CAPACITY, Session, Waiting};
 
 /// How many identities send, in turn.
 const IDENTITIES: u64 = 64;
@@ -38,9 +38,8 @@ pub const COMMANDS_MAX: u64 = AUCTIONS * COMMANDS_PER_AUCTION;
 
 /// A client that saturates the exchange has so many commands in flight: some full batches.
 pub const WINDOW: u64 = 4_096;
-/// More never are, since their answers must find room in the session's queue. What is due then waits in the client, and
-/// that time counts.
-pub const IN_FLIGHT_MAX: u64 = 7_000;
+/// More never are, so that the ring refuses none. What is due then waits in the client, and that time counts.
+pub const IN_FLIGHT_MAX: u64 = RING_CAPACITY as u64 / 2;
 
 /// Whether a bench is to be short, as told by how it was started: `cargo bench` passes `--bench`, and without it, or
 /// with `--test`, nothing is measured.
@@ -134,21 +133,19 @@ impl Client {
         self.in_flight += 1;
     }
 
-    /// Looks at a message; the number of the command, if it is an answer.
-    fn note(&mut self, message: Message) -> Option<u64> {
-        match message {
-            Message::Answered { sender, id, answer, .. } => {
-                answer.outcome.expect("the stream's commands are all done");
-                self.in_flight -= 1;
-                Some(number(sender, id))
-            }
-            _ => None,
+    /// Looks at a message, and counts the answers in it; calls for the number of each command that was answered.
+    fn note(&mut self, message: Message, mut answered: impl FnMut(u64)) {
+        let Message::Answered { answers, .. } = message else { return };
+        for one in &answers {
+            one.answer.outcome.expect("the stream's commands are all done");
+            self.in_flight -= 1;
+            answered(number(one.sender, one.id));
         }
     }
 
     fn receive(&mut self) {
         let message = self.session.receive().expect("running");
-        self.note(message);
+        self.note(message, |_| {});
     }
 
     /// Sends commands of the stream with a full window, as fast as they are answered; how long it took.
@@ -181,9 +178,8 @@ impl Client {
             }
             match self.session.try_receive().expect("running") {
                 Some(message) => {
-                    if let Some(number) = self.note(message) {
-                        answered(begin.elapsed() - planned(number));
-                    }
+                    let now = begin.elapsed();
+                    self.note(message, |number| answered(now - planned(number)));
                 }
                 None => std::hint::spin_loop(),
             }
@@ -252,9 +248,11 @@ impl Centre {
         self.session.send(OPERATORS[1], id, Command::Confirm { proposal }).expect("running");
         let mut left = 2;
         while left > 0 {
-            if let Message::Answered { answer, .. } = self.session.receive().expect("running") {
-                answer.outcome.expect("what the operators agree on is done");
-                left -= 1;
+            if let Message::Answered { answers, .. } = self.session.receive().expect("running") {
+                for one in &answers {
+                    one.answer.outcome.expect("what the operators agree on is done");
+                    left -= 1;
+                }
             }
         }
     }

@@ -159,21 +159,28 @@ pub enum Message {
         /// Everything that has happened so far; what comes next follows as [`Message::Happened`].
         history: History,
     },
-    /// The answer to its own command.
+    /// The answers to its own commands in a batch.
     Answered {
-        /// Who had sent it.
-        sender: IdentityId,
-        /// Under which id.
-        id: CommandId,
-        /// The answer.
-        answer: Answer,
-        /// Of the batch in which the command was journalled and executed just now.
+        /// One for each command, in their order; at least one.
+        answers: Box<[Answered]>,
+        /// Of the batch in which the commands were journalled and executed just now.
         position: Position,
     },
     /// What a batch made happen, all of it: whoever passes it on shows each event to its audience alone.
     Happened(Arc<[Happened]>),
     /// The session ends.
     Closing(Closing),
+}
+
+/// The answer to a command of a session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Answered {
+    /// Who had sent it.
+    pub sender: IdentityId,
+    /// Under which id.
+    pub id: CommandId,
+    /// The answer.
+    pub answer: Answer,
 }
 
 /// Why a command was not taken.

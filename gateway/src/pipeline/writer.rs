@@ -25,7 +25,7 @@ use golv_protocol::message::{Closing, Position};
 
 use super::positions::Positions;
 use super::sessions::{History, Sessions};
-use super::{Creation, Message, Opening, Request, SessionId, Stopped, Waiting};
+use super::{Answered, Creation, Opening, Request, SessionId, Stopped, Waiting};
 
 /// Why an exchange could not be created.
 #[derive(Debug, thiserror::Error)]
@@ -328,13 +328,10 @@ impl Writer {
         for ((origin, entry), answer) in self.origins.iter().zip(&self.entries).zip(self.effects.answers()) {
             if let Some(session) = *origin {
                 let Entry { sender, id, .. } = *entry;
-                let message = Message::Answered { sender, id, answer: *answer, position };
-                self.sessions.tell(session, message);
+                self.sessions.answer(session, Answered { sender, id, answer: *answer });
             }
         }
-        if !self.effects.happened().is_empty() {
-            self.sessions.tell_all(self.effects.happened());
-        }
+        self.sessions.tell_batch(position, self.effects.happened());
         if self.effects.happened().iter().any(|happened| changes_keys(&happened.event)) {
             self.sessions.look_at_keys(&self.exchange);
         }
