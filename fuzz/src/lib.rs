@@ -11,7 +11,7 @@ use golv_engine::digest::Digest;
 use golv_engine::id::{CommandId, IdentityId, ParticipantId, Sequence};
 use golv_engine::time::Instant;
 use golv_engine::{Answer, Exchange, Mode, RulesVersion, Speaker};
-use golv_gateway::pipeline::{Claim, History, Message, Pipeline, Waiting};
+use golv_gateway::pipeline::{Answered, Claim, History, Message, Pipeline, Waiting};
 use golv_gateway::server::session::{Request, Session};
 use golv_journal::Verdict;
 use golv_journal::replay::{Replay, Replayed};
@@ -204,7 +204,8 @@ pub fn session(input: &[u8]) {
                 session.busy(id);
             } else {
                 let answer = Answer { sequence: Sequence(1), outcome: Ok(()) };
-                session.told(Message::Answered { sender, id, answer, position });
+                let answers = [Answered { sender, id, answer }].into();
+                session.told(Message::Answered { answers, position });
             }
         }
         session.output().clear();

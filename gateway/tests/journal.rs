@@ -19,7 +19,7 @@ use golv_engine::num::{Currency, Price, Quantity};
 use golv_engine::participant::Role;
 use golv_engine::reject::Reject;
 use golv_engine::time::Instant;
-use golv_gateway::pipeline::{Creation, Message, Pipeline, Session, Stopped, Waiting};
+use golv_gateway::pipeline::{Answered, Creation, Message, Pipeline, Session, Stopped, Waiting};
 use golv_journal::execute::Effects;
 use golv_journal::restart::Restart;
 use golv_journal::{Content, scan};
@@ -87,9 +87,10 @@ impl Hand {
         self.id += 1;
         self.session.send(sender, CommandId(self.id), command).expect("taken");
         loop {
-            if let Message::Answered { sender: to, id, answer, .. } = self.session.receive().expect("running")
-                && (to, id) == (sender, CommandId(self.id))
-            {
+            if let Message::Answered { answers, .. } = self.session.receive().expect("running") {
+                // One command is on its way at a time.
+                let Answered { sender: to, id, answer } = answers[0];
+                assert_eq!((to, id), (sender, CommandId(self.id)));
                 return answer.outcome.map(|()| self.id);
             }
         }

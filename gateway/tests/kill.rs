@@ -32,7 +32,7 @@ use golv_engine::market::{FloorTerms, Market, MassUnit};
 use golv_engine::num::{Currency, Price, Quantity};
 use golv_engine::participant::Role;
 use golv_engine::time::{Instant, Month};
-use golv_gateway::pipeline::{Creation, Message, Pipeline, Session, SubmitError, Waiting};
+use golv_gateway::pipeline::{Answered, Creation, Message, Pipeline, Session, SubmitError, Waiting};
 use golv_journal::replay::Replay;
 use golv_journal::restart::RestartError;
 use golv_journal::{OpenError, ScanError, Verdict, scan};
@@ -170,11 +170,13 @@ fn trade(pipeline: &Pipeline, sender: IdentityId, begin: u64) {
             }
         }
         match session.receive() {
-            Ok(Message::Answered { sender, id, answer, position }) => {
-                assert_eq!(id, CommandId(unanswered), "a session's answers come in its order");
-                unanswered += 1;
-                let code = answer.outcome.err().map_or(0, |reject| reject.code());
-                say(&format!("answer {sender} {id} {} {code} {position}", answer.sequence));
+            Ok(Message::Answered { answers, position }) => {
+                for &Answered { sender, id, answer } in answers.iter() {
+                    assert_eq!(id, CommandId(unanswered), "a session's answers come in its order");
+                    unanswered += 1;
+                    let code = answer.outcome.err().map_or(0, |reject| reject.code());
+                    say(&format!("answer {sender} {id} {} {code} {position}", answer.sequence));
+                }
             }
             Ok(_) => {}
             // It fell behind and was dropped, as any session is.
@@ -618,8 +620,8 @@ fn furnish() -> TempDir {
 fn done(session: &mut Session, sender: IdentityId, id: u64, command: Command) {
     session.send(sender, CommandId(id), command).expect("taken");
     loop {
-        if let Message::Answered { answer, .. } = session.receive().expect("running") {
-            answer.outcome.expect("it can be done");
+        if let Message::Answered { answers, .. } = session.receive().expect("running") {
+            answers[0].answer.outcome.expect("it can be done");
             return;
         }
     }

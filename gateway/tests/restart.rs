@@ -10,6 +10,7 @@
 mod common;
 
 use std::cell::Cell;
+use std::collections::VecDeque;
 use std::fs::OpenOptions;
 use std::os::unix::fs::FileExt;
 use std::path::Path;
@@ -22,7 +23,9 @@ use golv_engine::id::*;
 use golv_engine::reject::Reject;
 use golv_engine::time::Instant;
 use golv_engine::{ANSWERS_KEPT, Answer};
-use golv_gateway::pipeline::{Creation, Message, Opening, Pipeline, Session, Stopped, SubmitError, Waiting};
+use golv_gateway::pipeline::{
+    Answered, Creation, Message, Opening, Pipeline, Session, Stopped, SubmitError, Waiting,
+};
 use golv_journal::replay::Replay;
 use golv_journal::{Content, Verdict, scan};
 use golv_protocol::batch::{Batch, Entry};
@@ -63,6 +66,8 @@ struct Run {
     dir: TempDir,
     /// Nothing while it is not running.
     running: Option<(Pipeline, Session)>,
+    /// Answers that have come and were not asked for yet.
+    answered: VecDeque<Answered>,
 }
 
 impl Run {
@@ -74,7 +79,7 @@ impl Run {
             Pipeline::create_in_segments(dir.path(), creation, SEGMENT_BYTES, command, Waiting::Park);
         let pipeline = pipeline.expect("created");
         let session = pipeline.connect().expect("running");
-        Self { dir, running: Some((pipeline, session)) }
+        Self { dir, running: Some((pipeline, session)), answered: VecDeque::new() }
     }
 
     fn send(&mut self, line: &Line) {
@@ -87,9 +92,12 @@ impl Run {
     fn receive(&mut self, line: &Line) -> Answer {
         let (_, session) = self.running.as_mut().expect("running");
         loop {
-            if let Message::Answered { sender, id, answer, .. } = session.receive().expect("running") {
+            if let Some(Answered { sender, id, answer }) = self.answered.pop_front() {
                 assert_eq!((sender, id), (line.sender, line.id));
                 return answer;
+            }
+            if let Message::Answered { answers, .. } = session.receive().expect("running") {
+                self.answered.extend(answers.iter());
             }
         }
     }
@@ -101,6 +109,7 @@ impl Run {
 
     fn stop(&mut self) -> Stopped {
         let (pipeline, _) = self.running.take().expect("running");
+        self.answered.clear();
         pipeline.stop().expect("the disk works")
     }
 

@@ -10,7 +10,7 @@ use golv_protocol::message::Position;
 use golv_sim::venue::Venue;
 
 use super::Acknowledge;
-use crate::pipeline::{Message, Session, SubmitError};
+use crate::pipeline::{Answered, Message, Session, SubmitError};
 
 /// A session with the pipeline that waits for each answer.
 pub(super) struct LocalVenue {
@@ -24,9 +24,10 @@ impl LocalVenue {
         Self { session, events: VecDeque::new(), acknowledge }
     }
 
-    fn note(&mut self, message: Message) -> Option<(IdentityId, CommandId, Answer, Position)> {
+    /// Keeps events; gives answers back.
+    fn note(&mut self, message: Message) -> Option<(Box<[Answered]>, Position)> {
         match message {
-            Message::Answered { sender, id, answer, position } => Some((sender, id, answer, position)),
+            Message::Answered { answers, position } => Some((answers, position)),
             Message::Happened(happened) => {
                 self.events.extend(happened.iter().map(|happened| happened.event.clone()));
                 None
@@ -44,14 +45,13 @@ impl Venue for LocalVenue {
         self.session.send(sender, id, command)?;
         loop {
             let message = self.session.receive()?;
-            match self.note(message) {
-                Some((to, of, answer, position)) if (to, of) == (sender, id) => {
-                    if let Some(acknowledge) = self.acknowledge {
-                        acknowledge(sender, id, &answer, position);
-                    }
-                    return Ok(answer);
+            let Some((answers, position)) = self.note(message) else { continue };
+            let own = answers.iter().find(|answered| (answered.sender, answered.id) == (sender, id));
+            if let Some(Answered { answer, .. }) = own {
+                if let Some(acknowledge) = self.acknowledge {
+                    acknowledge(sender, id, answer, position);
                 }
-                _ => {}
+                return Ok(*answer);
             }
         }
     }

@@ -42,6 +42,7 @@ use golv_journal::snapshot::SnapshotError;
 use golv_journal::{SEGMENT_BYTES, Verdict};
 
 use golv_protocol::message::{Closing, Position};
+use tokio::sync::mpsc::error::TryRecvError;
 use tokio::sync::{mpsc, watch};
 
 use metrics::{Alarm, Metrics};
@@ -162,15 +163,11 @@ pub enum Message {
         /// Everything that has happened so far; what comes next follows as [`Message::Happened`].
         history: History,
     },
-    /// The answer to its own command.
+    /// The answers to its own commands in a batch.
     Answered {
-        /// Who had sent it.
-        sender: IdentityId,
-        /// Under which id.
-        id: CommandId,
-        /// The answer.
-        answer: Answer,
-        /// Of the batch in which the command was journalled and executed just now.
+        /// One for each command, in their order; at least one.
+        answers: Box<[Answered]>,
+        /// Of the batch in which the commands were journalled and executed just now.
         position: Position,
     },
     /// What a batch made happen, all of it: whoever passes it on shows each event to its audience alone.
@@ -186,6 +183,17 @@ pub enum Message {
     },
     /// The session ends.
     Closing(Closing),
+}
+
+/// The answer to a command of a session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Answered {
+    /// Who had sent it.
+    pub sender: IdentityId,
+    /// Under which id.
+    pub id: CommandId,
+    /// The answer.
+    pub answer: Answer,
 }
 
 /// Why a command was not taken.
@@ -411,6 +419,18 @@ impl Session {
     /// If the exchange has stopped or dropped this session.
     pub fn receive(&mut self) -> Result<Message, SubmitError> {
         self.messages.blocking_recv().ok_or(SubmitError::Disconnected)
+    }
+
+    /// The next message, if there is one already.
+    ///
+    /// # Errors
+    /// If the exchange has stopped or dropped this session.
+    pub fn try_receive(&mut self) -> Result<Option<Message>, SubmitError> {
+        match self.messages.try_recv() {
+            Ok(message) => Ok(Some(message)),
+            Err(TryRecvError::Empty) => Ok(None),
+            Err(TryRecvError::Disconnected) => Err(SubmitError::Disconnected),
+        }
     }
 }
 

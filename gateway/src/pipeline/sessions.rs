@@ -13,7 +13,7 @@ use golv_protocol::message::{Closing, Position};
 use tokio::sync::mpsc::Sender;
 
 use super::positions::Positions;
-use super::{Claim, Message, SessionId};
+use super::{Answered, Claim, Message, SessionId};
 
 /// How far a history was read.
 #[derive(Clone, Copy, Debug, Default)]
@@ -91,6 +91,23 @@ struct Entry {
     queue: Sender<Message>,
     /// `None` for a session in the exchange's own process, which speaks for anybody.
     key: Option<(KeyFingerprint, IdentityId)>,
+    /// To its commands in the batch that is being released; kept for its memory.
+    answers: Vec<Answered>,
+}
+
+impl Entry {
+    fn new(queue: Sender<Message>, key: Option<(KeyFingerprint, IdentityId)>) -> Self {
+        Self { queue, key, answers: Vec::new() }
+    }
+
+    /// Sends the answers that gathered, and then what happened. `false` if the queue has no room.
+    fn tell_batch(&mut self, position: Position, batch: Option<&Batch>) -> bool {
+        let answers = (!self.answers.is_empty())
+            .then(|| Message::Answered { answers: self.answers.as_slice().into(), position });
+        self.answers.clear();
+        let happened = batch.map(|batch| Message::Happened(Arc::clone(batch)));
+        answers.into_iter().chain(happened).all(|message| self.queue.try_send(message).is_ok())
+    }
 }
 
 /// All sessions. One live session an identity: the newest wins.
@@ -119,7 +136,7 @@ impl Sessions {
     }
 
     pub(super) fn connect(&mut self, session: SessionId, queue: Sender<Message>) {
-        self.entries.insert(session, Entry { queue, key: None });
+        self.entries.insert(session, Entry::new(queue, None));
     }
 
     /// Logs a key on for whom it speaks, or tells the session why not.
@@ -153,7 +170,7 @@ impl Sessions {
             self.close(older, Closing::Superseded);
         }
         self.live.insert(identity, session);
-        self.entries.insert(session, Entry { queue, key: Some((key, identity)) });
+        self.entries.insert(session, Entry::new(queue, Some((key, identity))));
         self.look_at_keys(exchange);
         self.tell(session, Message::LoggedOn { speaker, events, position, history: self.history.clone() });
     }
@@ -217,14 +234,25 @@ impl Sessions {
         }
     }
 
-    /// Sends what a batch made happen to everybody, and keeps it.
-    pub(super) fn tell_all(&mut self, batch: &[Happened]) {
-        let batch: Batch = batch.into();
-        batch.iter().for_each(|happened| self.counts.add(&happened.event));
-        self.history.add(Arc::clone(&batch));
-        let sessions: Vec<SessionId> = self.entries.keys().copied().collect();
-        for session in sessions {
-            self.tell(session, Message::Happened(Arc::clone(&batch)));
+    /// Takes an answer, which is sent with the others of its batch: one message wakes a session once.
+    pub(super) fn answer(&mut self, session: SessionId, answered: Answered) {
+        if let Some(entry) = self.entries.get_mut(&session) {
+            entry.answers.push(answered);
+        }
+    }
+
+    /// Sends everybody the answers to its own commands and all that a batch made happen, and keeps the latter.
+    pub(super) fn tell_batch(&mut self, position: Position, happened: &[Happened]) {
+        happened.iter().for_each(|happened| self.counts.add(&happened.event));
+        let batch: Option<Batch> = (!happened.is_empty()).then(|| happened.into());
+        let told = self
+            .entries
+            .iter_mut()
+            .map(|(session, entry)| (*session, entry.tell_batch(position, batch.as_ref())));
+        let dropped: Vec<SessionId> = told.filter(|(_, told)| !told).map(|(session, _)| session).collect();
+        dropped.into_iter().for_each(|session| self.remove(session));
+        if let Some(batch) = batch {
+            self.history.add(batch);
         }
     }
 
@@ -284,7 +312,7 @@ mod tests {
             .expect("founded");
         let mut sessions = Sessions::new(History::default(), Positions::new(position(0)));
         [1, 4, 6].into_iter().for_each(|sequence| sessions.come_to(position(sequence)));
-        sessions.tell_all(&[happened(1)]);
+        sessions.tell_batch(position(6), &[happened(1)]);
         (exchange, sessions)
     }
 
@@ -337,7 +365,7 @@ mod tests {
             assert!(!sessions.may_send(&exchange, Instant(0), session, IdentityId(1)));
         }
         assert!(sessions.may_send(&exchange, Instant(0), 1, IdentityId(1)));
-        sessions.tell_all(&[happened(2)]);
+        sessions.tell_batch(position(7), &[happened(2)]);
         assert!(matches!(older.try_recv(), Ok(Message::Happened(_))), "nothing came before it");
     }
 

@@ -26,7 +26,7 @@ use golv_protocol::message::{
     ClientMessage, Closing, HEARTBEAT_MS, Numbered, PROTOCOL, SILENCE_MS_MAX, ServerMessage, write_event,
 };
 
-use crate::pipeline::{Claim, Cursor, History, Message};
+use crate::pipeline::{Answered, Claim, Cursor, History, Message};
 
 /// Commands of one session that wait for their answers at most. Past that its stream is not read: the client waits.
 pub const IN_FLIGHT_MAX: usize = 256;
@@ -227,9 +227,11 @@ impl Session {
                 self.say(&ServerMessage::LoggedOn { identity, participant, highest, events, position });
                 self.state = State::Live(live);
             }
-            (State::Live(live), Message::Answered { id, answer, position, .. }) => {
-                live.in_flight = live.in_flight.saturating_sub(1);
-                self.say(&ServerMessage::Answered { id, answer, position });
+            (State::Live(live), Message::Answered { answers, position }) => {
+                live.in_flight = live.in_flight.saturating_sub(answers.len());
+                for &Answered { id, answer, .. } in &answers {
+                    self.say(&ServerMessage::Answered { id, answer, position });
+                }
             }
             (State::Live(live), Message::Happened(batch)) => live.waiting.push_back(batch),
             // Nothing else is told to a session before it is live, and nothing after it is closed matters.
@@ -411,7 +413,8 @@ mod tests {
 
     fn answered(id: u64) -> Message {
         let answer = Answer { sequence: Sequence(1), outcome: Ok(()) };
-        Message::Answered { sender: TRADER.identity, id: CommandId(id), answer, position: position(41) }
+        let answered = Answered { sender: TRADER.identity, id: CommandId(id), answer };
+        Message::Answered { answers: [answered].into(), position: position(41) }
     }
 
     /// What the client is sent, with events taken out of their parts.
@@ -560,7 +563,8 @@ mod tests {
         let Some(Request::Submit { sender, id, .. }) = session.next_request() else { panic!("a command") };
         assert_eq!((sender, id), (TRADER.identity, CommandId(10)));
         let answer = Answer { sequence: Sequence(1), outcome: Ok(()) };
-        session.told(Message::Answered { sender, id, answer, position: position(41) });
+        let answers = [Answered { sender, id, answer }].into();
+        session.told(Message::Answered { answers, position: position(41) });
         assert_eq!(
             sent(&mut session),
             [
