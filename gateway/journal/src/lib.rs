@@ -57,9 +57,10 @@
 //! and sequence can put a valid frame in it; if just that batch is then torn, the journal is refused although
 //! it could be cut. The error is on the safe side, and it needs an operator.
 //!
-//! Deliberately absent: repair, and deleting segments. After a failed flush the
-//! system's cache may show data that the disk lacks, and no program that reads through the cache can know:
-//! the machine should be restarted before the journal is opened again.
+//! After a failed flush the system's cache may show data that the disk lacks, and call it clean. That can be the last
+//! frame alone, so recovery writes it once more where it is, and flushes it, before it believes it.
+//!
+//! Deliberately absent: repair, and deleting segments.
 
 #![forbid(unsafe_code)]
 
