@@ -181,7 +181,8 @@ impl Client {
                     let now = begin.elapsed();
                     self.note(message, |number| answered(now - planned(number)));
                 }
-                None => std::hint::spin_loop(),
+                // Lets others have the processor, where there are more busy threads than processors.
+                None => std::thread::yield_now(),
             }
         }
     }
