@@ -12,6 +12,8 @@ use golv_gateway::journal::JournalCommand;
 use golv_gateway::logs::with_sources;
 use golv_gateway::pipeline::WriterError;
 use golv_gateway::{command_line, demo, journal, remote, serve};
+use golv_journal::replay::ReplayError;
+use golv_journal::restart::RestartError;
 
 /// An auction and clearing core for critical raw materials.
 #[derive(Parser)]
@@ -54,8 +56,9 @@ enum Command {
     Found(serve::Found),
     /// Serve an exchange over QUIC until SIGTERM.
     ///
-    /// Exits with 0 when it was told to stop, and with 74 when its journal could not be written or flushed: look at the
-    /// disk before you start it again.
+    /// Exits with 0 when it was told to stop, with 74 when its journal could not be written or flushed: look at the
+    /// disk before you start it again; and with 70 when a command makes the engine fail: starting it again does not help,
+    /// see golv journal skip.
     Serve(serve::Serve),
     /// Act as an operator, or publish reference prices.
     ///
@@ -84,6 +87,9 @@ enum Command {
     },
 }
 
+/// The exit code when a command made the engine fail, now or in replay: starting the process again does not help.
+const ENGINE_FAILED: u8 = 70;
+
 /// The exit code when a journal could not be written or flushed: whoever supervises the process must look at
 /// the disk before starting it again.
 const JOURNAL_FAILED: u8 = 74;
@@ -106,12 +112,41 @@ fn main() -> ExitCode {
         Ok(false) => ExitCode::FAILURE,
         Err(error) => {
             eprintln!("golv: {}", with_sources(&*error));
-            if is_journal_failure(&*error) { ExitCode::from(JOURNAL_FAILED) } else { ExitCode::FAILURE }
+            ExitCode::from(exit_code(&*error))
         }
     }
 }
 
-/// Whether a journal that could not be written is behind an error.
-fn is_journal_failure(error: &(dyn std::error::Error + 'static)) -> bool {
-    error.is::<WriterError>() || error.source().is_some_and(is_journal_failure)
+/// What the process ends with, by what is behind an error.
+fn exit_code(error: &(dyn std::error::Error + 'static)) -> u8 {
+    let restart = error.downcast_ref::<RestartError>();
+    match (error.downcast_ref::<WriterError>(), restart, error.source()) {
+        (Some(WriterError::Engine(_)), ..) => ENGINE_FAILED,
+        (Some(_), ..) => JOURNAL_FAILED,
+        (None, Some(RestartError::Replay(ReplayError::Engine(_))), _) => ENGINE_FAILED,
+        (None, _, Some(source)) => exit_code(source),
+        (None, _, None) => 1,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use golv_engine::id::Sequence;
+    use golv_gateway::pipeline::CreateError;
+    use golv_journal::FlushError;
+    use golv_journal::execute::EngineFault;
+
+    #[test]
+    fn whoever_supervises_the_process_is_told_what_failed() {
+        let fault = || EngineFault { sequence: Sequence(7), message: "an assertion".to_owned() };
+        let disk = || WriterError::Flush(FlushError::Poisoned { file: "a file".into() });
+        assert_eq!(exit_code(&WriterError::Engine(fault())), ENGINE_FAILED);
+        assert_eq!(exit_code(&RestartError::Replay(ReplayError::Engine(fault()))), ENGINE_FAILED);
+        assert_eq!(exit_code(&disk()), JOURNAL_FAILED);
+        // Behind another error, too.
+        assert_eq!(exit_code(&CreateError::Founding(disk())), JOURNAL_FAILED);
+        assert_eq!(exit_code(&RestartError::NotFounded { dir: "a directory".into() }), 1);
+        assert_eq!(exit_code(&std::io::Error::other("anything")), 1);
+    }
 }
