@@ -1,11 +1,11 @@
 //! What an operator must be told at once: each alarm is counted for whoever watches the metrics, and logged as an error with
 //! what to do.
 
-use golv_engine::id::IdentityId;
-use golv_journal::keeper::KeepError;
+use std::path::Path;
+
+use golv_engine::id::{IdentityId, Sequence};
 use tracing::error;
 
-use crate::logs::with_sources;
 use crate::pipeline::Claim;
 use crate::pipeline::metrics::{Alarm, Metrics};
 
@@ -22,11 +22,25 @@ pub(crate) fn server_behind(metrics: &Metrics, identity: IdentityId, claimed: Cl
     );
 }
 
+/// The journal's end was torn, and was cut when the exchange was started.
+pub(crate) fn torn_tail(metrics: &Metrics, file: &Path, torn: Sequence, offset: u64, bytes: u64) {
+    metrics.raise(Alarm::TornTail);
+    error!(
+        file = %file.display(),
+        torn = torn.0,
+        offset,
+        bytes,
+        "the journal's end was torn and was cut: an interrupted write, in all likelihood, but it may have been \
+         acknowledged. Whoever was told of it is found out at the next logon; if there is a copy of the journal that \
+         goes further, stop the exchange and restore that"
+    );
+}
+
 /// The second exchange has ended. If it came to something else than the writer, one of the two is wrong.
-pub(crate) fn no_more_snapshots(metrics: &Metrics, reason: &KeepError) {
+pub(crate) fn no_more_snapshots(metrics: &Metrics, reason: &str) {
     metrics.raise(Alarm::Snapshots);
     error!(
-        reason = with_sources(reason),
+        reason,
         "no more snapshots are taken; the exchange goes on. Run golv journal verify: if it fails too, stop the exchange"
     );
 }

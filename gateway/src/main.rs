@@ -12,6 +12,7 @@ use golv_gateway::journal::JournalCommand;
 use golv_gateway::logs::with_sources;
 use golv_gateway::pipeline::WriterError;
 use golv_gateway::{command_line, demo, journal, remote, serve};
+use golv_journal::RecoverError;
 use golv_journal::replay::ReplayError;
 use golv_journal::restart::RestartError;
 
@@ -122,10 +123,13 @@ fn exit_code(error: &(dyn std::error::Error + 'static)) -> u8 {
     let restart = error.downcast_ref::<RestartError>();
     match (error.downcast_ref::<WriterError>(), restart, error.source()) {
         (Some(WriterError::Engine(_)), ..) => ENGINE_FAILED,
-        (Some(_), ..) => JOURNAL_FAILED,
+        (Some(WriterError::Append(_) | WriterError::Flush(_) | WriterError::Seal(_)), ..) => JOURNAL_FAILED,
+        (None, Some(RestartError::Recover(RecoverError::Cut { .. } | RecoverError::Flush { .. })), _) => {
+            JOURNAL_FAILED
+        }
         (None, Some(RestartError::Replay(ReplayError::Engine(_))), _) => ENGINE_FAILED,
-        (None, _, Some(source)) => exit_code(source),
-        (None, _, None) => 1,
+        (.., Some(source)) => exit_code(source),
+        (.., None) => 1,
     }
 }
 
@@ -144,6 +148,9 @@ mod tests {
         assert_eq!(exit_code(&WriterError::Engine(fault())), ENGINE_FAILED);
         assert_eq!(exit_code(&RestartError::Replay(ReplayError::Engine(fault()))), ENGINE_FAILED);
         assert_eq!(exit_code(&disk()), JOURNAL_FAILED);
+        let (file, source) = ("a file".into(), std::io::Error::other("no flush"));
+        let at_start = RestartError::Recover(RecoverError::Flush { file, source });
+        assert_eq!(exit_code(&at_start), JOURNAL_FAILED);
         // Behind another error, too.
         assert_eq!(exit_code(&CreateError::Founding(disk())), JOURNAL_FAILED);
         assert_eq!(exit_code(&RestartError::NotFounded { dir: "a directory".into() }), 1);

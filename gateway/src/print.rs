@@ -6,11 +6,15 @@ use std::io::Write as _;
 use comfy_table::{CellAlignment, ContentLineStyle, LineStyle, Table, TableStyle};
 use golv_engine::num::{Money, Price, Quantity};
 
-/// Prints a line. If whoever read it has gone (`golv … | head`), the process ends: nobody is left to tell.
+/// The exit code where whoever read what is printed has gone: as of a process that SIGPIPE has ended.
+const NOBODY_READS: i32 = 141;
+
+/// Prints a line. If whoever read it has gone (`golv … | head`), the process ends: nobody is left to tell, and what was
+/// asked for is not done.
 pub(crate) fn line(text: impl Display) {
     if let Err(error) = writeln!(std::io::stdout().lock(), "{text}") {
         let gone = error.kind() == std::io::ErrorKind::BrokenPipe;
-        std::process::exit(if gone { 0 } else { 1 });
+        std::process::exit(if gone { NOBODY_READS } else { 1 });
     }
 }
 

@@ -17,8 +17,10 @@ use quinn::VarInt;
 use tokio::signal::unix::{SignalKind, signal};
 use tracing::{error, info, warn};
 
+use crate::alarm;
 use crate::command_line::instant::parse_instant;
 use crate::logs;
+use crate::pipeline::metrics::Metrics;
 use crate::pipeline::{Creation, Opening, Pipeline, Waiting};
 use crate::pki;
 use crate::print;
@@ -136,7 +138,7 @@ pub fn serve(options: &Serve) -> Result<(), Box<dyn Error>> {
         WaitingChoice::Spin => Waiting::Spin,
     };
     let (pipeline, opening) = Pipeline::open(&options.data, waiting)?;
-    log_start(options, &opening);
+    log_start(options, pipeline.metrics(), &opening);
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     let stopped = runtime
         .block_on(async {
@@ -167,7 +169,7 @@ pub fn serve(options: &Serve) -> Result<(), Box<dyn Error>> {
             Ok::<_, Box<dyn Error>>(stopped)
         })?
         .inspect_err(|failed| error!(reason = logs::with_sources(failed), "the exchange failed"))?;
-    info!(sequence = stopped.sequence.0, state = %stopped.state, chain = %stopped.chain, "stopped");
+    info!(sequence = stopped.sequence.0, chain = %stopped.chain, "stopped");
     print::line(format_args!("stopped after sequence {}", stopped.sequence));
     print::line(format_args!("state digest {}", stopped.state));
     print::line(format_args!("chain digest {}", stopped.chain));
@@ -175,20 +177,20 @@ pub fn serve(options: &Serve) -> Result<(), Box<dyn Error>> {
 }
 
 /// Logs where the exchange begins, and what an operator should know of its journal.
-fn log_start(options: &Serve, opening: &Opening) {
-    let Opening { verdict, snapshot, passed_over, position, state } = opening;
+fn log_start(options: &Serve, metrics: &Metrics, opening: &Opening) {
+    let Opening { verdict, snapshot, passed_over, position, state: _ } = opening;
     for error in passed_over {
         warn!(reason = logs::with_sources(error), "a snapshot is of no use and was passed over");
     }
     let dir = options.data.display();
     let (sequence, chain, snapshot) = (position.sequence.0, position.chain, snapshot.map(|(_, last)| last.0));
     match verdict {
-        Verdict::TornTail { file, sequence: torn, offset, bytes } => warn!(
-            %dir, file = %file.display(), torn = torn.0, offset, bytes, sequence, %chain, %state, snapshot,
-            "started from a journal whose end was torn: the bytes were cut, and may have been acknowledged"
-        ),
+        Verdict::TornTail { file, sequence: torn, offset, bytes } => {
+            alarm::torn_tail(metrics, file, *torn, *offset, *bytes);
+            warn!(%dir, sequence, %chain, snapshot, "started from a journal whose end was cut");
+        }
         Verdict::Clean { sealed, .. } => {
-            info!(%dir, sealed, sequence, %chain, %state, snapshot, "started from a clean journal");
+            info!(%dir, sealed, sequence, %chain, snapshot, "started from a clean journal");
         }
         Verdict::Corrupt(_) | Verdict::Gap(_) => unreachable!("a damaged journal is not opened"),
     }

@@ -315,9 +315,8 @@ impl Moment {
                 victim.until(|| newest(dir, ".journal") > segment);
             }
             Self::Snapshot => {
-                victim.until(|| {
-                    !files(dir, ".snapshot-part").is_empty() || newest(dir, ".snapshot") > snapshot
-                });
+                victim
+                    .until(|| !files(dir, "snapshot-part").is_empty() || newest(dir, ".snapshot") > snapshot);
             }
         }
         said

@@ -16,6 +16,7 @@ use golv_engine::id::*;
 use golv_gateway::pipeline::{Creation, Pipeline, Waiting};
 use golv_gateway::server::endpoint::{Endpoint, Limits};
 use golv_gateway::server::serve;
+use golv_journal::keeper::Keeper;
 use golv_protocol::frame::write_frame;
 use golv_protocol::message::{ClientMessage, Closing, Numbered, PROTOCOL, Position, ServerMessage};
 use quinn::VarInt;
@@ -368,6 +369,19 @@ async fn events_from(bench: &Bench, address: SocketAddr, identity: u32, seen: u6
     got
 }
 
+/// Takes the snapshot that the second exchange would have come to: a stop does not wait for it.
+fn take_snapshot(dir: &Path) {
+    let mut segments: Vec<u32> = std::fs::read_dir(dir)
+        .expect("readable")
+        .map(|entry| entry.expect("readable").path())
+        .filter(|path| path.extension().is_some_and(|extension| extension == "journal"))
+        .map(|path| path.file_stem().expect("a name").to_str().expect("UTF-8").parse().expect("a number"))
+        .collect();
+    segments.sort_unstable();
+    let open = *segments.last().expect("a segment");
+    Keeper::new(dir).expect("a journal").keep(open, || true).expect("they agree");
+}
+
 /// A start takes the newest snapshot, and clients notice nothing of it: who has not seen what was before it is still told.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_happened_before_a_snapshot_is_told_to_who_has_not_seen_it() {
@@ -384,6 +398,7 @@ async fn what_happened_before_a_snapshot_is_told_to_who_has_not_seen_it() {
     let told = events_from(&bench, address, SUPPLIERS[0], 0).await;
     assert!(told.len() > 2_000);
     served.stop().await;
+    take_snapshot(&bench.path("data"));
 
     let (pipeline, opening) = Pipeline::open(&bench.path("data"), Waiting::Park).expect("opened");
     assert!(opening.snapshot.is_some_and(|(_, last)| last.0 > 1_000), "{:?}", opening.snapshot);

@@ -26,6 +26,7 @@ use golv_engine::{ANSWERS_KEPT, Answer};
 use golv_gateway::pipeline::{
     Answered, Creation, Message, Opening, Pipeline, Session, Stopped, SubmitError, Waiting,
 };
+use golv_journal::keeper::Keeper;
 use golv_journal::replay::Replay;
 use golv_journal::{Content, Verdict, scan};
 use golv_protocol::batch::{Batch, Entry};
@@ -59,6 +60,19 @@ fn scratch() -> TempDir {
 
 fn is_tick(entry: &Entry<Command>) -> bool {
     entry.sender == IdentityId::SYSTEM && entry.command == Command::Tick
+}
+
+/// Takes the snapshot that the second exchange would have come to: a stop does not wait for it.
+fn take_snapshot(dir: &Path) {
+    let mut segments: Vec<u32> = std::fs::read_dir(dir)
+        .expect("readable")
+        .map(|entry| entry.expect("readable").path())
+        .filter(|path| path.extension().is_some_and(|extension| extension == "journal"))
+        .map(|path| path.file_stem().expect("a name").to_str().expect("UTF-8").parse().expect("a number"))
+        .collect();
+    segments.sort_unstable();
+    let open = *segments.last().expect("a segment");
+    Keeper::new(dir).expect("a journal").keep(open, || true).expect("they agree");
 }
 
 /// An exchange in a process, which can be restarted.
@@ -110,7 +124,9 @@ impl Run {
     fn stop(&mut self) -> Stopped {
         let (pipeline, _) = self.running.take().expect("running");
         self.answered.clear();
-        pipeline.stop().expect("the disk works")
+        let stopped = pipeline.stop().expect("the disk works");
+        take_snapshot(self.dir.path());
+        stopped
     }
 
     fn restart(&mut self, ending: Ending) -> Opening {

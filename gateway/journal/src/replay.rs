@@ -163,6 +163,14 @@ impl Replay {
         self.compare(header.first, header.chain)
     }
 
+    /// Compares the chain so far with the one that a frame carries.
+    ///
+    /// # Errors
+    /// If they differ.
+    pub fn agrees(&self, frame: &Frame<'_>) -> Result<(), ReplayError> {
+        self.compare(frame.sequence, frame.chain)
+    }
+
     /// Executes a frame's batch, after comparing the chain up to it; returns the batch for whoever lists its
     /// commands, and nothing for a seal or a skip.
     ///

@@ -40,6 +40,8 @@ fn after(dir: &Path, at: Sequence) -> Result<(), JournalError> {
     while let Some(frame) = reader.next_frame()? {
         if let Content::Batch { count, .. } = frame.content {
             if frame.sequence > at {
+                // It vouches for the batch before it.
+                tracked.replay.agrees(&frame).map_err(tracked.failed(frame.segment, frame.offset))?;
                 break;
             }
             if at.0 - frame.sequence.0 < u64::from(count) - 1 {

@@ -67,9 +67,10 @@ pub enum JournalCommand {
     /// Print every command with its answer and what it made happen, as JSON, one object a line.
     ///
     /// For auditors: names of participants and fingerprints of keys are shown. Sealed bids stay sealed: of a bid in an
-    /// auction that was not closed by the journal's end, or was cancelled before, only the command's kind, the auction and
-    /// the refusal's number are shown. At the end of a batch stands the chain. Replays twice, archived segments included.
-    /// Changes nothing and takes no lock. Exits with 1 if the journal is damaged, after exporting what is whole before that.
+    /// auction that was not closed by the journal's end, or was cancelled before, only its sender, id and time, the command's
+    /// kind, the auction and the refusal's number and name are shown. At the end of a batch stands the chain. Replays twice, archived segments included.
+    /// Changes nothing and takes no lock. Exits with 1 if the journal is damaged, after exporting what is whole before that;
+    /// one that does not replay is not exported at all.
     Export {
         /// The journal's directory.
         dir: PathBuf,
@@ -103,8 +104,8 @@ pub enum JournalCommand {
     /// the reason, which becomes part of the chain. The commands are answered InternalFault and never executed; the rest of their
     /// batch is. Only commands of the last batch can be set aside, and only if one of them does make the engine fail.
     ///
-    /// A Tick that is set aside is still due, so the exchange sends another one as soon as it is started. If that fails
-    /// again, an engine is needed that does not fail there: set aside what failed, install it, and start again.
+    /// A Tick or the founding cannot be set aside: it would only come again, and an engine is needed that does not fail on
+    /// it. The reason is exported with the journal, so it may say nothing of a bid.
     Skip {
         /// The journal's directory.
         dir: PathBuf,
@@ -144,6 +145,15 @@ pub enum JournalError {
         offset: u64,
         /// What is wrong with it.
         source: ReplayError,
+    },
+    /// Segments are there that nothing leads to.
+    #[error(
+        "segments that were not read: {count}, since those before them are missing; put the missing ones back into the \
+         archive, and verify again"
+    )]
+    NotRead {
+        /// How many.
+        count: usize,
     },
     /// Snapshots say something else than the journal.
     #[error(

@@ -45,7 +45,7 @@ use golv_protocol::message::{Closing, Position};
 use tokio::sync::mpsc::error::TryRecvError;
 use tokio::sync::{mpsc, watch};
 
-use metrics::{Alarm, Metrics};
+use metrics::Metrics;
 use older::Older;
 pub use sessions::{Cursor, History};
 use writer::Writer;
@@ -245,9 +245,6 @@ impl Pipeline {
     /// If there is no journal, it is damaged, or replaying it does not give what it was written from.
     pub fn open(dir: &Path, waiting: Waiting) -> Result<(Self, Opening), RestartError> {
         let (writer, opening) = Writer::open(dir)?;
-        if let Verdict::TornTail { .. } = opening.verdict {
-            writer.metrics().raise(Alarm::TornTail);
-        }
         if let Some((_, last)) = opening.snapshot {
             writer.metrics().set_snapshot(last);
         }

@@ -1,5 +1,6 @@
 //! The thread of the second exchange, which takes snapshots while the writer works.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -11,6 +12,7 @@ use tracing::info;
 
 use super::metrics::Metrics;
 use crate::alarm;
+use crate::logs::with_sources;
 
 /// Closed segments that wait for the second exchange at most. It takes all that wait at once, so one that finds no room
 /// is made good with the next.
@@ -33,8 +35,12 @@ impl SnapshotThread {
         let keep = move || {
             give_way();
             // The exchange goes on: its journal is not touched by this.
-            if let Err(error) = keep(&dir, &segments, &told_to_stop, &metrics) {
-                alarm::no_more_snapshots(&metrics, &error);
+            // Unwind safety: nothing of it is used afterwards.
+            let kept = catch_unwind(AssertUnwindSafe(|| keep(&dir, &segments, &told_to_stop, &metrics)));
+            match kept {
+                Ok(Ok(())) => {}
+                Ok(Err(error)) => alarm::no_more_snapshots(&metrics, &with_sources(&error)),
+                Err(_) => alarm::no_more_snapshots(&metrics, "a panic, which was told where it came"),
             }
         };
         let thread = std::thread::Builder::new()
@@ -87,7 +93,7 @@ fn keep(
         let go_on = || !stopping.load(Ordering::Relaxed);
         if let Some(snapshot) = keeper.keep(open, go_on)? {
             metrics.set_snapshot(snapshot.sequence);
-            info!(segment = snapshot.segment, sequence = snapshot.sequence.0, state = %snapshot.state, "snapshot");
+            info!(segment = snapshot.segment, sequence = snapshot.sequence.0, chain = %snapshot.chain, "snapshot");
         }
     }
     Ok(())

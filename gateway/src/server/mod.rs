@@ -170,6 +170,7 @@ impl Shell<'_> {
                 // What the writer did not take from the ring it never will, and this session's queue may be there.
                 () = gate.ended(), if listens => {
                     self.tell_waiting();
+                    self.note_logon();
                     if self.session.wants_messages() {
                         self.session.close(Closing::Stopping);
                     }
