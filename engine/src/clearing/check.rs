@@ -147,8 +147,8 @@ pub fn check(orders: &[Order<'_>], rule: &Rule, seed: Option<&[u8]>, outcome: &O
         return Err(Fault::WrongEquilibrium { given: outcome.equilibrium, due: equilibrium });
     }
     let Decision::Price { price, .. } = due else {
-        let is_empty = outcome.volume.is_zero() && outcome.fills.is_empty();
-        return if is_empty { Ok(()) } else { Err(Fault::WrongTotal { which: Total::Volume }) };
+        // Nothing was filled, or it would have been refused above.
+        return check_nothing(outcome);
     };
     let price = i128::from(price.millionths());
     let dues = dues(orders, rule, seed.unwrap_or_default(), price);
@@ -173,6 +173,20 @@ pub fn check(orders: &[Order<'_>], rule: &Rule, seed: Option<&[u8]>, outcome: &O
         return Err(Fault::WrongTotal { which: Total::OverAllotted });
     }
     Ok(())
+}
+
+/// Where there is no price there are no totals.
+fn check_nothing(outcome: &Outcome) -> Result<(), Fault> {
+    let which = if !outcome.volume.is_zero() {
+        Total::Volume
+    } else if !outcome.surplus.is_zero() || outcome.surplus_side.is_some() {
+        Total::Surplus
+    } else if !outcome.over_allotted.is_zero() {
+        Total::OverAllotted
+    } else {
+        return Ok(());
+    };
+    Err(Fault::WrongTotal { which })
 }
 
 /// What each order was given, after refusing what no rule could give.

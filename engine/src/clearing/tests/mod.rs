@@ -1,6 +1,9 @@
 //! What call auctions must do: worked examples of rule books, properties, and the clearing against its naive twin.
 
 mod examples;
+mod proof;
+mod properties;
+mod twin;
 
 use super::*;
 
@@ -77,4 +80,28 @@ pub(super) fn given(orders: &[Order<'_>], outcome: &Outcome) -> String {
 
 pub(super) fn price(text: &str) -> Price {
     text.parse().expect("a price")
+}
+
+/// An order of a small world, in millionths.
+pub(super) fn small(side: Side, limit: Option<i64>, quantity: i64) -> Order<'static> {
+    let quantity = Quantity::from_millionths(quantity).expect("not negative");
+    Order {
+        id: b"",
+        rank: 0,
+        side,
+        price: limit.map(Price::from_millionths),
+        quantity,
+        min_quantity: Quantity::ZERO,
+        received: 0,
+    }
+}
+
+/// Gives each order an id of its own, in the order of the book.
+pub(super) fn numbered(mut orders: Vec<Order<'static>>) -> Vec<Order<'static>> {
+    const IDS: &[u8] = b"abcdefghijklmnopqrstuvwxyz0123456789";
+    for (row, order) in orders.iter_mut().enumerate() {
+        order.id = &IDS[row..=row];
+        order.rank = u32::try_from(row).expect("small");
+    }
+    orders
 }
