@@ -126,13 +126,11 @@ fn assert_facts(family: &str, least: usize) {
 }
 
 #[test]
-#[ignore = "golv clear is not built yet"]
 fn rule_book_examples_come_out_as_printed() {
     assert_facts("rulebooks", 56);
 }
 
 #[test]
-#[ignore = "golv clear is not built yet"]
 fn real_hours_have_their_published_price_in_the_equilibrium() {
     assert_facts("gme", 12);
 }
@@ -160,7 +158,6 @@ fn wrongs_of_the_extra_order(extra_is_a_buy: bool, before: &Value, after: &Value
 
 /// Known defects of another auction, restated: ours does not have them.
 #[test]
-#[ignore = "golv clear is not built yet"]
 fn an_extra_order_neither_cuts_the_volume_nor_moves_the_price_against_its_side() {
     let cases = folders(&data().join("rulebooks/counterexamples"));
     assert_eq!(cases.len(), 3);

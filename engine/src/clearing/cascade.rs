@@ -5,7 +5,7 @@
 
 use super::Decision;
 use super::curve::{Curve, Piece, round_to_step};
-use super::rule::{Candidates, Criterion, Rounding, Rule};
+use super::rule::{Candidates, Criterion, Rule};
 use crate::book::Side;
 use crate::num::{MILLIONTHS, Price};
 
@@ -115,12 +115,11 @@ fn pressed(left: &[Piece], side: Side, rule: &Rule) -> Option<i64> {
             .and_then(|width| i64::try_from(width).ok())
             .unwrap_or(0);
         let tick = rule.tick.map_or(1, Price::millionths);
-        // Onto the tick towards the reference, never beyond the band.
-        let (edge, rounding) = match side {
-            Side::Buy => (reference.millionths().saturating_add(width), Rounding::Down),
-            Side::Sell => (reference.millionths().saturating_sub(width), Rounding::Up),
+        let edge = match side {
+            Side::Buy => reference.millionths().saturating_add(width),
+            Side::Sell => reference.millionths().saturating_sub(width),
         };
-        round_to_step(i128::from(edge), 1, tick, rounding)
+        round_to_step(i128::from(edge), 1, tick, rule.rounding)
     });
     let Some(limit) = limit else {
         return if side == Side::Buy { highest(left) } else { lowest(left) };

@@ -553,8 +553,7 @@ fn band_edge(rule: &Rule, reference: Option<i128>, direction: i128) -> Option<i1
     let width =
         reference.saturating_abs().saturating_mul(i128::from(band.millionths())).checked_div(1_000_000)?;
     let edge = reference.saturating_add(width.saturating_mul(direction));
-    let rounding = if direction > 0 { Rounding::Down } else { Rounding::Up };
-    Some(round(edge, 1, step(rule), rounding))
+    Some(round(edge, 1, step(rule), rule.rounding))
 }
 
 fn decided(price: i128, rule: &Rule, step_that_decided: Criterion) -> Decision {

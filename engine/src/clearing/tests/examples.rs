@@ -319,7 +319,7 @@ fn pressure_stops_at_the_band() {
         ("reference-price = '100'", "105 x 5", "95 x 5"),
         ("reference-price = '80'", "90 x 5", "90 x 5"),
         ("reference-price = '200'", "120 x 5", "120 x 5"),
-        ("reference-price = '100.7'\ntick = '1'", "105 x 5", "96 x 5"),
+        ("reference-price = '100.7'\ntick = '1'", "106 x 5", "96 x 5"),
     ] {
         assert_eq!((with(&bids, reference), with(&asks, reference)), (up.into(), down.into()), "{reference}");
     }

@@ -424,5 +424,5 @@ fn an_order_more_does_not_shrink_the_volume_or_move_the_price_against_itself() {
     assert_eq!((summary(&before), summary(&after)), ("10.05 x 600".into(), "10.05 x 600".into()));
     let (before, after) = (with("1000@10.1", "1000@10"), with("1000@10.1", "1000@10 200@10"));
     assert!(after.volume >= before.volume && after.price() <= before.price());
-    assert_eq!((summary(&before), summary(&after)), ("10.1 x 1000".into(), "10.1 x 1000".into()));
+    assert_eq!((summary(&before), summary(&after)), ("10.05 x 1000".into(), "10 x 1000".into()));
 }
