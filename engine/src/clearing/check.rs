@@ -424,12 +424,12 @@ impl Sorted {
                 })
             };
         }
-        for &step in &rule.cascade {
+        for &criterion in &rule.cascade {
             let low = left.first().and_then(|range| range.from);
             let high = left.last().and_then(|range| range.to);
             let all_wanted = left.iter().all(|range| range.wanted > range.offered);
             let all_offered = left.iter().all(|range| range.wanted < range.offered);
-            let one = match step {
+            let one = match criterion {
                 Criterion::MostVolume => {
                     let volume = |range: &Range| range.wanted.min(range.offered);
                     let most = left.iter().map(volume).max();
@@ -463,7 +463,7 @@ impl Sorted {
                     let from = left.first().and_then(|range| range.edges.0);
                     let to = left.last().and_then(|range| range.edges.1);
                     from.zip(to).map(|(from, to)| {
-                        let middle = round(from.saturating_add(to), 2, step_of(rule), rule.rounding);
+                        let middle = round(from.saturating_add(to), 2, step(rule), rule.rounding);
                         if rule.tick.is_some() {
                             return middle;
                         }
@@ -481,13 +481,13 @@ impl Sorted {
                 }
             };
             if let Some(price) = one {
-                return decided(price, rule, step);
+                return decided(price, rule, criterion);
             }
             if let [range] = left.as_slice()
                 && let (Some(from), Some(to)) = (range.from, range.to)
                 && from == to
             {
-                return decided(from, rule, step);
+                return decided(from, rule, criterion);
             }
         }
         Decision::Undecided {
@@ -542,11 +542,6 @@ fn step(rule: &Rule) -> i128 {
     rule.tick.map_or(1, |tick| i128::from(tick.millionths()))
 }
 
-/// As [`step`], under a name that a criterion's does not hide.
-fn step_of(rule: &Rule) -> i128 {
-    step(rule)
-}
-
 /// The furthest price from the reference in a direction that the band allows, on the tick.
 fn band_edge(rule: &Rule, reference: Option<i128>, direction: i128) -> Option<i128> {
     let (reference, band) = (reference?, rule.band?);
@@ -556,9 +551,9 @@ fn band_edge(rule: &Rule, reference: Option<i128>, direction: i128) -> Option<i1
     Some(round(edge, 1, step(rule), rule.rounding))
 }
 
-fn decided(price: i128, rule: &Rule, step_that_decided: Criterion) -> Decision {
+fn decided(price: i128, rule: &Rule, criterion: Criterion) -> Decision {
     let price = to_price(round(price, 1, step(rule), rule.rounding));
-    price.map_or(Decision::NothingTrades, |price| Decision::Price { price, step: step_that_decided })
+    price.map_or(Decision::NothingTrades, |price| Decision::Price { price, step: criterion })
 }
 
 fn to_price(millionths: i128) -> Option<Price> {

@@ -14,6 +14,47 @@
 //! Everything is whole millionths. The price is one of them, never an average that nobody can pay; `interval` looks at all of
 //! them in time that is linear in the orders. Sorting them by price takes the most of it.
 //!
+//! ```
+//! use golv_engine::book::Side;
+//! use golv_engine::clearing::{Allocation, Candidates, Criterion, Order, Payment, Rounding, Rule, check, clear};
+//! use golv_engine::num::Quantity;
+//!
+//! let rule = Rule {
+//!     candidates: Candidates::Limits,
+//!     cascade: vec![Criterion::MostVolume, Criterion::LastAcceptedOffer],
+//!     allocation: Allocation::ProRata,
+//!     payment: Payment::OnePrice,
+//!     reference_price: None,
+//!     tick: None,
+//!     rounding: Rounding::HalfUp,
+//!     lot: None,
+//!     minimum: None,
+//!     band: None,
+//!     floor: None,
+//!     ceiling: None,
+//!     quote: None,
+//! };
+//! let order = |id: &'static [u8], rank, side, price: &str, quantity: &str| Order {
+//!     id,
+//!     rank,
+//!     side,
+//!     price: Some(price.parse().expect("a price")),
+//!     quantity: quantity.parse().expect("a quantity"),
+//!     min_quantity: Quantity::ZERO,
+//!     received: 0,
+//! };
+//! let book = [
+//!     order(b"a", 0, Side::Buy, "110", "5"),
+//!     order(b"b", 1, Side::Sell, "90", "3"),
+//!     order(b"c", 2, Side::Sell, "100", "4"),
+//! ];
+//! let outcome = clear(&book, &rule, None).expect("a book that the rule takes");
+//! assert_eq!(outcome.price().map(|price| price.to_string()), Some("100".into()));
+//! let fills: Vec<String> = outcome.fills.iter().map(|fill| fill.quantity.to_string()).collect();
+//! assert_eq!(fills, ["5", "3", "2"]);
+//! assert_eq!(check::check(&book, &rule, None, &outcome), Ok(()));
+//! ```
+//!
 //! Deliberately absent: orders that are filled whole or not at all, groups, origins and budgets, which need a
 //! choice among orders and not only a price; and reading files, which is the caller's.
 

@@ -208,24 +208,19 @@ fn rules() -> Vec<Rule> {
         rules.extend([plain, bounded, ticked]);
     }
     let base = rule("pay-as-clear");
-    for candidates in Candidates::ALL {
-        for last in Criterion::ALL {
-            for rounding in Rounding::ALL {
-                let cascade = vec![Criterion::MostVolume, *last];
-                let reference_price = millionths(5);
-                let band = Some("0.5".parse().expect("a fraction"));
-                let base = base.clone();
-                // Twice the same criterion is no rule.
-                if *last != Criterion::MostVolume {
-                    let rule = Rule {
-                        candidates: *candidates,
-                        cascade,
-                        rounding: *rounding,
-                        reference_price,
-                        band,
-                        ..base
-                    };
-                    rules.push(rule);
+    for &candidates in Candidates::ALL {
+        for &last in Criterion::ALL {
+            for &rounding in Rounding::ALL {
+                for first in [&[Criterion::MostVolume][..], &[Criterion::MostVolume, Criterion::LeastSurplus]]
+                {
+                    // The same criterion twice is no rule.
+                    if first.contains(&last) {
+                        continue;
+                    }
+                    let cascade = [first, &[last]].concat();
+                    let reference_price = millionths(5);
+                    let band = Some("0.5".parse().expect("a fraction"));
+                    rules.push(Rule { candidates, cascade, rounding, reference_price, band, ..base.clone() });
                 }
             }
         }
