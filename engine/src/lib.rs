@@ -10,6 +10,7 @@
 //! |---|---|
 //! | what can be asked, what can happen, what can be refused | [`command`], [`event`], [`reject`] |
 //! | how a price is found and who gets what | [`auction`] |
+//! | the rules of call auctions, as data, each result with its proof | [`clearing`] |
 //! | bids and the price ladder | [`book`] |
 //! | entitlements, reference prices, settlement runs | [`cfd`] |
 //! | balances and programmes | [`ledger`] |
@@ -69,6 +70,7 @@ mod answers;
 pub mod auction;
 pub mod book;
 pub mod cfd;
+pub mod clearing;
 pub mod command;
 pub mod digest;
 pub mod event;

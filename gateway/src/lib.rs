@@ -2,6 +2,7 @@
 //! with it.
 
 mod alarm;
+pub mod clear;
 pub mod command_line;
 pub mod demo;
 pub mod journal;

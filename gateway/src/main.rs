@@ -11,7 +11,7 @@ use golv_gateway::command_line::trade::TradeCommand;
 use golv_gateway::journal::JournalCommand;
 use golv_gateway::logs::with_sources;
 use golv_gateway::pipeline::WriterError;
-use golv_gateway::{command_line, demo, journal, remote, serve};
+use golv_gateway::{clear, command_line, demo, journal, remote, serve};
 use golv_journal::RecoverError;
 use golv_journal::replay::ReplayError;
 use golv_journal::restart::RestartError;
@@ -47,6 +47,17 @@ enum Command {
         #[arg(long)]
         local: bool,
     },
+    /// Clear a call auction's book by any rule.
+    ///
+    /// The book has the header id,side,price,quantity and, as needed, min_quantity, received, participant, origin, group and
+    /// score. One rule decides the price and who gets what; flags change it. Nothing is cleared if a row cannot be read,
+    /// or the rule does not take an order.
+    Clear(clear::Clear),
+    /// Prove a result of golv clear against its book.
+    ///
+    /// By a second reading of the rules that shares no code with the clearing. Exits with 1 and names who was wronged if the
+    /// result is not what its rule gives.
+    Check(clear::Check),
     /// Look into a journal, copy its beginning, or set aside what makes the engine fail.
     #[command(subcommand)]
     Journal(JournalCommand),
@@ -100,6 +111,8 @@ fn main() -> ExitCode {
         Command::Demo { seed, data, json, local } => {
             demo::run(&demo::Options { seed, data, json, local }).map(|()| true)
         }
+        Command::Clear(options) => clear::clear(&options).map(|()| true),
+        Command::Check(options) => clear::check(&options).map(|()| true),
         Command::Journal(command) => journal::run(&command).map(|()| true),
         Command::Pki(command) => command_line::pki::run(&command).map(|()| true),
         Command::Found(options) => serve::found(&options).map(|()| true),

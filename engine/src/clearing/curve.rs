@@ -1,0 +1,287 @@
+//! Demand and supply as steps over the price, and the pieces between the steps.
+//!
+//! Demand at a price is what is wanted there or dearer, supply what is offered there or cheaper. Both are constant between two
+//! neighbouring limits, so the whole line of prices falls into as many pieces as there are limits (points), gaps
+//! between them, and two outer gaps without an end. That is what makes *every price* a set of candidates that can be
+//! gone through in linear time. A gap's ends are open: `edge` is where it ends, `inside` the last price that lies in it.
+
+use super::rule::{Candidates, Rounding, Rule};
+use super::{ClearingError, Equilibrium, Order};
+use crate::book::Side;
+use crate::num::{Price, Quantity};
+
+/// What is wanted and offered at one price, in millionths.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Balance {
+    pub(super) demand: i64,
+    pub(super) supply: i64,
+}
+
+impl Balance {
+    pub(super) fn volume(self) -> i64 {
+        self.demand.min(self.supply)
+    }
+
+    pub(super) fn surplus(self) -> u64 {
+        self.demand.abs_diff(self.supply)
+    }
+}
+
+/// A price at which somebody has a limit, or a bound.
+struct Level {
+    price: i64,
+    at: Balance,
+}
+
+/// Demand and supply of a book.
+pub(super) struct Curve {
+    /// Ascending, each price once.
+    levels: Vec<Level>,
+    /// At prices above all limits: demand by market orders alone, and the whole supply.
+    top: Balance,
+    /// At prices below all limits: the whole demand, and supply by market orders alone.
+    bottom: Balance,
+}
+
+/// One end of a piece.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct End {
+    /// The outermost price that belongs to the piece.
+    pub(super) inside: i64,
+    /// Where the piece ends; the same but for the open ends of a gap among all prices.
+    pub(super) edge: i64,
+}
+
+/// Prices next to each other with the same demand and supply.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Piece {
+    /// Absent where there is no lowest.
+    pub(super) low: Option<End>,
+    /// Absent where there is no highest.
+    pub(super) high: Option<End>,
+    pub(super) at: Balance,
+}
+
+impl Piece {
+    pub(super) fn point(price: i64, at: Balance) -> Self {
+        let end = Some(End { inside: price, edge: price });
+        Self { low: end, high: end, at }
+    }
+
+    /// The price of the piece that is nearest to another.
+    pub(super) fn nearest(&self, to: i64) -> i64 {
+        let from_below = self.low.map_or(to, |low| to.max(low.inside));
+        self.high.map_or(from_below, |high| from_below.min(high.inside))
+    }
+}
+
+impl Curve {
+    /// Reads a book, with the rule's bounds as levels of their own. Refuses a total that does not fit.
+    pub(super) fn new(orders: &[Order<'_>], rule: &Rule) -> Result<Self, ClearingError> {
+        let mut steps: Vec<(i64, i64, i64)> = Vec::with_capacity(orders.len());
+        let (mut all, mut market) = ([0_i64; 2], [0_i64; 2]);
+        for (index, order) in (0_u32..).zip(orders) {
+            let quantity = order.quantity.millionths();
+            let [bought, sold] = match order.side {
+                Side::Buy => [quantity, 0],
+                Side::Sell => [0, quantity],
+            };
+            all = add(all, [bought, sold]).ok_or(ClearingError::TotalTooLarge { order: index })?;
+            match order.price {
+                // A part of a sum that fits, fits.
+                None => market = add(market, [bought, sold]).unwrap_or(market),
+                Some(_) if quantity == 0 => {}
+                Some(price) => steps.push((price.millionths(), bought, sold)),
+            }
+        }
+        let bounds = rule.lowest_price().into_iter().chain(rule.highest_price());
+        steps.extend(bounds.map(|bound| (bound.millionths(), 0, 0)));
+        steps.sort_unstable_by_key(|step| step.0);
+        let ([wanted, offered], [market_demand, market_supply]) = (all, market);
+        let top = Balance { demand: market_demand, supply: offered };
+        let bottom = Balance { demand: wanted, supply: market_supply };
+
+        // Partial sums of what fits, fit; so do differences from the whole.
+        let mut levels: Vec<Level> = Vec::with_capacity(steps.len());
+        let mut below = bottom;
+        for (price, bought, sold) in steps {
+            let demand_above = below.demand.saturating_sub(bought);
+            let supply = below.supply.saturating_add(sold);
+            match levels.last_mut() {
+                Some(last) if last.price == price => last.at.supply = supply,
+                _ => levels.push(Level { price, at: Balance { demand: below.demand, supply } }),
+            }
+            below = Balance { demand: demand_above, supply };
+        }
+        assert!(below == top, "above the last limit only market orders want anything, and all is offered");
+        Ok(Self { levels, top, bottom })
+    }
+
+    /// Demand and supply at a price.
+    pub(super) fn at(&self, price: i64) -> Balance {
+        let from = self.levels.partition_point(|level| level.price < price);
+        match self.levels.get(from) {
+            Some(level) if level.price == price => level.at,
+            _ => self.below_level(from),
+        }
+    }
+
+    /// Demand and supply in the gap below the level with that number; above all for the number of levels.
+    fn below_level(&self, number: usize) -> Balance {
+        let demand = self.levels.get(number).map_or(self.top.demand, |level| level.at.demand);
+        let lower = number.checked_sub(1).and_then(|lower| self.levels.get(lower));
+        Balance { demand, supply: lower.map_or(self.bottom.supply, |level| level.at.supply) }
+    }
+
+    /// Whether there is no limit and no bound.
+    pub(super) fn is_flat(&self) -> bool {
+        self.levels.is_empty()
+    }
+
+    /// At prices below all limits and above them.
+    pub(super) fn ends(&self) -> (Balance, Balance) {
+        (self.bottom, self.top)
+    }
+
+    /// The nearest level strictly below a price and the nearest strictly above.
+    pub(super) fn neighbours(&self, price: i64) -> (Option<i64>, Option<i64>) {
+        let from = self.levels.partition_point(|level| level.price < price);
+        let above = self.levels.partition_point(|level| level.price <= price);
+        let below = from.checked_sub(1).and_then(|number| self.levels.get(number));
+        (below.map(|level| level.price), self.levels.get(above).map(|level| level.price))
+    }
+
+    /// The candidates that a rule looks at, ascending, whatever trades there.
+    pub(super) fn candidates(&self, rule: &Rule) -> Vec<Piece> {
+        let lowest = rule.lowest_price().map(Price::millionths);
+        let highest = rule.highest_price().map(Price::millionths);
+        let is_inside = |price: i64| {
+            lowest.is_none_or(|lowest| price >= lowest) && highest.is_none_or(|highest| price <= highest)
+        };
+        let step = match rule.candidates {
+            Candidates::Limits => None,
+            Candidates::Interval => Some(1),
+            Candidates::Ticks => Some(rule.tick.map_or(1, Price::millionths)),
+        };
+        let is_open = rule.candidates == Candidates::Interval;
+        let mut pieces = Vec::new();
+        let mut previous: Option<i64> = None;
+        for (number, level) in self.levels.iter().enumerate() {
+            // A bound is a level, so a gap lies inside when both of its ends do; without a bound it has no end.
+            let gap_inside = previous.map_or(lowest.is_none(), is_inside) && is_inside(level.price);
+            if let Some(step) = step.filter(|_| gap_inside) {
+                pieces.extend(gap(previous, Some(level.price), step, is_open, self.below_level(number)));
+            }
+            if is_inside(level.price) {
+                pieces.push(Piece::point(level.price, level.at));
+            }
+            previous = Some(level.price);
+        }
+        if let Some(step) = step.filter(|_| highest.is_none() && (previous.is_some() || lowest.is_none())) {
+            pieces.extend(gap(previous, None, step, is_open, self.below_level(self.levels.len())));
+        }
+        pieces
+    }
+
+    /// The most that could trade at any price.
+    pub(super) fn most_volume(&self) -> i64 {
+        let at_levels = self.levels.iter().map(|level| level.at.volume());
+        // Within a gap no more trades than at its ends.
+        at_levels.max().unwrap_or_else(|| self.bottom.volume()).max(0)
+    }
+
+    /// The prices at which nobody who would want to trade is left out, as [`Equilibrium`] defines them.
+    pub(super) fn equilibrium(&self) -> Equilibrium {
+        if self.most_volume() == 0 {
+            return Equilibrium { low: None, high: None };
+        }
+        let demand_above = |number: usize| {
+            let next = number.checked_add(1).and_then(|next| self.levels.get(next));
+            next.map_or(self.top.demand, |level| level.at.demand)
+        };
+        let supply_below = |number: usize| {
+            let lower = number.checked_sub(1).and_then(|lower| self.levels.get(lower));
+            lower.map_or(self.bottom.supply, |level| level.at.supply)
+        };
+        let is_low_enough = |(number, level): &(usize, &Level)| demand_above(*number) <= level.at.supply;
+        let is_high_enough = |(number, level): &(usize, &Level)| supply_below(*number) <= level.at.demand;
+        let price = |(_, level): (usize, &Level)| Price::from_millionths(level.price);
+        let low = if self.bottom.demand <= self.bottom.supply {
+            None
+        } else {
+            self.levels.iter().enumerate().find(is_low_enough).map(price)
+        };
+        let high = if self.top.supply <= self.top.demand {
+            None
+        } else {
+            self.levels.iter().enumerate().rev().find(is_high_enough).map(price)
+        };
+        Equilibrium { low, high }
+    }
+
+    /// The lowest level at which so much is offered; `None` where market orders alone offer it.
+    pub(super) fn offered_from(&self, volume: i64) -> Option<i64> {
+        if self.bottom.supply >= volume {
+            return None;
+        }
+        let from = self.levels.partition_point(|level| level.at.supply < volume);
+        self.levels.get(from).map(|level| level.price)
+    }
+
+    /// The highest level at which so much is wanted; `None` where market orders alone want it.
+    pub(super) fn wanted_until(&self, volume: i64) -> Option<i64> {
+        if self.top.demand >= volume {
+            return None;
+        }
+        let beyond = self.levels.partition_point(|level| level.at.demand >= volume);
+        beyond.checked_sub(1).and_then(|last| self.levels.get(last)).map(|level| level.price)
+    }
+}
+
+/// The prices strictly between two levels, if there are any.
+fn gap(below: Option<i64>, above: Option<i64>, step: i64, is_open: bool, at: Balance) -> Option<Piece> {
+    let end = |level: Option<i64>, inside: Option<i64>| match (level, inside) {
+        (None, _) => Some(None),
+        (Some(_), None) => None,
+        (Some(level), Some(inside)) => Some(Some(End { inside, edge: if is_open { level } else { inside } })),
+    };
+    let low = end(below, below.and_then(|below| below.checked_add(step)))?;
+    let high = end(above, above.and_then(|above| above.checked_sub(step)))?;
+    match (low, high) {
+        (Some(low), Some(high)) if low.inside > high.inside => None,
+        _ => Some(Piece { low, high, at }),
+    }
+}
+
+fn add(sums: [i64; 2], more: [i64; 2]) -> Option<[i64; 2]> {
+    let ([a, b], [c, d]) = (sums, more);
+    Some([a.checked_add(c)?, b.checked_add(d)?])
+}
+
+/// `numerator ÷ denominator`, rounded to a whole multiple of `step` (both positive). Near the ends of what fits, the
+/// multiple that fits.
+pub(super) fn round_to_step(numerator: i128, denominator: i128, step: i64, rounding: Rounding) -> i64 {
+    let unit = denominator.saturating_mul(i128::from(step));
+    let quotient = numerator.checked_div_euclid(unit).unwrap_or(0);
+    let remainder = numerator.checked_rem_euclid(unit).unwrap_or(0);
+    let rest = unit.saturating_sub(remainder);
+    let is_up = match rounding {
+        _ if remainder == 0 => false,
+        Rounding::Up => true,
+        Rounding::Down => false,
+        Rounding::HalfUp => remainder >= rest,
+        Rounding::HalfDown => remainder > rest,
+        Rounding::HalfEven => remainder > rest || (remainder == rest && quotient.rem_euclid(2) == 1),
+    };
+    let lower = quotient.saturating_mul(i128::from(step));
+    let upper = lower.saturating_add(i128::from(step));
+    let (wanted, other) = if is_up { (upper, lower) } else { (lower, upper) };
+    i64::try_from(wanted).or_else(|_| i64::try_from(other)).unwrap_or(0)
+}
+
+/// A sum of quantities that is known to fit.
+pub(super) fn quantity(millionths: i64) -> Quantity {
+    let quantity = Quantity::from_millionths(millionths);
+    assert!(quantity.is_some(), "no part of a book is negative");
+    quantity.unwrap_or(Quantity::ZERO)
+}

@@ -1,0 +1,178 @@
+//! Certificates, and a checker that finds every lie.
+
+use proptest::prelude::*;
+
+use super::check::{Fault, Total, check};
+use super::*;
+
+const SEED: Option<&[u8]> = Some(b"seed");
+
+fn quantity(text: &str) -> Quantity {
+    text.parse().expect("a quantity")
+}
+
+#[test]
+fn the_checker_names_the_order_that_was_wronged() {
+    let orders = book("300@200 300@200 100@199", "400@200");
+    let rule = rule("xetra-equities");
+    let outcome = cleared(&orders, &rule);
+    // The later bid is served before the earlier.
+    let mut swapped = outcome.clone();
+    (swapped.fills[0].quantity, swapped.fills[1].quantity) = (quantity("100"), quantity("300"));
+    let wronged = Fault::Wronged { order: 0, given: quantity("100"), due: quantity("300") };
+    assert_eq!(check(&orders, &rule, SEED, &swapped), Err(wronged));
+    // A seller is left out.
+    let mut without = outcome.clone();
+    without.fills.truncate(2);
+    let wronged = Fault::Wronged { order: 3, given: Quantity::ZERO, due: quantity("400") };
+    assert_eq!(check(&orders, &rule, SEED, &without), Err(wronged));
+    // A bid below the price gets something.
+    let mut beyond = outcome.clone();
+    beyond.fills[1].order = 2;
+    assert_eq!(check(&orders, &rule, SEED, &beyond), Err(Fault::BeyondLimit { order: 2 }));
+    let mut volume = outcome;
+    volume.volume = quantity("399");
+    assert_eq!(check(&orders, &rule, SEED, &volume), Err(Fault::WrongTotal { which: Total::Volume }));
+}
+
+/// The public part shows that 201 is right: as much trades at 199, with as little left over, but less at 202 and 198.
+#[test]
+fn the_public_part_shows_the_curves_around_the_price() {
+    let orders = book("300@202 200@201 100@150", "300@199 200@198");
+    let outcome = cleared(&orders, &rule_with("xetra-equities", "reference-price = '200'"));
+    let (public, standings) = certificate(&orders, &rule("xetra-equities"), SEED, &outcome).expect("a proof");
+    let curve: Vec<String> =
+        public.curve.iter().map(|at| format!("{}: {} {}", at.price, at.demand, at.supply)).collect();
+    assert_eq!(curve, ["198: 500 200", "199: 500 500", "201: 500 500", "202: 300 500"]);
+    let totals = [public.total_demand, public.total_supply, public.bought, public.sold];
+    assert_eq!(totals.map(|total| total.to_string()), ["600", "500", "500", "500"]);
+    let reasons: Vec<Reason> = standings.iter().map(|standing| standing.reason).collect();
+    use Reason::*;
+    assert_eq!(reasons, [InTheMoney, AtThePrice, OutOfTheMoney, InTheMoney, InTheMoney]);
+}
+
+#[test]
+fn a_bidder_learns_what_would_have_won() {
+    let orders = book("300@10 300@9 200@8", "400@5");
+    let rule = rule_with("xetra-equities", "tick = '0.5'");
+    let limit = |order: u32| winning_limit(&orders, &rule, SEED, order).expect("a book");
+    // At 9 it would be behind the second, who leaves nothing.
+    assert_eq!(limit(2), Some(price("9.5")));
+    // Both were given something, and who is not in the book is told nothing.
+    assert_eq!((limit(0), limit(1), limit(7)), (None, None, None));
+}
+
+type Small = (Side, Option<i64>, i64, i64);
+
+fn orders() -> impl Strategy<Value = Vec<Order<'static>>> {
+    let limit = prop_oneof![1 => Just(None), 5 => (-6_i64..6).prop_map(|limit| Some(2 * limit))];
+    let order = (prop_oneof![Just(Side::Buy), Just(Side::Sell)], limit, 0_i64..5, 0_i64..3);
+    prop::collection::vec(order, 0..12).prop_map(|orders: Vec<Small>| {
+        let with_time =
+            |(side, limit, quantity, received)| Order { received, ..small(side, limit, 2 * quantity) };
+        numbered(orders.into_iter().map(with_time).collect())
+    })
+}
+
+fn any_rule() -> impl Strategy<Value = Rule> {
+    (prop::sample::select(PRESETS.to_vec()), prop::sample::select(Allocation::ALL), any::<bool>()).prop_map(
+        |((preset, _), allocation, has_lot)| {
+            let lot = Quantity::from_millionths(2).filter(|_| has_lot);
+            let reference_price = Some(Price::from_millionths(2));
+            Rule { allocation, lot, minimum: lot, reference_price, ..rule(preset) }
+        },
+    )
+}
+
+/// Changes one thing in a result; `None` if there is nothing of that kind to change.
+fn tampered(outcome: &Outcome, what: usize, which: prop::sample::Index) -> Option<Outcome> {
+    let mut changed = outcome.clone();
+    let more = |quantity: Quantity| Quantity::from_millionths(quantity.millionths() + 1).expect("fits");
+    let up = |price: Price| Price::from_millionths(price.millionths() + 1);
+    let fills = changed.fills.len();
+    let fill = (fills > 0).then(|| which.index(fills));
+    match what {
+        0 => changed.volume = more(changed.volume),
+        1 => changed.surplus = more(changed.surplus),
+        2 => changed.surplus_side = if changed.surplus_side.is_none() { Some(Side::Buy) } else { None },
+        3 => changed.over_allotted = more(changed.over_allotted),
+        4 => changed.equilibrium.low = Some(changed.equilibrium.low.map_or(Price::ZERO, up)),
+        5 => match &mut changed.decision {
+            Decision::Price { price, .. } => *price = up(*price),
+            decision => *decision = Decision::Price { price: Price::ZERO, step: Criterion::Highest },
+        },
+        6 => drop(changed.fills.remove(fill?)),
+        7 => changed.fills[fill?].price = up(changed.fills[fill?].price),
+        8 => changed.fills[fill?].quantity = more(changed.fills[fill?].quantity),
+        9 => changed.fills.push(changed.fills[fill?]),
+        10 => {
+            let reason = &mut changed.fills[fill?].reason;
+            *reason = if *reason == Reason::Rationed { Reason::InTheMoney } else { Reason::Rationed };
+        }
+        11 => {
+            let quantity = changed.fills[fill?].quantity;
+            changed.fills[fill?].quantity = Quantity::from_millionths(quantity.millionths() - 1)?;
+        }
+        _ => {
+            // Two orders swap what they were given.
+            let other = fills.checked_sub(1)?;
+            let (a, b) = (changed.fills[fill?].quantity, changed.fills[other].quantity);
+            (changed.fills[fill?].quantity, changed.fills[other].quantity) = (b, a);
+        }
+    }
+    (changed != *outcome).then_some(changed)
+}
+
+proptest! {
+    /// Every allocation with every venue's cascade: what `clear` gives is accepted, and one changed number is not.
+    #[test]
+    fn the_checker_accepts_results_and_finds_every_change(
+        orders in orders(), rule in any_rule(), what in 0_usize..13, which: prop::sample::Index,
+    ) {
+        let outcome = cleared(&orders, &rule);
+        if let Some(changed) = tampered(&outcome, what, which) {
+            // Without a price the totals of a book that does not trade say nothing.
+            let found = check(&orders, &rule, SEED, &changed);
+            prop_assert!(found.is_err(), "{:?}", changed);
+        }
+    }
+
+    /// With minimums too.
+    #[test]
+    fn the_checker_accepts_results_with_minimums(
+        orders in orders(), minimums in prop::collection::vec(0_i64..9, 12), what in 6_usize..13, which: prop::sample::Index,
+    ) {
+        let mut orders = orders;
+        for (order, minimum) in orders.iter_mut().zip(minimums) {
+            order.min_quantity = Quantity::from_millionths(minimum.min(order.quantity.millionths())).expect("positive");
+        }
+        let rule = Rule { allocation: Allocation::MinimumFill, ..rule("pay-as-clear") };
+        let outcome = cleared(&orders, &rule);
+        if let Some(changed) = tampered(&outcome, what, which) {
+            prop_assert!(check(&orders, &rule, SEED, &changed).is_err());
+        }
+    }
+
+    /// By trying every limit in turn, under pay-as-clear.
+    #[test]
+    fn the_winning_limit_is_the_first_that_wins(orders in orders(), which: prop::sample::Index) {
+        if orders.is_empty() {
+            return Ok(());
+        }
+        let row = which.index(orders.len());
+        let order = u32::try_from(row).expect("small");
+        let rule = rule("pay-as-clear");
+        let found = winning_limit(&orders, &rule, SEED, order).expect("a book");
+        let wins = |limit: Price| {
+            let mut changed = orders.clone();
+            changed[row].price = Some(limit);
+            cleared(&changed, &rule).fills.iter().any(|fill| fill.order == order)
+        };
+        let own = orders[row];
+        let first = own.price.filter(|limit| !own.quantity.is_zero() && !wins(*limit)).and_then(|limit| {
+            let sign = if own.side == Side::Buy { 1 } else { -1 };
+            (1..60).map(|by| Price::from_millionths(limit.millionths() + sign * by)).find(|limit| wins(*limit))
+        });
+        prop_assert_eq!(found, first);
+    }
+}

@@ -1,0 +1,219 @@
+//! `golv clear` and `golv check`: an auction's book from a file is cleared by any rule, and a result is proved against its
+//! book.
+//!
+//! The arithmetic is the engine's ([`golv_engine::clearing`]); here a book is read, a rule is chosen, and a result is
+//! printed and read back.
+
+mod book;
+mod result;
+mod rules;
+
+use std::error::Error;
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+
+use clap::{Args, ValueEnum};
+use golv_engine::clearing::check::{Fault, check as prove};
+use golv_engine::clearing::{ClearingError, Order, Outcome, Rule, certificate, clear as cleared};
+
+use crate::print;
+use book::Row;
+use rules::{Changes, DEFAULT, PRESETS};
+
+/// A book, and the rule that clears it.
+#[derive(Args, Debug)]
+pub struct Clear {
+    /// The book, as CSV; - reads standard input. An empty price is a market order
+    #[arg(long, value_name = "FILE", required_unless_present = "print_rule")]
+    book: Option<PathBuf>,
+    /// The rule's name [default: xetra-equities]
+    #[arg(long, value_name = "NAME", conflicts_with = "rule_file")]
+    rule: Option<String>,
+    /// A rule of one's own, as TOML; --print-rule shows how one looks
+    #[arg(long, value_name = "FILE")]
+    rule_file: Option<PathBuf>,
+    /// all: what each rule would do with the same book
+    #[arg(long, value_enum, conflicts_with_all = ["rule", "rule_file", "print_rule"])]
+    rules: Option<All>,
+    #[command(flatten)]
+    changes: Changes,
+    /// What a seeded lot is drawn with: the bytes of this text stand before each id
+    #[arg(long)]
+    seed: Option<String>,
+    /// How the result is printed
+    #[arg(long, value_enum, default_value_t = Format::Table)]
+    format: Format,
+    /// Print the rule with the flags over it, as a rule file, and clear nothing
+    #[arg(long)]
+    print_rule: bool,
+}
+
+/// A result, and the book that it is of.
+#[derive(Args, Debug)]
+pub struct Check {
+    /// The book, as CSV; - reads standard input
+    #[arg(long, value_name = "FILE")]
+    book: PathBuf,
+    /// The result, as golv clear --format json prints it; - reads standard input
+    #[arg(long, value_name = "FILE")]
+    result: PathBuf,
+}
+
+/// All rules.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum All {
+    All,
+}
+
+/// How a result is printed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// For people.
+    Table,
+    /// For programs: everything, numbers as decimal texts.
+    Json,
+    /// The fills alone.
+    Csv,
+}
+
+/// A book that a rule does not take.
+#[derive(Debug, thiserror::Error)]
+#[error("{}{source}", place.as_ref().map_or_else(String::new, |(id, line)| format!("line {line}, order {id}: ")))]
+struct NotCleared {
+    /// The order's id and line, if it is about one.
+    place: Option<(String, u64)>,
+    source: ClearingError,
+}
+
+/// A result that is not what the rule gives.
+#[derive(Debug, thiserror::Error)]
+#[error("the result is wrong: {fault}{}", place.as_ref().map_or_else(String::new, |(id, line)| format!(": order {id}, line {line}")))]
+struct NotProved {
+    place: Option<(String, u64)>,
+    fault: Fault,
+}
+
+/// Clears a book and prints the result.
+///
+/// # Errors
+/// If the book or the rule cannot be read, or the rule does not take the book. Nothing is printed then.
+pub fn clear(options: &Clear) -> Result<(), Box<dyn Error>> {
+    if options.rules.is_some() {
+        return all_rules(options);
+    }
+    let rule = match &options.rule_file {
+        Some(file) => rules::from_file(file, &options.changes)?,
+        None => rules::named(options.rule.as_deref().unwrap_or(DEFAULT), &options.changes)?,
+    };
+    if options.print_rule {
+        print::line(rules::text(&rule).trim_end());
+        return Ok(());
+    }
+    let rows = read_book(options.book.as_deref())?;
+    let orders = book::orders(&rows);
+    let seed = options.seed.as_ref().map(String::as_bytes);
+    let outcome = clear_by(&orders, &rows, &rule, seed)?;
+    let (certificate, _) = certificate(&orders, &rule, seed, &outcome).map_err(|e| not_cleared(&rows, e))?;
+    match options.format {
+        Format::Table => result::print_table(&rows, &outcome),
+        Format::Csv => result::print_csv(&rows, &outcome),
+        Format::Json => {
+            let seed = options.seed.as_deref();
+            print::line(result::json(&rows, &outcome, &rule, seed, &certificate));
+        }
+    }
+    Ok(())
+}
+
+/// What each rule would do with a book. One that does not take it says why.
+fn all_rules(options: &Clear) -> Result<(), Box<dyn Error>> {
+    let rows = read_book(options.book.as_deref())?;
+    let orders = book::orders(&rows);
+    let seed = options.seed.as_ref().map(String::as_bytes);
+    let mut outcomes = Vec::new();
+    for (name, _) in PRESETS {
+        let rule = rules::named(name, &options.changes)?;
+        outcomes.push((name, clear_by(&orders, &rows, &rule, seed).map_err(|error| error.to_string())));
+    }
+    match options.format {
+        Format::Table => result::print_comparison(&outcomes),
+        Format::Json => print::line(result::comparison_json(&rows, &outcomes)),
+        Format::Csv => return Err("--rules all is printed as a table or as JSON".into()),
+    }
+    Ok(())
+}
+
+/// Proves a result against its book, with a second reading of the rules that shares nothing with the clearing.
+///
+/// # Errors
+/// If either cannot be read, or the result is not what its rule gives: whom it wrongs is named.
+pub fn check(options: &Check) -> Result<(), Box<dyn Error>> {
+    if [&options.book, &options.result].iter().all(|path| path.as_os_str() == "-") {
+        return Err("only one of book and result can be standard input".into());
+    }
+    let rows = read_book(Some(&options.book))?;
+    let mut text = String::new();
+    open(&options.result)?.read_to_string(&mut text)?;
+    let (rule, seed, outcome) = result::read(&text, &rows)?;
+    let orders = book::orders(&rows);
+    // A book that the rule does not take has no result.
+    clear_by(&orders, &rows, &rule, seed.as_deref().map(str::as_bytes))?;
+    prove(&orders, &rule, seed.as_deref().map(str::as_bytes), &outcome).map_err(|fault| NotProved {
+        place: order_of(&fault).and_then(|order| place(&rows, order)),
+        fault,
+    })?;
+    print::line(format_args!(
+        "the result is what its rule gives: {} orders, {} of them filled",
+        print::grouped(&rows.len().to_string()),
+        print::grouped(&outcome.fills.len().to_string())
+    ));
+    Ok(())
+}
+
+fn clear_by(
+    orders: &[Order<'_>],
+    rows: &[Row],
+    rule: &Rule,
+    seed: Option<&[u8]>,
+) -> Result<Outcome, NotCleared> {
+    cleared(orders, rule, seed).map_err(|error| not_cleared(rows, error))
+}
+
+fn not_cleared(rows: &[Row], source: ClearingError) -> NotCleared {
+    NotCleared { place: source.order().and_then(|order| place(rows, order)), source }
+}
+
+/// The id and line of an order.
+fn place(rows: &[Row], order: u32) -> Option<(String, u64)> {
+    let row = rows.get(usize::try_from(order).ok()?)?;
+    Some((row.id.clone(), row.line))
+}
+
+/// The order that a fault is about, if it is about one.
+fn order_of(fault: &Fault) -> Option<u32> {
+    match *fault {
+        Fault::UnknownOrder { order }
+        | Fault::FilledTwice { order }
+        | Fault::NotWanted { order, .. }
+        | Fault::BeyondLimit { order }
+        | Fault::WrongPrice { order, .. }
+        | Fault::Wronged { order, .. }
+        | Fault::Favoured { order, .. }
+        | Fault::WrongReason { order, .. } => Some(order),
+        Fault::WrongDecision { .. } | Fault::WrongEquilibrium { .. } | Fault::WrongTotal { .. } => None,
+    }
+}
+
+fn read_book(path: Option<&Path>) -> Result<Vec<Row>, Box<dyn Error>> {
+    let path = path.ok_or("a book is needed: --book FILE")?;
+    Ok(book::read(open(path)?)?)
+}
+
+fn open(path: &Path) -> Result<Box<dyn Read>, String> {
+    if path.as_os_str() == "-" {
+        return Ok(Box::new(io::stdin().lock()));
+    }
+    let file = File::open(path).map_err(|error| format!("{} cannot be read: {error}", path.display()))?;
+    Ok(Box::new(file))
+}

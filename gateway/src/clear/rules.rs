@@ -1,0 +1,177 @@
+//! Rules by their names, from files, and with flags that change them.
+
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use golv_engine::clearing::{Allocation, Candidates, Criterion, Quote, Rule, RuleError};
+use golv_engine::num::{Price, Quantity};
+
+/// The rule files that are built in, by name.
+pub(super) const PRESETS: [(&str, &str); 12] = [
+    ("asx", include_str!("../../../engine/rules/asx.toml")),
+    ("bnb", include_str!("../../../engine/rules/bnb.toml")),
+    ("euronext", include_str!("../../../engine/rules/euronext.toml")),
+    ("iex", include_str!("../../../engine/rules/iex.toml")),
+    ("krx", include_str!("../../../engine/rules/krx.toml")),
+    ("moex", include_str!("../../../engine/rules/moex.toml")),
+    ("nse", include_str!("../../../engine/rules/nse.toml")),
+    ("pay-as-bid", include_str!("../../../engine/rules/pay-as-bid.toml")),
+    ("pay-as-clear", include_str!("../../../engine/rules/pay-as-clear.toml")),
+    ("us-treasury", include_str!("../../../engine/rules/us-treasury.toml")),
+    ("xetra-continuous-auction", include_str!("../../../engine/rules/xetra-continuous-auction.toml")),
+    ("xetra-equities", include_str!("../../../engine/rules/xetra-equities.toml")),
+];
+
+/// The rule where none is named: the cascade of the exchange's own auctions.
+pub(super) const DEFAULT: &str = "xetra-equities";
+
+/// Why there is no rule.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum NoRule {
+    /// No preset has this name.
+    #[error("there is no rule '{name}'; there are {}", PRESETS.map(|(name, _)| name).join(", "))]
+    Unknown {
+        /// The name.
+        name: String,
+    },
+    /// The file cannot be read.
+    #[error("{} cannot be read", file.display())]
+    File {
+        /// The file.
+        file: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// The file is no rule.
+    #[error("{} is no rule: {reason}", file.display())]
+    Toml {
+        /// The file.
+        file: PathBuf,
+        /// Where and why.
+        reason: String,
+    },
+    /// The rule makes no sense, with the flags that change it.
+    #[error(transparent)]
+    Rule(#[from] RuleError),
+}
+
+/// Flags that change a rule.
+#[derive(Args, Debug, Default)]
+pub(super) struct Changes {
+    /// Which prices are candidates: limits, ticks or interval
+    #[arg(long)]
+    candidates: Option<Candidates>,
+    /// The criteria in their order, with commas between
+    #[arg(long, value_delimiter = ',', value_name = "CRITERION")]
+    cascade: Option<Vec<Criterion>>,
+    /// Who gets what at the margin: price-time, pro-rata, quantity-priority, round-up, minimum-fill or seeded-lot
+    #[arg(long)]
+    allocation: Option<Allocation>,
+    /// The reference price
+    #[arg(long, value_name = "PRICE", allow_hyphen_values = true)]
+    reference_price: Option<Price>,
+    /// Prices are whole multiples of it
+    #[arg(long, value_name = "PRICE")]
+    tick: Option<Price>,
+    /// Quantities are whole multiples of it
+    #[arg(long, value_name = "QUANTITY")]
+    lot: Option<Quantity>,
+    /// No trade below it
+    #[arg(long, value_name = "PRICE", allow_hyphen_values = true)]
+    floor: Option<Price>,
+    /// No trade above it
+    #[arg(long, value_name = "PRICE", allow_hyphen_values = true)]
+    ceiling: Option<Price>,
+    /// A quote, outside which nothing trades
+    #[arg(long, value_name = "BID:ASK", allow_hyphen_values = true)]
+    quote: Option<Quote>,
+}
+
+impl Changes {
+    /// The rule with these flags over it.
+    fn over(&self, rule: Rule) -> Rule {
+        Rule {
+            candidates: self.candidates.unwrap_or(rule.candidates),
+            cascade: self.cascade.clone().unwrap_or(rule.cascade),
+            allocation: self.allocation.unwrap_or(rule.allocation),
+            reference_price: self.reference_price.or(rule.reference_price),
+            tick: self.tick.or(rule.tick),
+            lot: self.lot.or(rule.lot),
+            floor: self.floor.or(rule.floor),
+            ceiling: self.ceiling.or(rule.ceiling),
+            quote: self.quote.or(rule.quote),
+            ..rule
+        }
+    }
+}
+
+/// A rule by its name, with changes.
+pub(super) fn named(name: &str, changes: &Changes) -> Result<Rule, NoRule> {
+    let preset = PRESETS.iter().find(|(preset, _)| *preset == name);
+    let (_, text) = preset.ok_or_else(|| NoRule::Unknown { name: name.to_owned() })?;
+    checked(parsed(text, Path::new(name))?, changes)
+}
+
+/// A rule from a file, with changes.
+pub(super) fn from_file(file: &Path, changes: &Changes) -> Result<Rule, NoRule> {
+    let read = std::fs::read_to_string(file);
+    let text = read.map_err(|source| NoRule::File { file: file.to_owned(), source })?;
+    checked(parsed(&text, file)?, changes)
+}
+
+fn parsed(text: &str, file: &Path) -> Result<Rule, NoRule> {
+    toml::from_str(text)
+        .map_err(|error: toml::de::Error| NoRule::Toml { file: file.to_owned(), reason: error.to_string() })
+}
+
+fn checked(rule: Rule, changes: &Changes) -> Result<Rule, NoRule> {
+    let rule = changes.over(rule);
+    rule.check()?;
+    Ok(rule)
+}
+
+/// A rule as the text of a rule file.
+pub(super) fn text(rule: &Rule) -> String {
+    toml::to_string(rule).expect("a rule has names and texts alone")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_preset_is_a_rule_and_is_printed_as_one() {
+        for (name, _) in PRESETS {
+            let rule = named(name, &Changes::default()).expect("a rule");
+            let file = tempfile::NamedTempFile::new().expect("a file");
+            std::fs::write(file.path(), text(&rule)).expect("written");
+            assert_eq!(from_file(file.path(), &Changes::default()).expect("a rule"), rule, "{name}");
+        }
+        assert!(PRESETS.iter().any(|(name, _)| *name == DEFAULT));
+    }
+
+    #[test]
+    fn flags_override_and_what_makes_no_sense_is_refused() {
+        let price = |text: &str| Some(text.parse().expect("a price"));
+        let changes =
+            Changes { floor: price("5"), allocation: Some(Allocation::ProRata), ..Changes::default() };
+        let rule = named(DEFAULT, &changes).expect("a rule");
+        assert_eq!((rule.floor, rule.allocation), (price("5"), Allocation::ProRata));
+        let crossed = Changes { ceiling: price("4"), ..changes };
+        assert!(matches!(named(DEFAULT, &crossed), Err(NoRule::Rule(RuleError::BoundsCrossed { .. }))));
+        let unknown = named("nyse", &Changes::default()).expect_err("no such rule").to_string();
+        assert!(unknown.contains("xetra-equities"), "{unknown}");
+    }
+
+    #[test]
+    fn a_file_with_a_mistake_is_named_with_its_place() {
+        let file = tempfile::NamedTempFile::new().expect("a file");
+        std::fs::write(
+            file.path(),
+            "candidates = \"limits\"\ncascade = [\"most-volume\"]\nalocation = \"x\"\n",
+        )
+        .expect("written");
+        let said = from_file(file.path(), &Changes::default()).expect_err("no rule").to_string();
+        assert!(said.contains("alocation") && said.contains("line 3"), "{said}");
+    }
+}
