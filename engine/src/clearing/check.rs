@@ -396,7 +396,9 @@ impl Sorted {
                 }
                 let from = below.map(|below| below.saturating_add(step));
                 let to = above.map(|above| above.saturating_sub(step));
-                if from.zip(to).is_some_and(|(from, to)| from > to) {
+                // Nor has the largest price that can be written.
+                let fits = |end: Option<i128>| end.is_none_or(|end| to_price(end).is_some());
+                if from.zip(to).is_some_and(|(from, to)| from > to) || !fits(from) || !fits(to) {
                     continue;
                 }
                 let (wanted, offered) = at(from.or(to).unwrap_or(0));
@@ -548,6 +550,7 @@ fn band_edge(rule: &Rule, reference: Option<i128>, direction: i128) -> Option<i1
     let width =
         reference.saturating_abs().saturating_mul(i128::from(band.millionths())).checked_div(1_000_000)?;
     let edge = reference.saturating_add(width.saturating_mul(direction));
+    let edge = edge.clamp(i128::from(i64::MIN), i128::from(i64::MAX));
     Some(round(edge, 1, step(rule), rule.rounding))
 }
 
@@ -581,10 +584,15 @@ fn round(numerator: i128, parts: i128, step: i128, rounding: Rounding) -> i128 {
             _ => above,
         },
     };
-    match rounding {
+    let meant = match rounding {
         Rounding::Up => above,
         Rounding::Down => below,
         _ => nearest,
+    };
+    // Next to the largest price that can be written, only one of the two can be.
+    match to_price(meant) {
+        Some(_) => meant,
+        None => below.saturating_add(above).saturating_sub(meant),
     }
 }
 

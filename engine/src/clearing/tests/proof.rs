@@ -84,6 +84,16 @@ fn any_rule() -> impl Strategy<Value = Rule> {
     )
 }
 
+/// Numbers at the ends of what fits, and small ones.
+fn far() -> impl Strategy<Value = i64> {
+    prop_oneof![
+        (0_i64..3).prop_map(|by| i64::MIN + by),
+        (0_i64..3).prop_map(|by| i64::MAX - by),
+        -3_i64..4,
+        any::<i64>(),
+    ]
+}
+
 /// Changes one thing in a result; `None` if there is nothing of that kind to change.
 fn tampered(outcome: &Outcome, what: usize, which: prop::sample::Index) -> Option<Outcome> {
     let mut changed = outcome.clone();
@@ -134,6 +144,36 @@ proptest! {
             // Without a price the totals of a book that does not trade say nothing.
             let found = check(&orders, &rule, SEED, &changed);
             prop_assert!(found.is_err(), "{:?}", changed);
+        }
+    }
+
+    /// Whatever the numbers, nothing overflows: a book is refused, or cleared and accepted.
+    #[test]
+    fn the_largest_numbers_are_refused_or_cleared(
+        orders in prop::collection::vec((any::<bool>(), prop::option::of(far()), far(), far(), far()), 0..8),
+        rule in any_rule(), candidates in prop::sample::select(Candidates::ALL), last in prop::sample::select(Criterion::ALL),
+        (tick, reference, floor, ceiling) in (prop::option::of(far()), prop::option::of(far()), prop::option::of(far()), prop::option::of(far())),
+    ) {
+        let sizes = |value: i64| Quantity::from_millionths(value.checked_abs().unwrap_or(i64::MAX)).expect("positive");
+        let orders = numbered(orders.into_iter().map(|(is_buy, limit, quantity, minimum, received)| Order {
+            received,
+            quantity: sizes(quantity),
+            min_quantity: if rule.allocation == Allocation::MinimumFill { sizes(minimum).min(sizes(quantity)) } else { Quantity::ZERO },
+            ..small(if is_buy { Side::Buy } else { Side::Sell }, limit, 0)
+        }).collect());
+        let price = |value: Option<i64>| value.map(Price::from_millionths);
+        let rule = Rule {
+            candidates,
+            cascade: vec![last],
+            tick: price(tick),
+            reference_price: price(reference),
+            floor: price(floor),
+            ceiling: price(ceiling),
+            ..rule
+        };
+        if let Ok(outcome) = clear(&orders, &rule, SEED) {
+            prop_assert_eq!(check(&orders, &rule, SEED, &outcome), Ok(()));
+            prop_assert!(certificate(&orders, &rule, SEED, &outcome).is_ok());
         }
     }
 
