@@ -170,16 +170,14 @@ fn rank(rows: &mut [Row]) {
 
 /// The rows as the clearing takes them.
 pub(super) fn orders(rows: &[Row]) -> Vec<Order<'_>> {
-    let order = |row: &Row| Order {
-        side: row.side,
-        price: row.price,
-        quantity: row.quantity,
-        min_quantity: row.min_quantity,
-        received: row.received,
-        rank: row.rank,
-        id: &[],
-    };
-    rows.iter().map(|row| Order { id: row.id.as_bytes(), ..order(row) }).collect()
+    rows.iter().map(Row::order).collect()
+}
+
+impl Row {
+    fn order(&self) -> Order<'_> {
+        let Self { ref id, rank, side, price, quantity, min_quantity, received, line: _ } = *self;
+        Order { id: id.as_bytes(), rank, side, price, quantity, min_quantity, received }
+    }
 }
 
 #[cfg(test)]
