@@ -58,6 +58,14 @@ struct Entry {
     later: Option<usize>,
 }
 
+/// What the walk looks at of an entry.
+#[derive(Clone, Copy)]
+struct Line {
+    value: i64,
+    /// What it can take beyond the minimum of an accepted order.
+    room: i64,
+}
+
 /// What is said of an order. Those without a minimum stay open.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Choice {
@@ -80,6 +88,8 @@ struct Accepted {
 #[derive(Clone, Copy)]
 struct Relaxed {
     worth: Worth,
+    /// The welfare, did steps not bind either.
+    by_merit: i128,
     /// The order that would take something and less than its minimum.
     split: Option<usize>,
 }
@@ -112,8 +122,12 @@ struct Tie {
 pub(super) struct Search {
     /// Buy orders from the best limit to the worst, those of one limit in time; then sell orders likewise.
     entries: Vec<Entry>,
+    /// One for each entry.
+    lines: Vec<Line>,
     /// How many of them buy.
     buys: usize,
+    /// Whatever is traded is a whole multiple of it.
+    step: i64,
     /// Those with a minimum, in time.
     in_time: Vec<usize>,
     choices: Vec<Choice>,
@@ -165,10 +179,13 @@ impl Search {
         in_time.sort_unstable();
         let in_time: Vec<usize> = in_time.into_iter().map(|(_, _, place)| place).collect();
         link_alike(&mut entries, buys, &in_time);
+        let step = step(&entries, buys);
         Self {
             choices: vec![Choice::Open; entries.len()],
+            lines: entries.iter().map(|entry| Line { value: entry.value, room: entry.quantity }).collect(),
             entries,
             buys,
+            step,
             in_time,
             accepted: Accepted {
                 bought: 0,
@@ -202,8 +219,8 @@ impl Search {
         if first.bound > first.worth.welfare {
             return self.found(tie, &first, false);
         }
-        // Nobody is rejected paradoxically only where the relaxation loses nothing.
-        let fewest = usize::from(root.is_some_and(|root| root.worth.welfare > first.worth.welfare));
+        // Where a price leaves nobody in the money who is not filled, merit order does no better.
+        let fewest = usize::from(root.is_some_and(|root| root.by_merit > first.worth.welfare));
         let (tie, is_finished) = self.second_pass(&first, tie, fewest, rule);
         self.found(tie, &first, is_finished)
     }
@@ -406,40 +423,41 @@ impl Search {
     /// What was decided on the way stays on the trail.
     fn decide(&mut self, place: usize, choice: Choice) -> bool {
         let mut place = Some(place);
-        while let Some((at, entry)) = place.and_then(|at| Some((at, self.entries.get(at)?))) {
-            let Some(state) = self.choices.get_mut(at).filter(|state| **state != choice) else {
+        while let Some(at) = place {
+            match self.choices.get(at) {
+                Some(Choice::Open) => place = self.set(at, choice),
                 // Those beyond it followed when it was decided.
-                return true;
-            };
-            if *state != Choice::Open {
-                return false;
-            }
-            *state = choice;
-            self.trail.push((at, self.accepted));
-            place = entry.later;
-            if choice == Choice::Accepted {
-                place = entry.earlier;
-                let before = self.accepted;
-                let worth = worth(entry.value, entry.minimum);
-                // Sums of a book whose totals fit.
-                self.accepted = if at < self.buys {
-                    Accepted {
-                        bought: before.bought.saturating_add(entry.minimum),
-                        welfare: before.welfare.saturating_add(worth),
-                        highest: entry.limit.map_or(before.highest, |limit| before.highest.min(limit)),
-                        ..before
-                    }
-                } else {
-                    Accepted {
-                        sold: before.sold.saturating_add(entry.minimum),
-                        welfare: before.welfare.saturating_sub(worth),
-                        lowest: entry.limit.map_or(before.lowest, |limit| before.lowest.max(limit)),
-                        ..before
-                    }
-                };
+                decided => return decided == Some(&choice),
             }
         }
         true
+    }
+
+    /// Decides one order that is open, and names the one alike that must follow: what comes before an accepted one, what
+    /// comes after a rejected one.
+    fn set(&mut self, place: usize, choice: Choice) -> Option<usize> {
+        let entry = self.entries.get(place)?;
+        self.trail.push((place, self.accepted));
+        *self.choices.get_mut(place)? = choice;
+        let line = self.lines.get_mut(place)?;
+        if choice == Choice::Rejected {
+            line.room = 0;
+            return entry.later;
+        }
+        line.room = entry.quantity.saturating_sub(entry.minimum);
+        // Sums of a book whose totals fit.
+        let accepted = &mut self.accepted;
+        let worth = worth(entry.value, entry.minimum);
+        if place < self.buys {
+            accepted.bought = accepted.bought.saturating_add(entry.minimum);
+            accepted.welfare = accepted.welfare.saturating_add(worth);
+            accepted.highest = entry.limit.map_or(accepted.highest, |limit| accepted.highest.min(limit));
+        } else {
+            accepted.sold = accepted.sold.saturating_add(entry.minimum);
+            accepted.welfare = accepted.welfare.saturating_sub(worth);
+            accepted.lowest = entry.limit.map_or(accepted.lowest, |limit| accepted.lowest.max(limit));
+        }
+        entry.earlier
     }
 
     /// Takes back all decisions but the first so many.
@@ -448,8 +466,12 @@ impl Search {
             && let Some((place, before)) = self.trail.pop()
         {
             self.accepted = before;
-            if let Some(state) = self.choices.get_mut(place) {
-                *state = Choice::Open;
+            let quantity = self.entries.get(place).map(|entry| entry.quantity);
+            if let (Some(choice), Some(line), Some(quantity)) =
+                (self.choices.get_mut(place), self.lines.get_mut(place), quantity)
+            {
+                *choice = Choice::Open;
+                line.room = quantity;
             }
         }
     }
@@ -479,89 +501,93 @@ impl Search {
         if lowest > highest {
             return None;
         }
-        let mut buys = Cursor { search: self, place: 0, end: self.buys, taken: 0 };
-        let mut sells = Cursor { search: self, place: self.buys, end: self.entries.len(), taken: 0 };
-        loop {
-            let buy = buys.peek(|limit| limit >= lowest);
-            let sell = sells.peek(|limit| limit <= highest);
+        let (buys, sells) = self.lines.split_at_checked(self.buys)?;
+        // Who would trade at a price that the accepted orders leave. Market orders count as no worse.
+        let buys = buys.get(..buys.partition_point(|line| line.value >= lowest))?;
+        let sells = sells.get(..sells.partition_point(|line| line.value <= highest))?;
+        let mut buys = Cursor { lines: buys, place: 0, taken: 0 };
+        let mut sells = Cursor { lines: sells, place: 0, taken: 0 };
+        // What the last pair gained with each unit; nothing can be taken back before there is one.
+        let mut last_gain = None;
+        let (next_buy, next_sell) = loop {
+            let (buy, sell) = (buys.next(), sells.next());
             // Who has taken less must catch up; then both trade as long as neither loses.
-            let (buys_more, sells_more) = match bought.cmp(&sold) {
-                Ordering::Less => {
-                    let more = buy?.room.min(sold.saturating_sub(bought));
-                    (more, 0)
-                }
-                Ordering::Greater => {
-                    let more = sell?.room.min(bought.saturating_sub(sold));
-                    (0, more)
-                }
+            let (more_bought, more_sold) = match bought.cmp(&sold) {
+                Ordering::Less => (buy?.room.min(sold.saturating_sub(bought)), 0),
+                Ordering::Greater => (0, sell?.room.min(bought.saturating_sub(sold))),
                 Ordering::Equal => match buy.zip(sell) {
                     Some((buy, sell)) if buy.value >= sell.value => {
-                        let more = buy.room.min(sell.room);
-                        (more, more)
+                        last_gain = Some(worth(buy.value, 1).saturating_sub(worth(sell.value, 1)));
+                        let both = buy.room.min(sell.room);
+                        (both, both)
                     }
-                    _ => break,
+                    _ => break (buy, sell),
                 },
             };
-            if let Some(buy) = buy.filter(|_| buys_more > 0) {
-                take(buys.place, buys_more);
-                buys.taken = buys.taken.saturating_add(buys_more);
-                bought = bought.saturating_add(buys_more);
-                welfare = welfare.saturating_add(worth(buy.value, buys_more));
+            if let Some(buy) = buy.filter(|_| more_bought > 0) {
+                take(buys.place, more_bought);
+                buys.taken = buys.taken.saturating_add(more_bought);
+                bought = bought.saturating_add(more_bought);
+                welfare = welfare.saturating_add(worth(buy.value, more_bought));
             }
-            if let Some(sell) = sell.filter(|_| sells_more > 0) {
-                take(sells.place, sells_more);
-                sells.taken = sells.taken.saturating_add(sells_more);
-                sold = sold.saturating_add(sells_more);
-                welfare = welfare.saturating_sub(worth(sell.value, sells_more));
+            if let Some(sell) = sell.filter(|_| more_sold > 0) {
+                take(self.buys.saturating_add(sells.place), more_sold);
+                sells.taken = sells.taken.saturating_add(more_sold);
+                sold = sold.saturating_add(more_sold);
+                welfare = welfare.saturating_sub(worth(sell.value, more_sold));
             }
+        };
+        let split = self.split(buys.place, buys.taken);
+        let split = split.or_else(|| self.split(self.buys.saturating_add(sells.place), sells.taken));
+        let next_loss = next_buy
+            .zip(next_sell)
+            .map(|(buy, sell)| worth(sell.value, 1).saturating_sub(worth(buy.value, 1)));
+        let worth = self.in_steps(Worth { welfare, volume: bought }, last_gain, next_loss)?;
+        Some(Relaxed { worth, by_merit: welfare, split })
+    }
+
+    /// The most that is worth where only whole steps are traded: some less, at the loss of what the last pair gained at the
+    /// least, or some more, at the loss of what the next pair would lose at the least.
+    fn in_steps(&self, most: Worth, last_gain: Option<i128>, next_loss: Option<i128>) -> Option<Worth> {
+        let beyond = most.volume.checked_rem(self.step).unwrap_or(0);
+        if beyond == 0 {
+            return Some(most);
         }
-        let split = buys.split().or_else(|| sells.split());
-        Some(Relaxed { worth: Worth { welfare, volume: bought }, split })
+        let to_next = self.step.saturating_sub(beyond);
+        let less = |by: i64, of: i128| most.welfare.saturating_sub(of.saturating_mul(i128::from(by)));
+        let fewer = last_gain
+            .map(|gain| Worth { welfare: less(beyond, gain), volume: most.volume.saturating_sub(beyond) });
+        let more = next_loss
+            .map(|loss| Worth { welfare: less(to_next, loss), volume: most.volume.saturating_add(to_next) });
+        fewer.max(more)
+    }
+
+    /// The order at a place, if what it takes is less than its minimum.
+    fn split(&self, place: usize, taken: i64) -> Option<usize> {
+        let minimum = self.entries.get(place)?.minimum;
+        (taken > 0 && taken < minimum && self.is_open(place)).then_some(place)
     }
 }
 
 /// A place on the way down a side.
 struct Cursor<'a> {
-    search: &'a Search,
+    lines: &'a [Line],
     place: usize,
-    end: usize,
-    /// What the entry there took on the way.
+    /// What the line there took on the way.
     taken: i64,
 }
 
-/// What an order can take yet.
-#[derive(Clone, Copy)]
-struct Room {
-    room: i64,
-    value: i64,
-}
-
 impl Cursor<'_> {
-    /// The next order that can take something, if its limit may trade.
-    fn peek(&mut self, may_trade: impl Fn(i64) -> bool) -> Option<Room> {
-        while self.place < self.end {
-            let entry = self.search.entries.get(self.place)?;
-            let most = match self.search.choices.get(self.place)? {
-                Choice::Open => entry.quantity,
-                Choice::Accepted => entry.quantity.saturating_sub(entry.minimum),
-                Choice::Rejected => 0,
-            };
-            if most > self.taken {
-                // All that follow are no better.
-                let trades = entry.limit.is_none_or(may_trade);
-                return trades.then(|| Room { room: most.saturating_sub(self.taken), value: entry.value });
+    /// The next line that can take something, with what it can take yet.
+    fn next(&mut self) -> Option<Line> {
+        loop {
+            let line = self.lines.get(self.place)?;
+            if line.room > self.taken {
+                return Some(Line { room: line.room.saturating_sub(self.taken), ..*line });
             }
             self.place = self.place.saturating_add(1);
             self.taken = 0;
         }
-        None
-    }
-
-    /// The order there, if it took something and less than its minimum.
-    fn split(&self) -> Option<usize> {
-        let minimum = self.search.entries.get(self.place)?.minimum;
-        let is_split = self.taken > 0 && self.taken < minimum && self.search.is_open(self.place);
-        is_split.then_some(self.place)
     }
 }
 
@@ -595,6 +621,28 @@ fn link_alike(entries: &mut [Entry], buys: usize, in_time: &[usize]) {
             entry.later = Some(place);
         }
     }
+}
+
+/// What every traded volume is a whole multiple of: where all orders of a side are filled whole or not at all, what their
+/// quantities have in common. At most the whole book's.
+fn step(entries: &[Entry], buys: usize) -> i64 {
+    let (buy, sell) = entries.split_at_checked(buys).unwrap_or((entries, &[]));
+    let of_side = |side: &[Entry]| {
+        let is_whole = side.iter().all(|entry| entry.minimum == entry.quantity);
+        let common = side.iter().fold(0, |common, entry| greatest_common_divisor(common, entry.quantity));
+        if is_whole { common.max(1) } else { 1 }
+    };
+    let (buy, sell) = (of_side(buy), of_side(sell));
+    let common = greatest_common_divisor(buy, sell);
+    // Beyond what fits nothing is traded at all.
+    buy.checked_div(common).and_then(|times| times.checked_mul(sell)).unwrap_or(i64::MAX)
+}
+
+fn greatest_common_divisor(mut one: i64, mut other: i64) -> i64 {
+    while other != 0 {
+        (one, other) = (other, one.checked_rem(other).unwrap_or(0));
+    }
+    one
 }
 
 /// Value × quantity: 64 bits by 63, so it fits.

@@ -17,13 +17,17 @@ struct Twin<'a> {
     rule: &'a Rule,
     /// Rows in time.
     in_time: Vec<usize>,
+    /// What each row counts as.
+    values: Vec<i64>,
 }
 
 impl<'a> Twin<'a> {
     fn new(orders: &'a [Order<'a>], rule: &'a Rule) -> Self {
         let mut in_time: Vec<usize> = (0..orders.len()).collect();
         in_time.sort_by_key(|row| (orders[*row].received, *row));
-        Self { orders, rule, in_time }
+        let mut twin = Self { orders, rule, in_time, values: Vec::new() };
+        twin.values = (0..orders.len()).map(|row| twin.value(row)).collect();
+        twin
     }
 
     fn is_inside(&self, price: i64) -> bool {
@@ -70,7 +74,7 @@ impl<'a> Twin<'a> {
             given[row] = minimum;
             left -= minimum;
             if trades {
-                rest.push((if side == Side::Buy { -self.value(row) } else { self.value(row) }, row));
+                rest.push((if side == Side::Buy { -self.values[row] } else { self.values[row] }, row));
             }
         }
         rest.sort_by_key(|(merit, _)| *merit);
@@ -84,10 +88,14 @@ impl<'a> Twin<'a> {
 
     /// The best that can be done with the orders accepted, at any price.
     fn completion(&self, accepts: &[bool]) -> Option<(i128, i64, Vec<i64>)> {
-        let most: i64 = self.orders.iter().map(|order| order.quantity.millionths()).sum();
+        let total = |side: Side| -> i64 {
+            let of_side = self.orders.iter().filter(|order| order.side == side);
+            of_side.map(|order| order.quantity.millionths()).sum()
+        };
+        let most = total(Side::Buy).min(total(Side::Sell));
         let mut best: Option<(i128, i64, Vec<i64>)> = None;
         for price in WORLD.filter(|price| self.is_inside(*price)) {
-            for volume in 0..=most / 2 {
+            for volume in 0..=most {
                 let mut given = vec![0; self.orders.len()];
                 let sides = [Side::Buy, Side::Sell];
                 if !sides.into_iter().all(|side| self.side(side, price, accepts, volume, &mut given)) {
@@ -95,10 +103,15 @@ impl<'a> Twin<'a> {
                 }
                 let worth = |row: usize| {
                     let sign = if self.orders[row].side == Side::Buy { 1 } else { -1 };
-                    i128::from(sign * self.value(row) * given[row])
+                    i128::from(sign * self.values[row] * given[row])
                 };
                 let welfare = (0..given.len()).map(worth).sum();
-                if best.as_ref().is_none_or(|(most, largest, _)| (welfare, volume) > (*most, *largest)) {
+                // Where only market orders would trade, what counts as much as a limit may tie: then the earliest first.
+                let by_time = |given: &[i64]| self.in_time.iter().map(|row| given[*row]).collect::<Vec<_>>();
+                let is_better = |best: &(i128, i64, Vec<i64>)| {
+                    (welfare, volume, by_time(&given)) > (best.0, best.1, by_time(&best.2))
+                };
+                if best.as_ref().is_none_or(is_better) {
                     best = Some((welfare, volume, given));
                 }
             }
@@ -296,8 +309,8 @@ fn compare_all(nth: usize) {
 }
 
 #[test]
-fn agrees_with_the_naive_twin_on_a_fortieth_of_small_books() {
-    compare_all(41);
+fn agrees_with_the_naive_twin_on_a_tenth_of_small_books() {
+    compare_all(10);
 }
 
 #[test]
