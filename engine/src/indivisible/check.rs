@@ -12,9 +12,7 @@
 use super::{Chosen, Optimum, Proof, Welfare};
 use crate::book::Side;
 use crate::clearing::check as clearing;
-use crate::clearing::{
-    Allocation, Criterion, Decision, Equilibrium, Fill, Order, Outcome, Payment, Reason, Rule,
-};
+use crate::clearing::{Allocation, Criterion, Decision, Fill, Order, Payment, Reason, Rule, clear};
 use crate::num::{Price, Quantity};
 
 /// A choice among the orders of a book, whoever made it.
@@ -181,6 +179,11 @@ impl std::fmt::Display for Number {
 /// The first fault: of single orders in the order of the claim, then of the price and the totals.
 pub fn value(orders: &[Order<'_>], rule: &Rule, claim: Claim<'_>) -> Result<Value, Fault> {
     let given = read_given(orders, rule, claim)?;
+    value_of(orders, rule, claim, &given)
+}
+
+/// What a choice is worth that gives so much to each row.
+fn value_of(orders: &[Order<'_>], rule: &Rule, claim: Claim<'_>, given: &[Quantity]) -> Result<Value, Fault> {
     if claim.price.is_some() == claim.given.is_empty() {
         return Err(Fault::PriceWithoutTrade);
     }
@@ -193,7 +196,7 @@ pub fn value(orders: &[Order<'_>], rule: &Rule, claim: Claim<'_>) -> Result<Valu
     }
     // Neither exceeds what its side wants, which fits.
     let sum = |side: Side| {
-        let of_side = orders.iter().zip(&given).filter(|(order, _)| order.side == side);
+        let of_side = orders.iter().zip(given).filter(|(order, _)| order.side == side);
         of_side.fold(Quantity::ZERO, |sum, (_, given)| sum.checked_add(*given).unwrap_or(sum))
     };
     let (bought, sold) = (sum(Side::Buy), sum(Side::Sell));
@@ -202,7 +205,7 @@ pub fn value(orders: &[Order<'_>], rule: &Rule, claim: Claim<'_>) -> Result<Valu
     }
     let values = Values::new(orders, rule);
     let total = |quantity: &dyn Fn(&Order<'_>, Quantity) -> Quantity| {
-        orders.iter().zip(&given).fold(Welfare::ZERO, |total, (order, given)| {
+        orders.iter().zip(given).fold(Welfare::ZERO, |total, (order, given)| {
             let worth = Welfare::of(quantity(order, *given), values.of(order));
             if order.side == Side::Buy { total.plus(worth) } else { total.minus(worth) }
         })
@@ -212,7 +215,7 @@ pub fn value(orders: &[Order<'_>], rule: &Rule, claim: Claim<'_>) -> Result<Valu
         return Err(Fault::BoundTooLow { bound, welfare });
     }
     let rejected = |price: Price| {
-        let rows = (0_u32..).zip(orders.iter().zip(&given));
+        let rows = (0_u32..).zip(orders.iter().zip(given));
         let rejected = rows.filter(|(_, (order, given))| **given < order.quantity && gains(order, price));
         rejected.map(|(row, _)| row).collect()
     };
@@ -236,7 +239,9 @@ pub fn check(orders: &[Order<'_>], rule: &Rule, result: &Optimum) -> Result<Valu
         Proof::Optimal => None,
         Proof::Bound(bound) => Some(bound),
     };
-    let value = value(orders, rule, Claim { price: result.price(), given: &given, bound })?;
+    let claim = Claim { price: result.price(), given: &given, bound };
+    let given = read_given(orders, rule, claim)?;
+    let value = value_of(orders, rule, claim, &given)?;
     let wrong = |which: Number| Err(Fault::WrongNumber { which });
     if result.welfare != value.welfare {
         return wrong(Number::Welfare);
@@ -338,60 +343,39 @@ impl Values {
     }
 }
 
-/// The range of supporting prices, and that the rule chooses this one: as it would for one seller who wants the lowest at
-/// least and one buyer who pays the highest at most.
-fn check_price(
-    orders: &[Order<'_>],
-    rule: &Rule,
-    given: &[(u32, Quantity)],
-    chosen: &Chosen,
-) -> Result<(), Fault> {
+/// The range of supporting prices, and that the rule chooses this one among them, as the clearing's own checker sees it: in
+/// a book without the orders with a minimum that are given nothing.
+fn check_price(orders: &[Order<'_>], rule: &Rule, given: &[Quantity], chosen: &Chosen) -> Result<(), Fault> {
     let limits = |side: Side| {
-        let of = |(row, _): &(u32, Quantity)| orders.get(usize::try_from(*row).ok()?);
-        let of_side = given.iter().filter_map(of).filter(move |order| order.side == side);
-        of_side.filter_map(|order| order.price)
+        let accepted =
+            orders.iter().zip(given).filter(move |(order, given)| order.side == side && !given.is_zero());
+        accepted.filter_map(|(order, _)| order.price)
     };
-    let (asked, paid) = (limits(Side::Sell).max(), limits(Side::Buy).min());
-    if chosen.lowest != asked.into_iter().chain(rule.lowest_price()).max()
-        || chosen.highest != paid.into_iter().chain(rule.highest_price()).min()
-    {
+    let lowest = limits(Side::Sell).chain(rule.lowest_price()).max();
+    let highest = limits(Side::Buy).chain(rule.highest_price()).min();
+    if (chosen.lowest, chosen.highest) != (lowest, highest) {
         return Err(Fault::WrongNumber { which: Number::SupportingPrices });
     }
-    let price = chosen.price;
-    let mut cascade = vec![Criterion::MostVolume];
-    cascade.extend(rule.cascade.iter().filter(|criterion| **criterion != Criterion::MostVolume));
-    for last in [Criterion::LastAcceptedOffer, Criterion::Reference] {
-        if !cascade.contains(&last) {
-            cascade.push(last);
-        }
-    }
-    let rule =
-        Rule { cascade, allocation: Allocation::PriceTime, payment: Payment::OnePrice, ..rule.clone() };
-    let quantity = rule.lot.or_else(|| Quantity::from_millionths(1)).unwrap_or(Quantity::ZERO);
-    let order = |side: Side, price: Option<Price>| Order {
-        id: b"",
-        rank: 0,
-        side,
-        price,
-        quantity,
-        min_quantity: Quantity::ZERO,
-        received: 0,
+    let ends = [Criterion::LastAcceptedOffer, Criterion::Reference];
+    let missing = ends.into_iter().filter(|criterion| !rule.cascade.contains(criterion));
+    let rule = Rule {
+        cascade: rule.cascade.iter().copied().chain(missing).collect(),
+        allocation: Allocation::PriceTime,
+        floor: lowest,
+        ceiling: highest,
+        ..rule.clone()
     };
-    let fill = |order: u32, limit: Option<Price>| {
-        let reason = if limit == Some(price) { Reason::AtThePrice } else { Reason::InTheMoney };
-        Fill { order, quantity, price, reason }
-    };
-    let outcome = Outcome {
-        decision: Decision::Price { price, step: chosen.step },
-        volume: quantity,
-        surplus: Quantity::ZERO,
-        surplus_side: None,
-        equilibrium: Equilibrium { low: asked, high: paid },
-        fills: vec![fill(0, paid), fill(1, asked)],
-        over_allotted: Quantity::ZERO,
-    };
-    let two = [order(Side::Buy, paid), order(Side::Sell, asked)];
-    clearing::check(&two, &rule, None, &outcome).map_err(|_| Fault::NotChosen { price })
+    let divisible: Vec<Order<'_>> = orders
+        .iter()
+        .zip(given)
+        .filter(|(order, given)| order.min_quantity.is_zero() || !given.is_zero())
+        .map(|(order, _)| Order { min_quantity: Quantity::ZERO, ..*order })
+        .collect();
+    let due = clear(&divisible, &rule, None).ok().filter(|due| {
+        clearing::check(&divisible, &rule, None, due).is_ok()
+            && due.decision == Decision::Price { price: chosen.price, step: chosen.step }
+    });
+    due.map(|_| ()).ok_or(Fault::NotChosen { price: chosen.price })
 }
 
 /// Each fill's price and reason.
@@ -422,21 +406,16 @@ fn check_fills(orders: &[Order<'_>], rule: &Rule, price: Price, fills: &[Fill]) 
 
 /// Nobody takes more than it must where a better or earlier order could take it, and of orders that are alike the earlier is
 /// accepted first. Takes time for sorting.
-fn check_precedence(orders: &[Order<'_>], rule: &Rule, given: &[(u32, Quantity)]) -> Result<(), Fault> {
+fn check_precedence(orders: &[Order<'_>], rule: &Rule, given: &[Quantity]) -> Result<(), Fault> {
     let values = Values::new(orders, rule);
-    let mut amounts = vec![Quantity::ZERO; orders.len()];
-    for (row, amount) in given {
-        if let Some(place) = usize::try_from(*row).ok().and_then(|row| amounts.get_mut(row)) {
-            *place = *amount;
-        }
-    }
     for side in [Side::Buy, Side::Sell] {
-        let of_side = (0_u32..).zip(orders.iter().zip(&amounts)).filter(|(_, (order, _))| order.side == side);
+        let of_side = (0_u32..).zip(orders.iter().zip(given)).filter(|(_, (order, _))| order.side == side);
         let mut of_side: Vec<(u32, &Order<'_>, Quantity)> =
             of_side.map(|(row, (order, amount))| (row, order, *amount)).collect();
         of_side.sort_by_key(|(row, order, _)| {
             let value = i128::from(values.of(order).millionths());
-            (if side == Side::Buy { value.saturating_neg() } else { value }, order.received, *row)
+            let merit = if side == Side::Buy { value.saturating_neg() } else { value };
+            (merit, order.price.is_some(), order.received, *row)
         });
         // The first that could take more: accepted or without a minimum, and not full.
         let mut first: Option<u32> = None;

@@ -13,12 +13,13 @@
 //! supports a trade none is made, however much it would be worth. Order by order:
 //!
 //! - Of orders that are alike (side, limit, quantity and minimum), the earlier is accepted first.
-//! - Orders without a minimum, and what accepted ones take beyond theirs, go by limit and then by time. The rule's allocation is
-//!   not looked at, since ties are settled by time.
-//! - A market order counts as if its limit were the best in the book: a buy as the highest limit or bound, a sell as the
-//!   lowest. It is strictly in the money at any price.
-//! - The price is chosen by the rule's cascade among the prices that support the trade, as if the accepted orders were the
-//!   book; a cascade that leaves several ends in `last-accepted-offer`.
+//! - Orders without a minimum, and what accepted ones take beyond theirs, go by limit, market orders first, and then by time.
+//!   The rule's allocation is not looked at, since ties are settled by time.
+//! - A market order is worth as much as if its limit were the best in the book: a buy as at the highest limit or bound, a
+//!   sell as at the lowest. It is strictly in the money at any price.
+//! - The price is chosen by the rule's cascade among the prices that support the trade, as in any call auction: without
+//!   the rejected orders that have a minimum, and with all that the others want. A cascade that leaves several prices ends in
+//!   `last-accepted-offer`. So a book without minimums has the price that the clearing gives it.
 //!
 //! The search is exact, in whole numbers, and looks at the same choices in the same order each time. It stops after as
 //! many [nodes](Optimum::nodes) as its caller allows, and then tells the best that it found and what nothing can exceed.
@@ -183,18 +184,16 @@ pub fn optimum(orders: &[Order<'_>], rule: &Rule, node_limit: u64) -> Result<Opt
     if rule.reference().is_none() && has_market_orders(Side::Buy) && has_market_orders(Side::Sell) {
         return Err(IndivisibleError::ReferenceMissing);
     }
-    let found = Search::new(orders, rule, node_limit).run(&PriceRule::new(rule));
+    let found = Search::new(orders, rule, node_limit).run(&PriceRule::new(orders, rule));
     Ok(result(orders, rule, found))
 }
 
 /// What was found, as it is told.
 fn result(orders: &[Order<'_>], rule: &Rule, found: Found) -> Optimum {
-    let Found { chosen, worth, proof, mut given, mut paradoxically_rejected, nodes } = found;
-    given.sort_unstable();
+    let Found { chosen, worth, proof, given, mut paradoxically_rejected, nodes } = found;
     paradoxically_rejected.sort_unstable();
-    let fill = |(row, amount): (u32, i64)| {
-        let order = usize::try_from(row).ok().and_then(|row| orders.get(row))?;
-        let price = chosen?.price;
+    let fill = |((row, order), amount): ((u32, &Order<'_>), i64)| {
+        let price = chosen.filter(|_| amount > 0)?.price;
         let quantity = Quantity::from_millionths(amount)?;
         Some(Fill {
             order: row,
@@ -216,7 +215,7 @@ fn result(orders: &[Order<'_>], rule: &Rule, found: Found) -> Optimum {
         volume: Quantity::from_millionths(worth.volume).unwrap_or(Quantity::ZERO),
         welfare: Welfare::from_raw(worth.welfare),
         proof,
-        fills: given.into_iter().filter_map(fill).collect(),
+        fills: (0..).zip(orders).zip(given).filter_map(fill).collect(),
         paradoxically_rejected,
         nodes,
     }

@@ -1,50 +1,48 @@
-//! The price among those that support a trade: the rule's cascade decides, as it would for the accepted orders alone.
+//! The price among those that support a trade: found as in any call auction, once it is settled which of the orders with a
+//! minimum take part.
 
 use super::Chosen;
 use crate::book::Side;
 use crate::clearing::{Allocation, Criterion, Decision, Order, Rule, clear};
-use crate::num::{Price, Quantity};
+use crate::num::Quantity;
 
-/// A rule as it chooses among the prices at which every accepted order trades.
-///
-/// What the accepted orders want and offer is the same at all of these prices and less at any other, so first the most
-/// volume is asked for; and a cascade that leaves several ends as pay-as-clear does.
-pub(super) struct PriceRule(Rule);
+/// A book, and a rule as it chooses among the prices at which every accepted order trades.
+pub(super) struct PriceRule<'a> {
+    orders: &'a [Order<'a>],
+    rule: Rule,
+}
 
-impl PriceRule {
-    pub(super) fn new(rule: &Rule) -> Self {
-        let mut cascade = vec![Criterion::MostVolume];
-        let last = [Criterion::LastAcceptedOffer, Criterion::Reference];
-        for criterion in rule.cascade.iter().copied().chain(last) {
-            if !cascade.contains(&criterion) {
-                cascade.push(criterion);
+impl<'a> PriceRule<'a> {
+    /// A cascade that leaves several prices ends as pay-as-clear does.
+    pub(super) fn new(orders: &'a [Order<'a>], rule: &Rule) -> Self {
+        let mut cascade = rule.cascade.clone();
+        for last in [Criterion::LastAcceptedOffer, Criterion::Reference] {
+            if !cascade.contains(&last) {
+                cascade.push(last);
             }
         }
-        // Whatever trades is filled whole at such a price, so the allocation says nothing.
-        Self(Rule { cascade, allocation: Allocation::PriceTime, ..rule.clone() })
+        // Only the price is asked for, so any allocation will do.
+        Self { orders, rule: Rule { cascade, allocation: Allocation::PriceTime, ..rule.clone() } }
     }
 
-    /// The price where sellers want `lowest` at least and buyers pay `highest` at most; `None` where market orders alone
-    /// trade. A book of two such orders has the same prices left after the first criterion as all accepted ones together.
-    pub(super) fn choose(&self, lowest: Option<Price>, highest: Option<Price>) -> Option<Chosen> {
-        let smallest = self.0.lot.or_else(|| Quantity::from_millionths(1))?;
-        let order = |side: Side, price: Option<Price>| Order {
-            id: b"",
-            rank: 0,
-            side,
-            price,
-            quantity: smallest,
-            min_quantity: Quantity::ZERO,
-            received: 0,
+    /// The price where so much is given to each row. Rejected orders with a minimum are left out of the book, and the others
+    /// stand in it with all that they want.
+    pub(super) fn choose(&self, given: &[i64]) -> Option<Chosen> {
+        let rows = || self.orders.iter().zip(given);
+        let limits = |side: Side| {
+            let accepted = rows().filter(move |(order, given)| order.side == side && **given > 0);
+            accepted.filter_map(|(order, _)| order.price)
         };
-        let accepted = [order(Side::Buy, highest), order(Side::Sell, lowest)];
-        match clear(&accepted, &self.0, None).ok()?.decision {
-            Decision::Price { price, step } => Some(Chosen {
-                price,
-                step,
-                lowest: lowest.into_iter().chain(self.0.lowest_price()).max(),
-                highest: highest.into_iter().chain(self.0.highest_price()).min(),
-            }),
+        let lowest = limits(Side::Sell).chain(self.rule.lowest_price()).max();
+        let highest = limits(Side::Buy).chain(self.rule.highest_price()).min();
+        let takes_part = |(order, given): &(&Order<'_>, &i64)| order.min_quantity.is_zero() || **given > 0;
+        let book: Vec<Order<'_>> = rows()
+            .filter(takes_part)
+            .map(|(order, _)| Order { min_quantity: Quantity::ZERO, ..*order })
+            .collect();
+        let rule = Rule { floor: lowest, ceiling: highest, ..self.rule.clone() };
+        match clear(&book, &rule, None).ok()?.decision {
+            Decision::Price { price, step } => Some(Chosen { price, step, lowest, highest }),
             Decision::NothingTrades | Decision::Undecided { .. } => None,
         }
     }

@@ -28,8 +28,8 @@ pub(super) struct Found {
     pub(super) chosen: Option<Chosen>,
     pub(super) worth: Worth,
     pub(super) proof: Proof,
-    /// Rows and what they were given, in millionths.
-    pub(super) given: Vec<(u32, i64)>,
+    /// What each row was given, in millionths; no rows where nothing trades.
+    pub(super) given: Vec<i64>,
     pub(super) paradoxically_rejected: Vec<u32>,
     pub(super) nodes: u64,
 }
@@ -114,13 +114,16 @@ struct First {
 /// A whole choice with its price.
 struct Tie {
     chosen: Option<Chosen>,
-    given: Vec<(u32, i64)>,
+    given: Vec<i64>,
     paradoxically_rejected: Vec<u32>,
 }
 
 /// A book, and a partial choice among its orders.
 pub(super) struct Search {
-    /// Buy orders from the best limit to the worst, those of one limit in time; then sell orders likewise.
+    /// How many orders the book has.
+    rows: usize,
+    /// Buy orders from the best limit to the worst, market orders first and those of one limit in time; then sell orders
+    /// likewise.
     entries: Vec<Entry>,
     /// One for each entry.
     lines: Vec<Line>,
@@ -164,7 +167,7 @@ impl Search {
             side.sort_unstable_by_key(|entry| {
                 let value = i128::from(entry.value);
                 let merit = if of == Side::Buy { value.saturating_neg() } else { value };
-                (merit, entry.received, entry.row)
+                (merit, entry.limit.is_some(), entry.received, entry.row)
             });
             side
         };
@@ -181,6 +184,7 @@ impl Search {
         link_alike(&mut entries, buys, &in_time);
         let step = step(&entries, buys);
         Self {
+            rows: orders.len(),
             choices: vec![Choice::Open; entries.len()],
             lines: entries.iter().map(|entry| Line { value: entry.value, room: entry.quantity }).collect(),
             entries,
@@ -201,7 +205,7 @@ impl Search {
     }
 
     /// Looks for the best choice until nothing is left to be looked at, or the limit is reached.
-    pub(super) fn run(mut self, rule: &PriceRule) -> Found {
+    pub(super) fn run(mut self, rule: &PriceRule<'_>) -> Found {
         let root = self.relaxed();
         let first = self.first_pass(root);
         if first.worth.volume == 0 {
@@ -285,7 +289,7 @@ impl Search {
 
     /// The tie with the first that rejects the fewest orders paradoxically, `fewest` at the least, and of those the earliest;
     /// and whether all were looked at.
-    fn second_pass(&mut self, first: &First, tie: Tie, fewest: usize, rule: &PriceRule) -> (Tie, bool) {
+    fn second_pass(&mut self, first: &First, tie: Tie, fewest: usize, rule: &PriceRule<'_>) -> (Tie, bool) {
         self.undo(0);
         let Some(free) = self.settle(first) else {
             return (tie, false);
@@ -384,19 +388,16 @@ impl Search {
     }
 
     /// The whole choice that the decided orders and, among the others, merit make.
-    fn tie(&self, rule: &PriceRule) -> Tie {
+    fn tie(&self, rule: &PriceRule<'_>) -> Tie {
         let amounts = self.given();
         let given = || self.entries.iter().zip(&amounts).enumerate();
-        let limits = |side: Side| {
-            given()
-                .filter(move |(place, (_, amount))| {
-                    (*place < self.buys) == (side == Side::Buy) && **amount > 0
-                })
-                .filter_map(|(_, (entry, _))| entry.limit)
-        };
-        let lowest = limits(Side::Sell).max().map(Price::from_millionths);
-        let highest = limits(Side::Buy).min().map(Price::from_millionths);
-        let chosen = rule.choose(lowest, highest);
+        let mut by_row = vec![0; self.rows];
+        for (_, (entry, amount)) in given() {
+            if let Some(place) = usize::try_from(entry.row).ok().and_then(|row| by_row.get_mut(row)) {
+                *place = *amount;
+            }
+        }
+        let chosen = rule.choose(&by_row);
         assert!(chosen.is_some(), "a trade that some price supports gets one");
         let price = chosen.map_or(0, |chosen| chosen.price.millionths());
         let is_in_the_money = |place: usize, entry: &Entry| {
@@ -405,14 +406,7 @@ impl Search {
         let rejected = given()
             .filter(|(place, (entry, amount))| **amount < entry.quantity && is_in_the_money(*place, entry))
             .map(|(_, (entry, _))| entry.row);
-        Tie {
-            chosen,
-            paradoxically_rejected: rejected.collect(),
-            given: given()
-                .filter(|(_, (_, amount))| **amount > 0)
-                .map(|(_, (entry, amount))| (entry.row, *amount))
-                .collect(),
-        }
+        Tie { chosen, paradoxically_rejected: rejected.collect(), given: by_row }
     }
 
     fn is_open(&self, place: usize) -> bool {
@@ -507,9 +501,9 @@ impl Search {
         let sells = sells.get(..sells.partition_point(|line| line.value <= highest))?;
         let mut buys = Cursor { lines: buys, place: 0, taken: 0 };
         let mut sells = Cursor { lines: sells, place: 0, taken: 0 };
-        // What the last pair gained with each unit; nothing can be taken back before there is one.
+        // What the last pair gained with each unit.
         let mut last_gain = None;
-        let (next_buy, next_sell) = loop {
+        loop {
             let (buy, sell) = (buys.next(), sells.next());
             // Who has taken less must catch up; then both trade as long as neither loses.
             let (more_bought, more_sold) = match bought.cmp(&sold) {
@@ -521,7 +515,7 @@ impl Search {
                         let both = buy.room.min(sell.room);
                         (both, both)
                     }
-                    _ => break (buy, sell),
+                    _ => break,
                 },
             };
             if let Some(buy) = buy.filter(|_| more_bought > 0) {
@@ -536,30 +530,23 @@ impl Search {
                 sold = sold.saturating_add(more_sold);
                 welfare = welfare.saturating_sub(worth(sell.value, more_sold));
             }
-        };
+        }
         let split = self.split(buys.place, buys.taken);
         let split = split.or_else(|| self.split(self.buys.saturating_add(sells.place), sells.taken));
-        let next_loss = next_buy
-            .zip(next_sell)
-            .map(|(buy, sell)| worth(sell.value, 1).saturating_sub(worth(buy.value, 1)));
-        let worth = self.in_steps(Worth { welfare, volume: bought }, last_gain, next_loss)?;
+        let worth = self.in_steps(Worth { welfare, volume: bought }, last_gain)?;
         Some(Relaxed { worth, by_merit: welfare, split })
     }
 
-    /// The most that is worth where only whole steps are traded: some less, at the loss of what the last pair gained at the
-    /// least, or some more, at the loss of what the next pair would lose at the least.
-    fn in_steps(&self, most: Worth, last_gain: Option<i128>, next_loss: Option<i128>) -> Option<Worth> {
+    /// The most that is worth where only whole steps are traded: the rest of a step is taken back, at a loss of what the last
+    /// pair gained at the least. More is never traded, since beyond the last pair sellers want more than buyers pay.
+    fn in_steps(&self, most: Worth, last_gain: Option<i128>) -> Option<Worth> {
         let beyond = most.volume.checked_rem(self.step).unwrap_or(0);
         if beyond == 0 {
             return Some(most);
         }
-        let to_next = self.step.saturating_sub(beyond);
-        let less = |by: i64, of: i128| most.welfare.saturating_sub(of.saturating_mul(i128::from(by)));
-        let fewer = last_gain
-            .map(|gain| Worth { welfare: less(beyond, gain), volume: most.volume.saturating_sub(beyond) });
-        let more = next_loss
-            .map(|loss| Worth { welfare: less(to_next, loss), volume: most.volume.saturating_add(to_next) });
-        fewer.max(more)
+        // Where no pair traded, minimums alone make the volume, and nothing can be taken back.
+        let loss = last_gain?.saturating_mul(i128::from(beyond));
+        Some(Worth { welfare: most.welfare.saturating_sub(loss), volume: most.volume.saturating_sub(beyond) })
     }
 
     /// The order at a place, if what it takes is less than its minimum.

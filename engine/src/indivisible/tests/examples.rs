@@ -46,15 +46,15 @@ fn volume_comes_after_welfare() {
 
 #[test]
 fn fewer_paradoxical_rejections_come_after_volume() {
-    // The buyer's ten come from one seller or from two. The two came first, but in their place one is rejected and not two.
-    let one_is_left = cleared(&book("10!@9", "5!@5 5!@5 10!@5 10@8"), &rule(&[Criterion::Highest]));
-    assert_eq!(one_is_left.paradoxically_rejected, [3, 4]);
-    let fills: Vec<u32> = one_is_left.fills.iter().map(|fill| fill.order).collect();
-    assert_eq!(fills, [0, 1, 2]);
+    // The buyer's ten come from one seller or from two. The one came first, but would leave two in the money.
     let orders = book("10!@9", "10!@5 5!@5 5!@5");
     let found = cleared(&orders, &rule(&[Criterion::Highest]));
     assert_eq!((summary(&found).as_str(), amounts(&orders, &found)[1]), ("9 x 10 = 40", 0));
     assert_eq!(found.paradoxically_rejected, [1]);
+    // At 5 nobody is in the money, so that the earliest decides.
+    let found = cleared(&orders, &rule(&[Criterion::Lowest]));
+    assert_eq!((summary(&found).as_str(), amounts(&orders, &found)[1]), ("5 x 10 = 40", 10_000_000));
+    assert!(found.paradoxically_rejected.is_empty());
 }
 
 #[test]

@@ -58,7 +58,8 @@ impl<'a> Twin<'a> {
         order.price.map_or(market.copied().unwrap_or(0), Price::millionths)
     }
 
-    /// What a side is given of a volume: minimums of those accepted, then the best first, then the earliest.
+    /// What a side is given of a volume: minimums of those accepted, then the best first, market orders
+    /// before others, then the earliest.
     fn side(&self, side: Side, price: i64, accepts: &[bool], volume: i64, given: &mut [i64]) -> bool {
         let mut left = volume;
         let mut rest = Vec::new();
@@ -74,7 +75,8 @@ impl<'a> Twin<'a> {
             given[row] = minimum;
             left -= minimum;
             if trades {
-                rest.push((if side == Side::Buy { -self.values[row] } else { self.values[row] }, row));
+                let merit = if side == Side::Buy { -self.values[row] } else { self.values[row] };
+                rest.push(((merit, order.price.is_some()), row));
             }
         }
         rest.sort_by_key(|(merit, _)| *merit);
@@ -106,12 +108,7 @@ impl<'a> Twin<'a> {
                     i128::from(sign * self.values[row] * given[row])
                 };
                 let welfare = (0..given.len()).map(worth).sum();
-                // Where only market orders would trade, what counts as much as a limit may tie: then the earliest first.
-                let by_time = |given: &[i64]| self.in_time.iter().map(|row| given[*row]).collect::<Vec<_>>();
-                let is_better = |best: &(i128, i64, Vec<i64>)| {
-                    (welfare, volume, by_time(&given)) > (best.0, best.1, by_time(&best.2))
-                };
-                if best.as_ref().is_none_or(is_better) {
+                if best.as_ref().is_none_or(|(most, largest, _)| (welfare, volume) > (*most, *largest)) {
                     best = Some((welfare, volume, given));
                 }
             }
@@ -145,10 +142,46 @@ impl<'a> Twin<'a> {
             Criterion::Reference => nearest,
             _ => None,
         };
-        let offer = limits(Side::Sell).max().or_else(|| limits(Side::Buy).min()).map(Price::millionths);
-        let offer = offer.map(|offer| offer.clamp(lowest, highest));
+        let offer = self.last_accepted(given).map(|offer| offer.clamp(lowest, highest));
         let only = (lowest == highest).then_some(lowest);
         only.or(first).or(offer).or(nearest).expect("market orders have a reference")
+    }
+
+    /// The limit of the offer with which, in merit order, the volume is reached, or else of the bid; moved to where demand and
+    /// supply balance, if every price is a candidate. Orders with a minimum that get nothing are left out.
+    fn last_accepted(&self, given: &[i64]) -> Option<i64> {
+        let part: Vec<usize> = (0..given.len())
+            .filter(|row| given[*row] > 0 || self.orders[*row].min_quantity.is_zero())
+            .collect();
+        let sum = |side: Side, price: i64| -> i64 {
+            let of_side =
+                part.iter().filter(|row| self.orders[**row].side == side && self.trades(**row, price));
+            of_side.map(|row| self.orders[*row].quantity.millionths()).sum()
+        };
+        let volume: i64 = (0..given.len()).map(|row| given[row]).sum::<i64>() / 2;
+        let reached = |side: Side, sign: i64| {
+            let mut side: Vec<&Order<'_>> =
+                part.iter().map(|row| &self.orders[*row]).filter(|order| order.side == side).collect();
+            side.sort_by_key(|order| order.price.map(|limit| sign * limit.millionths()));
+            let mut sum = 0;
+            let last = side.into_iter().find(|order| {
+                sum += order.quantity.millionths();
+                sum >= volume
+            });
+            last.and_then(|order| order.price).map(Price::millionths)
+        };
+        let price = reached(Side::Sell, 1).or_else(|| reached(Side::Buy, -1))?;
+        if self.rule.candidates != Candidates::Interval {
+            return Some(price);
+        }
+        let is_balanced = |p: &i64| {
+            sum(Side::Sell, p - 1) <= sum(Side::Buy, *p) && sum(Side::Buy, p + 1) <= sum(Side::Sell, *p)
+        };
+        let balanced: Vec<i64> = WORLD.filter(is_balanced).collect();
+        balanced
+            .first()
+            .zip(balanced.last())
+            .map_or(Some(price), |(low, high)| Some(price.clamp(*low, *high)))
     }
 
     fn rejected(&self, given: &[i64], price: i64) -> Vec<u32> {
@@ -222,8 +255,10 @@ fn rules() -> Vec<Rule> {
         Criterion::Reference,
     ];
     let plain = last.map(|last| Rule { reference_price: price(1), ..rule(&[last]) });
+    let [last, ..] = plain.clone();
+    let plain = plain.into_iter().chain([Rule { candidates: Candidates::Limits, ..last }]);
     let bounded = plain.clone().map(|plain| Rule { floor: price(0), ceiling: price(3), ..plain });
-    plain.into_iter().chain(bounded).collect()
+    plain.clone().chain(bounded).collect()
 }
 
 /// Half of them filled whole or not at all or from a minimum on, a tenth at any price.
