@@ -148,6 +148,28 @@ pub enum Fault {
     },
 }
 
+impl Fault {
+    /// The row of the order that it is about, counted from zero; of two, the one that was wronged.
+    pub const fn order(&self) -> Option<u32> {
+        match *self {
+            Self::UnknownOrder { order }
+            | Self::GivenTwice { order }
+            | Self::NotWanted { order, .. }
+            | Self::BeyondLimit { order }
+            | Self::WrongPrice { order, .. }
+            | Self::WrongReason { order, .. }
+            | Self::PassedOver { order, .. }
+            | Self::LaterAccepted { order, .. } => Some(order),
+            Self::PriceWithoutTrade
+            | Self::PriceNotAllowed { .. }
+            | Self::Unbalanced { .. }
+            | Self::BoundTooLow { .. }
+            | Self::WrongNumber { .. }
+            | Self::NotChosen { .. } => None,
+        }
+    }
+}
+
 /// A number of a result.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Number {

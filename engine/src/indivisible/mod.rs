@@ -149,6 +149,16 @@ pub enum IndivisibleError {
     ReferenceMissing,
 }
 
+impl IndivisibleError {
+    /// The row of the order that it is about, counted from zero.
+    pub const fn order(&self) -> Option<u32> {
+        match self {
+            Self::Clearing(error) => error.order(),
+            Self::ReferenceMissing => None,
+        }
+    }
+}
+
 impl Optimum {
     /// The price, if anything trades.
     pub fn price(&self) -> Option<Price> {

@@ -1,8 +1,10 @@
 //! Results: printed for people and programs, and read back to be proved.
 
+use std::collections::BTreeMap;
+
 use golv_engine::book::Side;
 use golv_engine::clearing::{Certificate, Criterion, Decision, Equilibrium, Fill, Outcome, Reason, Rule};
-use golv_engine::num::{Price, Quantity};
+use golv_engine::num::Price;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -27,9 +29,9 @@ struct Text {
 }
 
 #[derive(Debug, Serialize, Deserialize)]
-struct Range {
-    low: Option<String>,
-    high: Option<String>,
+pub(super) struct Range {
+    pub(super) low: Option<String>,
+    pub(super) high: Option<String>,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -38,12 +40,13 @@ struct Ends {
     highest: Option<String>,
 }
 
+/// A fill as text.
 #[derive(Debug, Serialize, Deserialize)]
-struct FillText {
-    id: String,
-    quantity: String,
-    price: String,
-    reason: Reason,
+pub(super) struct FillText {
+    pub(super) id: String,
+    pub(super) quantity: String,
+    pub(super) price: String,
+    pub(super) reason: Reason,
 }
 
 /// A result with what proves it.
@@ -84,11 +87,42 @@ fn side_name(side: Side) -> &'static str {
     }
 }
 
-fn id(rows: &[Row], fill: &Fill) -> String {
-    usize::try_from(fill.order)
-        .ok()
-        .and_then(|row| rows.get(row))
-        .map_or_else(String::new, |row| row.id.clone())
+/// The id of an order by its row.
+pub(super) fn id(rows: &[Row], order: u32) -> String {
+    usize::try_from(order).ok().and_then(|row| rows.get(row)).map_or_else(String::new, |row| row.id.clone())
+}
+
+/// Rows by their ids.
+pub(super) struct Places<'a>(BTreeMap<&'a str, u32>);
+
+impl<'a> Places<'a> {
+    pub(super) fn new(rows: &'a [Row]) -> Self {
+        Self((0..).zip(rows).map(|(place, row)| (row.id.as_str(), place)).collect())
+    }
+
+    pub(super) fn of(&self, id: &str) -> Result<u32, ReadError> {
+        self.0.get(id).copied().ok_or_else(|| ReadError::UnknownOrder { id: id.to_owned() })
+    }
+}
+
+impl FillText {
+    pub(super) fn new(rows: &[Row], fill: &Fill) -> Self {
+        Self {
+            id: id(rows, fill.order),
+            quantity: fill.quantity.to_string(),
+            price: fill.price.to_string(),
+            reason: fill.reason,
+        }
+    }
+
+    pub(super) fn read(&self, places: &Places<'_>) -> Result<Fill, ReadError> {
+        Ok(Fill {
+            order: places.of(&self.id)?,
+            quantity: number("quantity", &self.quantity)?,
+            price: number("price", &self.price)?,
+            reason: self.reason,
+        })
+    }
 }
 
 fn text(rows: &[Row], outcome: &Outcome) -> Text {
@@ -100,12 +134,6 @@ fn text(rows: &[Row], outcome: &Outcome) -> Text {
         }
         Decision::Price { .. } | Decision::NothingTrades => None,
     };
-    let fill = |fill: &Fill| FillText {
-        id: id(rows, fill),
-        quantity: fill.quantity.to_string(),
-        price: fill.price.to_string(),
-        reason: fill.reason,
-    };
     Text {
         price: price(outcome.price()),
         volume: outcome.volume.to_string(),
@@ -115,7 +143,7 @@ fn text(rows: &[Row], outcome: &Outcome) -> Text {
         undecided,
         equilibrium: Range { low: price(low), high: price(high) },
         over_allotted: outcome.over_allotted.to_string(),
-        fills: outcome.fills.iter().map(fill).collect(),
+        fills: outcome.fills.iter().map(|fill| FillText::new(rows, fill)).collect(),
     }
 }
 
@@ -170,17 +198,7 @@ pub(super) fn read(text: &str, rows: &[Row]) -> Result<(Rule, Option<String>, Ou
         Some("sell") => Some(Side::Sell),
         Some(other) => return Err(ReadError::Field { field: "surplus_side", value: other.to_owned() }),
     };
-    let places: std::collections::BTreeMap<&str, u32> =
-        (0..).zip(rows).map(|(place, row)| (row.id.as_str(), place)).collect();
-    let fill = |fill: &FillText| {
-        let order = places.get(fill.id.as_str());
-        Ok(Fill {
-            order: *order.ok_or_else(|| ReadError::UnknownOrder { id: fill.id.clone() })?,
-            quantity: number::<Quantity>("quantity", &fill.quantity)?,
-            price: number::<Price>("price", &fill.price)?,
-            reason: fill.reason,
-        })
-    };
+    let places = Places::new(rows);
     let outcome = Outcome {
         decision,
         volume: number("volume", &result.volume)?,
@@ -190,13 +208,14 @@ pub(super) fn read(text: &str, rows: &[Row]) -> Result<(Rule, Option<String>, Ou
             low: price(&result.equilibrium.low)?,
             high: price(&result.equilibrium.high)?,
         },
-        fills: result.fills.iter().map(fill).collect::<Result<_, ReadError>>()?,
+        fills: result.fills.iter().map(|fill| fill.read(&places)).collect::<Result<_, ReadError>>()?,
         over_allotted: number("over_allotted", &result.over_allotted)?,
     };
     Ok((rule, seed, outcome))
 }
 
-fn number<T: std::str::FromStr>(field: &'static str, text: &str) -> Result<T, ReadError> {
+/// A number, or a name, in a field.
+pub(super) fn number<T: std::str::FromStr>(field: &'static str, text: &str) -> Result<T, ReadError> {
     text.parse().map_err(|_| ReadError::Field { field, value: text.to_owned() })
 }
 
@@ -221,22 +240,33 @@ pub(super) fn print_table(rows: &[Row], outcome: &Outcome) {
     if over_allotted != "0" {
         print::line(format_args!("beyond it    {} were given by rounding up", grouped(&over_allotted)));
     }
-    if !fills.is_empty() {
-        let row = |fill: FillText| {
-            vec![fill.id, grouped(&fill.quantity), grouped(&fill.price), reason_name(fill.reason)]
-        };
-        print::line(print::table(&["order", ">quantity", ">price", "why"], fills.into_iter().map(row)));
+    print_fills(fills.into_iter().map(row));
+}
+
+/// A fill in four texts.
+pub(super) fn row(fill: FillText) -> [String; 4] {
+    [fill.id, fill.quantity, fill.price, reason_name(fill.reason)]
+}
+
+/// Prints rows of an id, a quantity, a price and a reason as a table, if there are any.
+pub(super) fn print_fills(rows: impl Iterator<Item = [String; 4]>) {
+    let mut rows =
+        rows.map(|[id, quantity, price, why]| vec![id, grouped(&quantity), grouped(&price), why]).peekable();
+    if rows.peek().is_some() {
+        print::line(print::table(&["order", ">quantity", ">price", "why"], rows));
     }
 }
 
 /// Prints the fills as CSV.
 pub(super) fn print_csv(rows: &[Row], outcome: &Outcome) {
+    print_csv_rows(text(rows, outcome).fills.into_iter().map(row));
+}
+
+/// Prints rows of an id, a quantity, a price and a reason as CSV.
+pub(super) fn print_csv_rows(mut rows: impl Iterator<Item = [String; 4]>) {
     let mut writer = csv::Writer::from_writer(Vec::new());
-    let fills = text(rows, outcome).fills;
     let header = writer.write_record(["id", "quantity", "price", "reason"]);
-    let written = fills.iter().try_fold((), |(), fill| {
-        writer.write_record([&fill.id, &fill.quantity, &fill.price, &reason_name(fill.reason)])
-    });
+    let written = rows.try_for_each(|row| writer.write_record(row));
     header.and(written).expect("four fields a row, in memory");
     let text = String::from_utf8(writer.into_inner().expect("in memory")).expect("ids were read as text");
     print::line(text.trim_end());
