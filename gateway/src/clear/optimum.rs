@@ -131,7 +131,8 @@ pub(super) fn print_table(rows: &[Row], rule: &Rule, found: &Optimum) {
             let Range { low, high } = &text.supporting;
             print::line(format_args!("supporting   {} to {}", end(low), end(high)));
         }
-        _ => print::line("price        none: no price supports a trade that is worth anything"),
+        _ if found.proof == Proof::Optimal => print::line("price        none: no price supports a trade"),
+        _ => print::line("price        none: no trade was found"),
     }
     print::line(format_args!("volume       {}", grouped(&text.volume)));
     let known = match found.proof {
@@ -164,25 +165,18 @@ fn lines(text: Text) -> impl Iterator<Item = [String; 4]> {
 /// What a check found, for people.
 pub(super) fn print_checked(rows: &[Row], found: &Optimum, value: &Value) {
     print::line(format_args!(
-        "the result may be, and its numbers are right: {} orders, {} of them filled, worth {}",
+        "the result is possible and its numbers are right: {} orders, {} of them filled, worth {}",
         grouped(&rows.len().to_string()),
         grouped(&found.fills.len().to_string()),
         grouped(&value.welfare.to_string()),
     ));
+    let text = |welfare: Welfare| grouped(&welfare.to_string());
     let claimed = found.bound();
-    let proved = match value.proved_bound {
-        Some(proved) if proved <= claimed => {
-            print::line(format_args!(
-                "its price proves that nothing is worth more than {}",
-                grouped(&claimed.to_string())
-            ));
+    if let Some(proved) = value.proved_bound {
+        print::line(format_args!("its price proves that nothing is worth more than {}", text(proved)));
+        if proved <= claimed {
             return;
         }
-        proved => proved.map(|proved| format!(", its price proves it for {}", grouped(&proved.to_string()))),
-    };
-    print::line(format_args!(
-        "that nothing is worth more than {} is the search's claim{}",
-        grouped(&claimed.to_string()),
-        proved.unwrap_or_default(),
-    ));
+    }
+    print::line(format_args!("that nothing is worth more than {} is the search's own word", text(claimed)));
 }
