@@ -32,6 +32,11 @@ pub enum Side {
     Sell,
 }
 
+impl Side {
+    /// Buyers first.
+    pub const BOTH: [Self; 2] = [Self::Buy, Self::Sell];
+}
+
 /// A bid in the book.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Order {

@@ -289,7 +289,8 @@ pub fn clear(orders: &[Order<'_>], rule: &Rule, seed: Option<&[u8]>) -> Result<O
         });
     };
     let at = curve.at(price.millionths());
-    let given = allocate::allocate(orders, rule, seed.unwrap_or(&[]), price.millionths(), at.volume());
+    let given =
+        allocate::allocate(orders, rule, seed.unwrap_or(&[]), &curve, price.millionths(), at.volume());
     let fills = fills(orders, &given, price, rule.payment);
     let sum = |side: Side| {
         let of_side = orders.iter().zip(&given).filter(|(order, _)| order.side == side);
