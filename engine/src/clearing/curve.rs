@@ -207,6 +207,14 @@ impl Curve {
         (self.bottom, self.top)
     }
 
+    /// The highest limit to buy and the lowest to sell.
+    pub(super) fn best_limits(&self) -> (Option<Price>, Option<Price>) {
+        // Anything more than market orders want, or offer.
+        let bid = self.wanted_until(self.top.demand.saturating_add(1));
+        let ask = self.offered_from(self.bottom.supply.saturating_add(1));
+        (bid.map(Price::from_millionths), ask.map(Price::from_millionths))
+    }
+
     /// The nearest level strictly below a price and the nearest strictly above.
     pub(super) fn neighbours(&self, price: i64) -> (Option<i64>, Option<i64>) {
         let from = self.levels.partition_point(|level| level.price < price);
@@ -282,7 +290,7 @@ impl Curve {
     }
 
     /// Where the best of a side comes to a volume, and how much of the orders there belongs to it. The side has that much.
-    pub(super) fn margin(&self, side: Side, volume: i64) -> Margin {
+    pub(crate) fn margin(&self, side: Side, volume: i64) -> Margin {
         let (limit, better) = match side {
             Side::Buy => {
                 let limit = self.wanted_until(volume);
