@@ -13,22 +13,16 @@ use crate::num::Price;
 
 /// A book that was cleared.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Cleared {
+pub struct Cleared {
     /// The public part of the proof.
-    pub(crate) certificate: Certificate,
+    pub certificate: Certificate,
     /// What is given to the bid in each place of the book, in lots; empty where nothing trades.
-    pub(crate) given: Vec<i64>,
+    pub given: Vec<i64>,
 }
 
-/// Clears a book by a rule that [`Market::rule`] gave. `programme` is a support auction's one buyer, whose demand stands in
+/// Clears a book by a rule that [`Market::rule`] gave and [`Rule::check`] found right. `programme` is a support auction's one buyer, whose demand stands in
 /// the place of the book's. `seed` is what a seeded lot is drawn with.
-pub(crate) fn clear(
-    book: &Book,
-    market: &Market,
-    programme: Option<&Ladder>,
-    rule: &Rule,
-    seed: &[u8],
-) -> Cleared {
+pub fn clear(book: &Book, market: &Market, programme: Option<&Ladder>, rule: &Rule, seed: &[u8]) -> Cleared {
     let demand = programme.unwrap_or(book.ladder(Side::Buy));
     let supply = book.ladder(Side::Sell);
     let quantity = |lots: i64| lots.saturating_mul(market.lot.millionths());

@@ -35,7 +35,7 @@ use crate::num::{Money, Price, Quantity};
 use crate::participant::Role;
 use crate::reject::Reject;
 use crate::time::Instant;
-use clear::{Cleared, clear};
+pub use clear::{Cleared, clear};
 pub use result::{AuctionResult, Fill, Unfilled};
 pub use terms::{AuctionKind, AuctionTerms, Lot, LotSecret};
 

@@ -128,7 +128,7 @@ impl AuctionTerms {
 
 impl Market {
     /// A rule with the market's tick and lot.
-    pub(super) fn rule(&self, rule: &Rule) -> Rule {
+    pub fn rule(&self, rule: &Rule) -> Rule {
         Rule { tick: Some(self.tick), lot: Some(self.lot), ..rule.clone() }
     }
 }

@@ -11,7 +11,7 @@ type Page = [i64; PAGE];
 
 /// Lots at each price level of one side.
 #[derive(Debug, Default)]
-pub(crate) struct Ladder {
+pub struct Ladder {
     /// Indexed by level ÷ PAGE; `None` where no bid ever stood.
     pages: Vec<Option<Box<Page>>>,
     /// Lots of market orders.
@@ -32,11 +32,13 @@ impl Ladder {
         ladder
     }
 
-    pub(crate) const fn at_any_price(&self) -> i64 {
+    /// Lots of market orders.
+    pub const fn at_any_price(&self) -> i64 {
         self.at_any_price
     }
 
-    pub(crate) const fn total(&self) -> i64 {
+    /// Lots over all levels and at any price.
+    pub const fn total(&self) -> i64 {
         self.total
     }
 

@@ -24,7 +24,8 @@ use crate::digest::{Digest, Feed};
 use crate::id::{BidId, CommandId, IdentityId, ParticipantId};
 use crate::market::LEVELS_MAX;
 use crate::text::Country;
-pub(crate) use ladder::{Ladder, for_each_level};
+pub use ladder::Ladder;
+pub(crate) use ladder::for_each_level;
 
 /// Which side of the market a bid is on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -42,15 +43,19 @@ impl Side {
 
 /// A bid in the book.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Order {
-    pub(crate) bid: BidId,
-    pub(crate) participant: ParticipantId,
-    pub(crate) side: Side,
+pub struct Order {
+    /// Its id.
+    pub bid: BidId,
+    /// Whose it is.
+    pub participant: ParticipantId,
+    /// Its side.
+    pub side: Side,
     /// Ticks above the market's lowest price; `None` for a market order.
-    pub(crate) level: Option<u32>,
-    /// Zero once withdrawn, or moved to a later place.
-    pub(crate) lots: i64,
-    pub(crate) origin: Option<Country>,
+    pub level: Option<u32>,
+    /// How much, in lots. Zero once withdrawn, or moved to a later place.
+    pub lots: i64,
+    /// Where offered material comes from.
+    pub origin: Option<Country>,
 }
 
 /// What clearing reads of a bid.
@@ -95,7 +100,7 @@ impl Merit {
 /// All bids of an auction.
 #[derive(Debug, Default, Deserialize)]
 #[serde(try_from = "Vec<Order>")]
-pub(crate) struct Book {
+pub struct Book {
     /// In order of time.
     limits: Vec<Limit>,
     /// Of the same places.
@@ -119,7 +124,8 @@ pub(crate) enum Replaced {
 }
 
 impl Book {
-    pub(crate) const fn new() -> Self {
+    /// An empty book.
+    pub const fn new() -> Self {
         Self {
             limits: Vec::new(),
             owners: Vec::new(),
@@ -129,7 +135,8 @@ impl Book {
         }
     }
 
-    pub(crate) const fn ladder(&self, side: Side) -> &Ladder {
+    /// The price ladder of a side.
+    pub const fn ladder(&self, side: Side) -> &Ladder {
         match side {
             Side::Buy => &self.demand,
             Side::Sell => &self.supply,
@@ -187,13 +194,13 @@ impl Book {
     }
 
     /// What the side's total would be with so many more lots; `None` if no place is left, or they do not fit.
-    pub(crate) fn total_with(&self, side: Side, lots: i64) -> Option<i64> {
+    pub fn total_with(&self, side: Side, lots: i64) -> Option<i64> {
         let places = u32::try_from(self.limits.len()).ok()?;
         if places < PLACES_MAX { self.ladder(side).total().checked_add(lots) } else { None }
     }
 
     /// Takes in a bid whose room was checked, and whose command id is its identity's highest so far.
-    pub(crate) fn add(&mut self, order: Order) {
+    pub fn add(&mut self, order: Order) {
         let place = self.push(order);
         self.places.entry(order.bid.identity).or_default().push((order.bid.command, place));
     }
@@ -288,13 +295,17 @@ impl Serialize for Book {
 
 /// Stored orders that are no book.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum NotABook {
+pub enum NotABook {
+    /// Too many places.
     #[error("a book has at most {PLACES_MAX} places")]
     TooLong,
+    /// A level past all grids, or a negative quantity.
     #[error("bid {0} is off every market's grid")]
     OffGrid(BidId),
+    /// A bid that was not withdrawn, and comes again.
     #[error("bid {0} stands in two places")]
     Twice(BidId),
+    /// More than can be summed.
     #[error("the lots of one side are more than can be held")]
     TooManyLots,
 }
