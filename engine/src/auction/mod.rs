@@ -37,7 +37,7 @@ use crate::reject::Reject;
 use crate::time::Instant;
 pub use clear::{Cleared, clear};
 pub use result::{AuctionResult, Fill, Unfilled};
-pub use terms::{AuctionKind, AuctionTerms, Lot, LotSecret};
+pub use terms::{AuctionKind, AuctionTerms, Lot, LotSecret, ParseLotSecretError};
 
 /// Where an auction is in its life.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -433,6 +433,9 @@ impl State {
         let Ok(market) = self.market_of(auction.terms.kind) else {
             return false;
         };
+        if auction.terms.check_rule(market).is_err() {
+            return false;
+        }
         let book = &auction.book;
         let on_grid = |order: Order| {
             let quantity = market.quantity(order.lots);

@@ -8,8 +8,8 @@ use crate::clearing::{Certificate, Criterion, Decision, Reason};
 use crate::id::{BidId, ParticipantId};
 use crate::num::{Money, Price, Quantity};
 
-/// What came out of an auction.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// What came out of an auction; by default, nothing.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AuctionResult {
     /// The price and the criterion that decided it, or why there is none; demand and supply at the prices that show it; and
     /// what was bought and sold. In a support auction what the programme takes stands on the side that buys.

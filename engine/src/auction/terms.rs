@@ -8,7 +8,9 @@
 //! with the bids. Nobody can bid towards a draw that depends on a secret, and whoever holds the secret cannot choose it
 //! after it has seen the bids.
 
+use std::fmt;
 use std::num::NonZeroU32;
+use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
@@ -18,6 +20,7 @@ use crate::id::{FloorId, MarketId};
 use crate::market::Market;
 use crate::num::Quantity;
 use crate::reject::Reject;
+use crate::text::bytes_of_hex;
 use crate::time::Instant;
 
 /// What an auction is, fixed when it is announced.
@@ -58,9 +61,28 @@ pub enum AuctionKind {
 #[derive(Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LotSecret(pub [u8; 32]);
 
-impl std::fmt::Debug for LotSecret {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+/// A text that is not a lot's secret.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a lot's secret is 64 hexadecimal digits")]
+pub struct ParseLotSecretError;
+
+impl fmt::Debug for LotSecret {
+    /// Nothing of it: it must not come into a log before it is published.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("LotSecret(…)")
+    }
+}
+
+impl fmt::Display for LotSecret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        Digest(self.0).fmt(f)
+    }
+}
+
+impl FromStr for LotSecret {
+    type Err = ParseLotSecretError;
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        bytes_of_hex(text).map(Self).ok_or(ParseLotSecretError)
     }
 }
 

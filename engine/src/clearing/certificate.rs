@@ -13,7 +13,7 @@ use crate::book::Side;
 use crate::num::{Price, Quantity};
 
 /// The public part of a proof.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Certificate {
     /// The price and the criterion that decided, or why there is none.
     pub decision: Decision,

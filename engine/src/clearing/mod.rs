@@ -110,7 +110,7 @@ pub struct Outcome {
 }
 
 /// The price of an auction, or why there is none.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Decision {
     /// One price was left.
     Price {
@@ -120,6 +120,7 @@ pub enum Decision {
         step: Criterion,
     },
     /// At no price that the rule allows is anything both wanted and offered.
+    #[default]
     NothingTrades,
     /// Several prices are as good by the rule: a reference price, or another criterion at the end, would decide.
     Undecided {
@@ -131,7 +132,7 @@ pub enum Decision {
 }
 
 /// All prices *p* at which supply below *p* ≤ demand at or above *p*, and demand above *p* ≤ supply at or below *p*.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Equilibrium {
     /// The lowest; `None` where there is none, or nothing can trade at any price.
     pub low: Option<Price>,

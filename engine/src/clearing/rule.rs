@@ -10,6 +10,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use super::Reason;
 use super::curve::round_to_step;
 use crate::num::{MILLIONTHS, ParseNumberError, Price, Quantity};
 
@@ -358,14 +359,14 @@ pub struct UnknownName {
     pub known: String,
 }
 
-/// The names are those in rule files; a test compares them with what serde reads and writes.
+/// The names are those in rule files and results; a test compares them with what serde reads and writes.
 macro_rules! names {
     ($($type:ident { $($variant:ident: $name:literal,)* })*) => {$(
         impl $type {
             /// All of them, in the order in which they are explained.
             pub const ALL: &[Self] = &[$(Self::$variant),*];
 
-            /// The name in rule files.
+            /// The name in files.
             pub const fn name(self) -> &'static str {
                 match self {
                     $(Self::$variant => $name,)*
@@ -415,6 +416,16 @@ names! {
         RoundUp: "round-up",
         MinimumFill: "minimum-fill",
         SeededLot: "seeded-lot",
+    }
+    Reason {
+        InTheMoney: "in-the-money",
+        AtThePrice: "at-the-price",
+        Rationed: "rationed",
+        NothingLeft: "nothing-left",
+        MinimumNotMet: "minimum-not-met",
+        OutOfTheMoney: "out-of-the-money",
+        NothingTraded: "nothing-traded",
+        NoQuantity: "no-quantity",
     }
     Payment {
         OnePrice: "one-price",

@@ -42,21 +42,25 @@ fn golden() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("golden")
 }
 
-/// Two auctions and two settled months, and then a command that is set aside.
+/// Three auctions and two settled months, and then a command that is set aside.
 fn day() -> World {
     let mut world = World::open(100_000);
     for (auction, sender, bid) in [
         (CALL, SUPPLIERS[0], sell(480, 30)),
         (CALL, SUPPLIERS[1], sell(490, 20)),
         (CALL, common::BUYERS[0], buy(500, 40)),
+        (CALL, common::BUYERS[1], NewBid { price: None, ..buy(0, 10) }),
+        (common::DRAWN, SUPPLIERS[0], sell(480, 30)),
+        (common::DRAWN, common::BUYERS[0], buy(500, 20)),
+        (common::DRAWN, common::BUYERS[1], buy(500, 20)),
         (SUPPORT, SUPPLIERS[0], sell(450, 40)),
         (SUPPORT, SUPPLIERS[2], sell(470, 40)),
     ] {
         world.bid(sender, auction, bid).expect("a bid that is taken");
     }
     world.wait(hours(10));
-    for auction in [CALL, SUPPORT] {
-        world.send(OPERATORS[0], Command::ClearAuction { auction }).expect("closed");
+    for (auction, secret) in [(CALL, None), (SUPPORT, None), (common::DRAWN, Some(common::SECRET))] {
+        world.send(OPERATORS[0], Command::ClearAuction { auction, secret }).expect("closed");
     }
     world.wait(hours(24 * 70));
     for (number, price) in [(1, 430), (2, 440)] {
