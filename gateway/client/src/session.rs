@@ -519,10 +519,11 @@ pub(crate) mod tests {
     use super::*;
     use golv_engine::auction::{AuctionResult, Fill};
     use golv_engine::book::Side;
+    use golv_engine::clearing::Reason;
     use golv_engine::digest::Digest;
     use golv_engine::event::Event;
     use golv_engine::id::{AuctionId, BidId, Sequence};
-    use golv_engine::num::Quantity;
+    use golv_engine::num::{Price, Quantity};
     use golv_engine::time::Instant;
     use golv_protocol::message::write_event;
     use proptest::prelude::*;

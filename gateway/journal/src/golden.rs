@@ -8,7 +8,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use golv_engine::command::Command;
+use golv_engine::command::{Command, NewBid};
 use golv_engine::digest::Digest;
 use golv_engine::id::Sequence;
 use golv_engine::time::Instant;

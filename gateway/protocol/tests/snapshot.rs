@@ -8,7 +8,7 @@ mod common;
 
 use common::steps::{KEYS, Tried, a_step};
 use common::*;
-use golv_engine::command::{Action, Command};
+use golv_engine::command::{Action, Command, NewBid};
 use golv_engine::id::*;
 use golv_engine::key::KeyFingerprint;
 use golv_engine::{ANSWERS_KEPT, Exchange};
