@@ -35,8 +35,8 @@ const SETTINGS: Settings = Settings {
 };
 
 /// What the golden journal comes to.
-const STATE: &str = "7a02cb6157fdee35cbe57c1e4c2c135ee8668adaac50018c42c5303a173c7a1c";
-const CHAIN: &str = "30868a55567e8d0d885a5540db1cc1465cd41c2e5f4a9283b328e1d61ad5dcef";
+const STATE: &str = "ada60d28407b7b88bc5aa3c482dc6b84a2436861baf5b195fcd9d8dd844f3906";
+const CHAIN: &str = "6fd26a04ae9e3787941c61065905120a1bf7371714d532a3effcd081aa1c923a";
 
 fn golden() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("golden")
