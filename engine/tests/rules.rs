@@ -460,7 +460,7 @@ fn a_rule_is_refused_that_the_market_cannot_hold_an_auction_by() {
     let call = AuctionKind::Call { market: MARKET };
     let support = AuctionKind::Support { floor: FLOOR, monthly: quantity(10) };
     let mut announce = |kind, rule: Rule, lot_commitment| {
-        let terms = AuctionTerms { rule, lot_commitment, ..terms(kind, opens_at, closes_at) };
+        let terms = AuctionTerms { rule: rule.into(), lot_commitment, ..terms(kind, opens_at, closes_at) };
         world.try_agree(Action::AnnounceAuction { auction: AuctionId(9), terms })
     };
     let with = |change: fn(&mut Rule)| {
@@ -511,7 +511,7 @@ fn a_lot_is_drawn_with_the_secret_that_was_announced() {
         let secret = LotSecret([byte; 32]);
         let (opens_at, closes_at) = (world.now.plus_seconds(10), world.now.plus_seconds(20));
         let terms = AuctionTerms {
-            rule: Rule { allocation: Allocation::SeededLot, ..rule() },
+            rule: Rule { allocation: Allocation::SeededLot, ..rule() }.into(),
             lot_commitment: Some(secret.commitment()),
             ..terms(AuctionKind::Call { market: MARKET }, opens_at.expect("fits"), closes_at.expect("fits"))
         };
@@ -543,7 +543,7 @@ fn each_winner_can_get_the_strike_that_it_offered() {
     let (opens_at, closes_at) = (world.now.plus_seconds(10), world.now.plus_seconds(20));
     let kind = AuctionKind::Support { floor: FLOOR, monthly: quantity(60) };
     let terms = AuctionTerms {
-        rule: Rule { payment: Payment::OwnPrice, ..rule() },
+        rule: Rule { payment: Payment::OwnPrice, ..rule() }.into(),
         ..terms(kind, opens_at.expect("fits"), closes_at.expect("fits"))
     };
     world.agree(Action::AnnounceAuction { auction: SUPPORT, terms });

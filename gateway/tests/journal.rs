@@ -151,7 +151,8 @@ fn history(dir: &Path, name: &str) -> Stopped {
                 Candidates::Limits,
                 vec![Criterion::MostVolume, Criterion::Highest],
                 Allocation::ProRata,
-            ),
+            )
+            .into(),
             lot_commitment: None,
         };
         hand.agree(Action::AnnounceAuction { auction, terms });

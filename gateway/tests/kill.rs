@@ -606,7 +606,8 @@ fn furnish() -> TempDir {
             Candidates::Limits,
             vec![Criterion::MostVolume, Criterion::Highest],
             Allocation::ProRata,
-        ),
+        )
+        .into(),
         lot_commitment: None,
     };
     agree(Action::AnnounceAuction { auction: AUCTION, terms });

@@ -168,7 +168,8 @@ fn a_live_exchange_ticks_by_itself() {
             Candidates::Limits,
             vec![Criterion::MostVolume, Criterion::Highest],
             Allocation::ProRata,
-        ),
+        )
+        .into(),
         lot_commitment: None,
     };
     agree(2, Action::AnnounceAuction { auction: AuctionId(1), terms });

@@ -245,7 +245,7 @@ impl<V: Venue> MarketDay<V> {
             opens_at: instant(2018, 11, 12, 8),
             closes_at: instant(2018, 11, 16, 16),
             challenge_seconds: seconds(3 * DAY),
-            rule: support_rule(),
+            rule: support_rule().into(),
             lot_commitment: None,
         };
         self.agree(
@@ -308,7 +308,7 @@ impl<V: Venue> MarketDay<V> {
             opens_at: instant(2018, 12, 3, 8),
             closes_at: instant(2018, 12, 3, 12),
             challenge_seconds: seconds(DAY),
-            rule: call_rule(dollars(index_usd)),
+            rule: call_rule(dollars(index_usd)).into(),
             lot_commitment: None,
         };
         self.agree("the call auction", Action::AnnounceAuction { auction: CALL_AUCTION, terms })?;

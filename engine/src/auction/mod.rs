@@ -380,7 +380,7 @@ impl State {
             }
             _ => None,
         };
-        Ok(AuctionResult { certificate, fills, unfilled, reserved, lot })
+        Ok(AuctionResult { certificate: Box::new(certificate), fills, unfilled, reserved, lot })
     }
 
     /// What a programme reserves for entitlements won.

@@ -13,7 +13,7 @@ use crate::num::{Money, Price, Quantity};
 pub struct AuctionResult {
     /// The price and the criterion that decided it, or why there is none; demand and supply at the prices that show it; and
     /// what was bought and sold. In a support auction what the programme takes stands on the side that buys.
-    pub certificate: Certificate,
+    pub certificate: Box<Certificate>,
     /// What each bid was given, in order of time. Everybody is shown its own.
     pub fills: Vec<Fill>,
     /// The bids that were given nothing, in order of time. Everybody is shown its own.

@@ -35,7 +35,7 @@ pub struct AuctionTerms {
     /// How long a result can be challenged before it is final, in seconds.
     pub challenge_seconds: NonZeroU32,
     /// How the price is found, and who gets what at the margin. Tick and lot are the market's, and need not be stated.
-    pub rule: Rule,
+    pub rule: Box<Rule>,
     /// For a seeded lot, and only for one: the SHA-256 of the secret that it is drawn with.
     pub lot_commitment: Option<Digest>,
 }

@@ -44,31 +44,38 @@ impl Ladder {
 
     /// Adds lots at a level or at any price or, being negative, takes away some that stand there. The caller has checked
     /// that there is room.
-    pub(crate) fn change(&mut self, level: Option<u32>, lots: i64) {
+    ///
+    /// # Panics
+    /// If more is taken away than stands there, or the total does not fit.
+    pub fn change(&mut self, level: Option<u32>, lots: i64) {
         let entry = match level {
-            Some(level) => slot(&mut self.pages, level),
+            Some(level) => {
+                let (page, slot) = place(level);
+                if !matches!(self.pages.get(page), Some(Some(_))) {
+                    self.add_page(page);
+                }
+                let page = self.pages.get_mut(page).and_then(Option::as_deref_mut);
+                page.and_then(|page| page.get_mut(slot))
+            }
             None => Some(&mut self.at_any_price),
         };
-        let changed = entry.as_deref().and_then(|standing| standing.checked_add(lots));
-        let total = self.total.checked_add(lots);
-        match (entry, changed, total) {
-            (Some(entry), Some(changed @ 0..), Some(total @ 0..)) => {
-                *entry = changed;
-                self.total = total;
-            }
-            _ => assert!(lots == 0, "a ladder's lots are never negative, and were checked to fit"),
+        let Some(entry) = entry else { return };
+        let (changed, total) = (entry.checked_add(lots), self.total.checked_add(lots));
+        let fits = matches!((changed, total), (Some(0..), Some(0..)));
+        assert!(fits, "a ladder's lots are never negative, and were checked to fit");
+        *entry = changed.unwrap_or(0);
+        self.total = total.unwrap_or(0);
+    }
+
+    #[cold]
+    fn add_page(&mut self, page: usize) {
+        if page >= self.pages.len() {
+            self.pages.resize_with(page.saturating_add(1), || None);
+        }
+        if let Some(page) = self.pages.get_mut(page) {
+            *page = Some(Box::new([0; PAGE]));
         }
     }
-}
-
-/// Where the lots of a level stand; its page is allocated if this is the first bid in it.
-fn slot(pages: &mut Vec<Option<Box<Page>>>, level: u32) -> Option<&mut i64> {
-    let (page, slot) = place(level);
-    if page >= pages.len() {
-        pages.resize_with(page.saturating_add(1), || None);
-    }
-    let page = pages.get_mut(page).map(|page| page.get_or_insert_with(|| Box::new([0; PAGE])));
-    page.and_then(|page| page.get_mut(slot))
 }
 
 /// Every level with lots on either side, ascending, with the lots of `demand` and of `supply` there.

@@ -174,23 +174,27 @@ impl Book {
     /// lots; and the places at the margins, buyers' and sellers', which are given nothing yet.
     pub(crate) fn fill(&self, margins: [Merit; 2]) -> (Vec<i64>, [Vec<usize>; 2]) {
         let [buy_margin, sell_margin] = margins;
-        let (mut buyers, mut sellers) = (Vec::new(), Vec::new());
+        let mut at_margin = Vec::new();
+        // Nothing here depends on a side or a limit but a choice between two values: branches on either would be
+        // guessed wrong for every other bid.
         let given = self
             .limits
             .iter()
             .enumerate()
             .map(|(place, &Limit { lots, merit, side })| {
-                let (margin, sharing) = match side {
-                    Side::Buy => (buy_margin, &mut buyers),
-                    Side::Sell => (sell_margin, &mut sellers),
-                };
-                if merit == margin && lots != 0 {
-                    sharing.push(place);
+                let margin = if side == Side::Buy { buy_margin } else { sell_margin };
+                if merit == margin {
+                    at_margin.push((place, side));
                 }
                 if merit < margin { lots } else { 0 }
             })
             .collect();
-        (given, [buyers, sellers])
+        let of_side = |wanted: Side| {
+            let standing = |place: &usize| self.limits.get(*place).is_some_and(|limit| limit.lots != 0);
+            let places = at_margin.iter().filter(|(_, side)| *side == wanted).map(|(place, _)| *place);
+            places.filter(standing).collect()
+        };
+        (given, Side::BOTH.map(of_side))
     }
 
     /// What the side's total would be with so many more lots; `None` if no place is left, or they do not fit.

@@ -166,10 +166,10 @@ impl World {
         let support = AuctionKind::Support { floor: FLOOR, monthly: quantity(60) };
         let cascade = vec![Criterion::MostVolume, Criterion::LastAcceptedOffer, Criterion::Reference];
         let drawn = AuctionTerms {
-            rule: Rule {
+            rule: Box::new(Rule {
                 reference_price: Some(price(450)),
                 ..Rule::new(Candidates::Interval, cascade, Allocation::SeededLot)
-            },
+            }),
             lot_commitment: Some(SECRET.commitment()),
             ..terms(call, opens_at, closes_at)
         };
@@ -249,7 +249,7 @@ impl World {
 
 pub fn terms(kind: AuctionKind, opens_at: Instant, closes_at: Instant) -> AuctionTerms {
     let challenge_seconds = NonZeroU32::new(hours(24)).expect("positive");
-    AuctionTerms { kind, opens_at, closes_at, challenge_seconds, rule: rule(), lot_commitment: None }
+    AuctionTerms { kind, opens_at, closes_at, challenge_seconds, rule: rule().into(), lot_commitment: None }
 }
 
 /// The cascade of Xetra's auctions, with remainders shared pro rata.

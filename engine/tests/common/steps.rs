@@ -119,7 +119,7 @@ fn an_action() -> impl Strategy<Value = Action> {
             let kind = if opens_in % 2 == 0 { call } else { support };
             let is_lot = rule.allocation == Allocation::SeededLot;
             let lot_commitment = is_lot.then(|| SECRET.commitment());
-            let terms = AuctionTerms { rule, lot_commitment, ..terms(kind, opens_at, closes_at) };
+            let terms = AuctionTerms { rule: rule.into(), lot_commitment, ..terms(kind, opens_at, closes_at) };
             Action::AnnounceAuction { auction: AuctionId(auction), terms }
         }),
     ]
@@ -306,7 +306,7 @@ fn check_result(auction: AuctionId, result: &AuctionResult, world: &World) {
     });
     let terms = terms.expect("announced");
     let Market { tick, lot, lowest, highest, .. } = market();
-    let rule = Rule { tick: Some(tick), lot: Some(lot), ..terms.rule.clone() };
+    let rule = Rule { tick: Some(tick), lot: Some(lot), ..(*terms.rule).clone() };
     let mut ids: Vec<BidId> = book.iter().map(|standing| standing.bid).collect();
     ids.sort_unstable();
     let rank = |bid: BidId| u32::try_from(ids.iter().position(|id| *id == bid).expect("one of them"));
@@ -339,7 +339,7 @@ fn check_result(auction: AuctionId, result: &AuctionResult, world: &World) {
         return;
     }
     let (public, private) = certificate(&orders, &rule, seed, &outcome).expect("as before");
-    assert_eq!(result.certificate, public);
+    assert_eq!(*result.certificate, public);
     let mut standings: Vec<_> = Vec::new();
     let (mut fills, mut unfilled) = (result.fills.iter().peekable(), result.unfilled.iter().peekable());
     for standing in &book {

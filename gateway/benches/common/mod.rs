@@ -229,7 +229,8 @@ pub fn start(dir: &Path, waiting: Waiting) -> (Pipeline, Client) {
                 Candidates::Limits,
                 vec![Criterion::MostVolume, Criterion::Highest],
                 Allocation::ProRata,
-            ),
+            )
+            .into(),
             lot_commitment: None,
         };
         let auction = AuctionId(u32::try_from(auction).expect("small"));

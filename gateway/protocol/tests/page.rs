@@ -138,14 +138,14 @@ fn actions() -> Vec<(&'static str, String)> {
                 opens_at: at(2),
                 closes_at: at(3),
                 challenge_seconds: NonZeroU32::new(3_600).expect("positive"),
-                rule: Rule {
+                rule: Box::new(Rule {
                     reference_price: Some(price(105_000)),
                     ..Rule::new(
                         Candidates::Limits,
                         vec![Criterion::MostVolume, Criterion::LastAcceptedOffer],
                         Allocation::SeededLot,
                     )
-                },
+                }),
                 lot_commitment: Some(SECRET.commitment()),
             },
         },
@@ -212,7 +212,7 @@ fn events() -> Vec<(&'static str, String)> {
             auction,
             final_at: at,
             result: AuctionResult {
-                certificate: Certificate {
+                certificate: Box::new(Certificate {
                     decision: Decision::Price { price: limit, step: Criterion::LeastSurplus },
                     equilibrium: Equilibrium { low: Some(limit), high: None },
                     total_demand: quantity,
@@ -220,7 +220,7 @@ fn events() -> Vec<(&'static str, String)> {
                     bought: quantity,
                     sold: quantity,
                     curve: vec![CurvePoint { price: limit, demand: quantity, supply: tonnes(30) }],
-                },
+                }),
                 fills: vec![fill],
                 unfilled: vec![Unfilled { bid: other, participant, reason: Reason::NothingLeft }],
                 reserved: None,

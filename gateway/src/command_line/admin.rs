@@ -512,9 +512,9 @@ mod tests {
         let key = KeyFingerprint([0xab; 32]);
         let fingerprint = key.to_string();
         let auction = AuctionId(2);
-        let rule = |cascade, allocation| Rule {
-            reference_price: Some(dollars(95_000)),
-            ..Rule::new(Candidates::Limits, cascade, allocation)
+        let rule = |cascade, allocation| {
+            let rule = Rule::new(Candidates::Limits, cascade, allocation);
+            Box::new(Rule { reference_price: Some(dollars(95_000)), ..rule })
         };
         let call = AuctionTerms {
             kind: AuctionKind::Call { market: MarketId(1) },

@@ -155,7 +155,7 @@ impl AuctionOptions {
             (_, file) => file.as_deref().map(keep_secret).transpose()?,
         };
         let lot_commitment = secret.map(|secret| secret.commitment());
-        Ok(AuctionTerms { kind, opens_at, closes_at, challenge_seconds, rule, lot_commitment })
+        Ok(AuctionTerms { kind, opens_at, closes_at, challenge_seconds, rule: rule.into(), lot_commitment })
     }
 }
 

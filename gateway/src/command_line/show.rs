@@ -731,7 +731,7 @@ mod tests {
             opens_at: NOON,
             closes_at: NOON.plus_seconds(60).expect("fits"),
             challenge_seconds: NonZeroU32::new(86_400).expect("positive"),
-            rule: Rule {
+            rule: Box::new(Rule {
                 reference_price: Some(units(95_000)),
                 payment: Payment::OwnPrice,
                 quote: "90000:96000".parse().ok(),
@@ -740,7 +740,7 @@ mod tests {
                     vec![Criterion::MostVolume, Criterion::LastAcceptedOffer],
                     Allocation::SeededLot,
                 )
-            },
+            }),
             lot_commitment: Some(Digest([0xcd; 32])),
         };
         let auction_details = |kind: Value| {
@@ -996,7 +996,7 @@ mod tests {
         let (side, quantity, price) = (Side::Sell, tonnes(20), units(95_000));
         let fill = Fill { bid: BID, participant: ME, side, quantity, price, reason: Reason::Rationed };
         AuctionResult {
-            certificate: Certificate {
+            certificate: Box::new(Certificate {
                 decision: Decision::Price { price, step: Criterion::LeastSurplus },
                 equilibrium: Equilibrium { low: Some(price), high: None },
                 total_demand: tonnes(200),
@@ -1004,7 +1004,7 @@ mod tests {
                 bought: tonnes(120),
                 sold: tonnes(120),
                 curve: vec![CurvePoint { price, demand: tonnes(130), supply: tonnes(140) }],
-            },
+            }),
             fills: vec![fill; fills],
             ..AuctionResult::default()
         }

@@ -465,7 +465,7 @@ mod tests {
             opens_at: NOON,
             closes_at: NOON,
             challenge_seconds: NonZeroU32::MIN,
-            rule: Rule::new(Candidates::Limits, vec![Criterion::MostVolume], Allocation::ProRata),
+            rule: Rule::new(Candidates::Limits, vec![Criterion::MostVolume], Allocation::ProRata).into(),
             lot_commitment: None,
         };
         confirmed(Action::AnnounceAuction { auction, terms })

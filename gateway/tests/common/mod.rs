@@ -218,7 +218,8 @@ impl Centre {
                 Candidates::Limits,
                 vec![Criterion::MostVolume, Criterion::Highest],
                 Allocation::ProRata,
-            ),
+            )
+            .into(),
             lot_commitment: None,
         };
         self.agree(Action::AnnounceAuction { auction: AUCTION, terms }).await;

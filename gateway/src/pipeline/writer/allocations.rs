@@ -82,7 +82,8 @@ impl Bench {
                 Candidates::Limits,
                 vec![Criterion::MostVolume, Criterion::Highest],
                 Allocation::ProRata,
-            ),
+            )
+            .into(),
             lot_commitment: None,
         };
         self.agree(Action::AnnounceAuction { auction: AUCTION, terms });

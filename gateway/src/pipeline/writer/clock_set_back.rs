@@ -91,7 +91,8 @@ fn auction(opens_at: u32, closes_at: u32) -> AuctionTerms {
             Candidates::Limits,
             vec![Criterion::MostVolume, Criterion::Highest],
             Allocation::ProRata,
-        ),
+        )
+        .into(),
         lot_commitment: None,
     }
 }
