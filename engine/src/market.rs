@@ -110,20 +110,26 @@ impl Market {
     }
 
     /// The quantity of so many lots, if it fits.
-    pub(crate) fn quantity(&self, lots: i64) -> Option<Quantity> {
+    pub fn quantity(&self, lots: i64) -> Option<Quantity> {
         lots.checked_mul(self.lot.millionths()).and_then(Quantity::from_millionths)
     }
 
-    /// Refuses a price off the tick or outside the band, saying what would be right.
-    pub(crate) fn check_price(&self, price: Price) -> Result<u32, Reject> {
+    /// The level of a price on the market's grid.
+    ///
+    /// # Errors
+    /// `PriceOutsideBand`, or `PriceOffTick`, saying what would be right.
+    pub fn check_price(&self, price: Price) -> Result<u32, Reject> {
         if price < self.lowest || price > self.highest {
             return Err(Reject::PriceOutsideBand { lowest: self.lowest, highest: self.highest });
         }
         self.level(price).ok_or(Reject::PriceOffTick { tick: self.tick })
     }
 
-    /// Refuses a quantity that is nothing, too large or not in whole lots.
-    pub(crate) fn check_quantity(&self, quantity: Quantity) -> Result<i64, Reject> {
+    /// A quantity that one bid may have, in lots.
+    ///
+    /// # Errors
+    /// `QuantityOutOfRange` if it is nothing or too large, `QuantityOffLot` if it is not in whole lots.
+    pub fn check_quantity(&self, quantity: Quantity) -> Result<i64, Reject> {
         if quantity.is_zero() || quantity > self.largest {
             return Err(Reject::QuantityOutOfRange { lot: self.lot, largest: self.largest });
         }

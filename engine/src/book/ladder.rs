@@ -11,7 +11,7 @@ type Page = [i64; PAGE];
 
 /// Lots at each price level of one side.
 #[derive(Debug, Default)]
-pub(crate) struct Ladder {
+pub struct Ladder {
     /// Indexed by level ÷ PAGE; `None` where no bid ever stood.
     pages: Vec<Option<Box<Page>>>,
     /// Lots over all levels. Fits in an `i64`, and so does every partial sum.
@@ -37,7 +37,8 @@ impl Ladder {
         ladder
     }
 
-    pub(crate) const fn total(&self) -> i64 {
+    /// Lots over all levels.
+    pub const fn total(&self) -> i64 {
         self.total
     }
 
@@ -93,7 +94,7 @@ impl Ladder {
 }
 
 /// Every level with lots on either side, ascending, with the lots of `demand` and of `supply` there.
-pub(crate) fn for_each_level(demand: &Ladder, supply: &Ladder, mut visit: impl FnMut(u32, i64, i64)) {
+pub fn for_each_level(demand: &Ladder, supply: &Ladder, mut visit: impl FnMut(u32, i64, i64)) {
     const EMPTY: &Page = &[0; PAGE];
     let pages = demand.pages.len().max(supply.pages.len());
     for number in 0..pages {

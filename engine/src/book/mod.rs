@@ -9,6 +9,8 @@
 //! A snapshot holds the list alone, empty places included, since they count towards [`PLACES_MAX`]; the index and the
 //! ladders are worked out from it.
 //!
+//! It is public so that it can be measured by itself. An exchange's own books are reached through `Exchange::apply` alone.
+//!
 //! Deliberately absent: prices and rules, which are the auction's; and matching, which waits for the close.
 
 mod ladder;
@@ -21,7 +23,8 @@ use crate::digest::Feed;
 use crate::id::{BidId, CommandId, IdentityId, ParticipantId};
 use crate::market::LEVELS_MAX;
 use crate::text::Country;
-pub(crate) use ladder::{Ladder, Margin, for_each_level};
+pub(crate) use ladder::Margin;
+pub use ladder::{Ladder, for_each_level};
 
 /// Which side of the market a bid is on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -34,21 +37,25 @@ pub enum Side {
 
 /// A bid in the book.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Order {
-    pub(crate) bid: BidId,
-    pub(crate) participant: ParticipantId,
-    pub(crate) side: Side,
+pub struct Order {
+    /// Its name.
+    pub bid: BidId,
+    /// Whose it is.
+    pub participant: ParticipantId,
+    /// Its side.
+    pub side: Side,
     /// Ticks above the market's lowest price.
-    pub(crate) level: u32,
+    pub level: u32,
     /// Zero once withdrawn, or moved to a later place.
-    pub(crate) lots: i64,
-    pub(crate) origin: Option<Country>,
+    pub lots: i64,
+    /// Where offered material comes from; `None` on a bid to buy.
+    pub origin: Option<Country>,
 }
 
 /// All bids of an auction.
 #[derive(Debug, Default, Deserialize)]
 #[serde(try_from = "Vec<Order>")]
-pub(crate) struct Book {
+pub struct Book {
     /// In order of time.
     orders: Vec<Order>,
     /// Where each identity's bids are in `orders`, by the command that placed them. Command ids increase,
@@ -70,11 +77,13 @@ pub(crate) enum Replaced {
 }
 
 impl Book {
-    pub(crate) const fn new() -> Self {
+    /// A book without bids.
+    pub const fn new() -> Self {
         Self { orders: Vec::new(), places: BTreeMap::new(), demand: Ladder::new(), supply: Ladder::new() }
     }
 
-    pub(crate) const fn ladder(&self, side: Side) -> &Ladder {
+    /// How many lots are bid at each level of a side.
+    pub const fn ladder(&self, side: Side) -> &Ladder {
         match side {
             Side::Buy => &self.demand,
             Side::Sell => &self.supply,
@@ -89,18 +98,26 @@ impl Book {
     }
 
     /// The standing bids in order of time.
-    pub(crate) fn orders(&self) -> impl Iterator<Item = &Order> {
+    pub fn orders(&self) -> impl Iterator<Item = &Order> {
         self.orders.iter().filter(|order| order.lots != 0)
     }
 
     /// What the side's total would be with so many more lots; `None` if no place is left, or they do not fit.
-    pub(crate) fn total_with(&self, side: Side, lots: i64) -> Option<i64> {
+    pub fn total_with(&self, side: Side, lots: i64) -> Option<i64> {
         let places = u32::try_from(self.orders.len()).ok()?;
         if places < PLACES_MAX { self.ladder(side).total().checked_add(lots) } else { None }
     }
 
+    /// The highest command id with which an identity has placed a bid here; `None` before its first.
+    pub fn newest(&self, identity: IdentityId) -> Option<CommandId> {
+        self.places.get(&identity)?.last().map(|(command, _)| *command)
+    }
+
     /// Takes in a bid whose room was checked, and whose command id is its identity's highest so far.
-    pub(crate) fn add(&mut self, order: Order) {
+    ///
+    /// # Panics
+    /// If its lots do not fit its side's total, which [`Book::total_with`] tells.
+    pub fn add(&mut self, order: Order) {
         let place = self.push(order);
         self.places.entry(order.bid.identity).or_default().push((order.bid.command, place));
     }
@@ -180,13 +197,17 @@ impl Serialize for Book {
 
 /// Stored orders that are no book.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum NotABook {
+pub enum NotABook {
+    /// They are more than [`PLACES_MAX`].
     #[error("a book has at most {PLACES_MAX} places")]
     TooLong,
+    /// A bid's level is past the most that a market has, or its lots are negative.
     #[error("bid {0} is off every market's grid")]
     OffGrid(BidId),
+    /// A bid is in a later place without having left the earlier.
     #[error("bid {0} stands in two places")]
     Twice(BidId),
+    /// A side's total does not fit.
     #[error("the lots of one side are more than can be held")]
     TooManyLots,
 }
