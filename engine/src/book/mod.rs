@@ -14,6 +14,7 @@
 //! Deliberately absent: prices and rules, which are the auction's; and matching, which waits for the close.
 
 mod ladder;
+mod places;
 
 use std::collections::BTreeMap;
 
@@ -25,6 +26,7 @@ use crate::market::LEVELS_MAX;
 use crate::text::Country;
 pub(crate) use ladder::Margin;
 pub use ladder::{Ladder, for_each_level};
+use places::Places;
 
 /// Which side of the market a bid is on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -58,9 +60,8 @@ pub struct Order {
 pub struct Book {
     /// In order of time.
     orders: Vec<Order>,
-    /// Where each identity's bids are in `orders`, by the command that placed them. Command ids increase,
-    /// so each list is sorted as it grows.
-    places: BTreeMap<IdentityId, Vec<(CommandId, u32)>>,
+    /// Where each bid is in `orders`.
+    places: Places,
     demand: Ladder,
     supply: Ladder,
 }
@@ -79,7 +80,7 @@ pub(crate) enum Replaced {
 impl Book {
     /// A book without bids.
     pub const fn new() -> Self {
-        Self { orders: Vec::new(), places: BTreeMap::new(), demand: Ladder::new(), supply: Ladder::new() }
+        Self { orders: Vec::new(), places: Places::new(), demand: Ladder::new(), supply: Ladder::new() }
     }
 
     /// How many lots are bid at each level of a side.
@@ -110,7 +111,7 @@ impl Book {
 
     /// The highest command id with which an identity has placed a bid here; `None` before its first.
     pub fn newest(&self, identity: IdentityId) -> Option<CommandId> {
-        self.places.get(&identity)?.last().map(|(command, _)| *command)
+        self.places.newest(identity)
     }
 
     /// Takes in a bid whose room was checked, and whose command id is its identity's highest so far.
@@ -119,7 +120,7 @@ impl Book {
     /// If its lots do not fit its side's total, which [`Book::total_with`] tells.
     pub fn add(&mut self, order: Order) {
         let place = self.push(order);
-        self.places.entry(order.bid.identity).or_default().push((order.bid.command, place));
+        self.places.push(order.bid, place);
     }
 
     fn push(&mut self, order: Order) -> u32 {
@@ -132,14 +133,8 @@ impl Book {
 
     /// A standing bid.
     pub(crate) fn find(&self, bid: BidId) -> Option<&Order> {
-        let place = *self.place(bid)?;
+        let place = self.places.get(bid)?;
         self.orders.get(usize::try_from(place).ok()?).filter(|order| order.lots != 0)
-    }
-
-    fn place(&self, bid: BidId) -> Option<&u32> {
-        let places = self.places.get(&bid.identity)?;
-        let at = places.binary_search_by_key(&bid.command, |(command, _)| *command).ok()?;
-        places.get(at).map(|(_, place)| place)
     }
 
     /// Takes a standing bid out.
@@ -160,20 +155,13 @@ impl Book {
         }
         self.set_lots(&order, 0);
         let moved = self.push(Order { level, lots, ..order });
-        let places = self.places.get_mut(&bid.identity);
-        let entry = places.and_then(|places| {
-            let at = places.binary_search_by_key(&bid.command, |(command, _)| *command).ok()?;
-            places.get_mut(at)
-        });
-        if let Some((_, place)) = entry {
-            *place = moved;
-        }
+        self.places.set(bid, moved);
         Replaced::LostPriority
     }
 
     /// Changes a standing order's lots in its place and in the ladder.
     fn set_lots(&mut self, order: &Order, lots: i64) {
-        let place = self.place(order.bid).copied().and_then(|place| usize::try_from(place).ok());
+        let place = self.places.get(order.bid).and_then(|place| usize::try_from(place).ok());
         if let Some(standing) = place.and_then(|place| self.orders.get_mut(place)) {
             standing.lots = lots;
         }
@@ -230,7 +218,7 @@ impl TryFrom<Vec<Order>> for Book {
         }
         let mut book = Self::new();
         for (bid, (place, _)) in latest {
-            book.places.entry(bid.identity).or_default().push((bid.command, place));
+            book.places.push(bid, place);
         }
         for order in orders.iter().filter(|order| order.lots != 0) {
             let ladder = book.ladder_mut(order.side);
@@ -341,7 +329,10 @@ mod tests {
                 }
                 prop_assert_eq!(book.orders().copied().collect::<Vec<_>>(), naive.0.clone());
                 let stored = Book::try_from(book.orders.clone()).expect("a book");
-                prop_assert_eq!(&stored.places, &book.places, "each bid is found where it was");
+                for order in &book.orders {
+                    let place = book.places.get(order.bid);
+                    prop_assert_eq!(stored.places.get(order.bid), place, "each bid is found where it was");
+                }
             }
             let mut seen = Vec::new();
             for_each_level(&book.demand, &book.supply, |level, demand, supply| seen.push((level, demand, supply)));
