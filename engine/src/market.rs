@@ -114,7 +114,10 @@ impl Market {
         lots.checked_mul(self.lot.millionths()).and_then(Quantity::from_millionths)
     }
 
-    /// Refuses a price off the tick or outside the band, saying what would be right.
+    /// The level of a price on the market's grid.
+    ///
+    /// # Errors
+    /// `PriceOutsideBand`, or `PriceOffTick`, saying what would be right.
     pub fn check_price(&self, price: Price) -> Result<u32, Reject> {
         if price < self.lowest || price > self.highest {
             return Err(Reject::PriceOutsideBand { lowest: self.lowest, highest: self.highest });
@@ -122,7 +125,10 @@ impl Market {
         self.level(price).ok_or(Reject::PriceOffTick { tick: self.tick })
     }
 
-    /// Refuses a quantity that is nothing, too large or not in whole lots.
+    /// A quantity that one bid may have, in lots.
+    ///
+    /// # Errors
+    /// `QuantityOutOfRange` if it is nothing or too large, `QuantityOffLot` if it is not in whole lots.
     pub fn check_quantity(&self, quantity: Quantity) -> Result<i64, Reject> {
         if quantity.is_zero() || quantity > self.largest {
             return Err(Reject::QuantityOutOfRange { lot: self.lot, largest: self.largest });

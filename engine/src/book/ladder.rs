@@ -79,7 +79,7 @@ impl Ladder {
 }
 
 /// Every level with lots on either side, ascending, with the lots of `demand` and of `supply` there.
-pub(crate) fn for_each_level(demand: &Ladder, supply: &Ladder, mut visit: impl FnMut(u32, i64, i64)) {
+pub fn for_each_level(demand: &Ladder, supply: &Ladder, mut visit: impl FnMut(u32, i64, i64)) {
     const EMPTY: &Page = &[0; PAGE];
     let pages = demand.pages.len().max(supply.pages.len());
     for number in 0..pages {

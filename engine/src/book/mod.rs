@@ -15,6 +15,7 @@
 //! Deliberately absent: prices and rules, which are the auction's; and matching, which waits for the close.
 
 mod ladder;
+mod places;
 
 use std::collections::BTreeMap;
 
@@ -24,8 +25,8 @@ use crate::digest::{Digest, Feed};
 use crate::id::{BidId, CommandId, IdentityId, ParticipantId};
 use crate::market::LEVELS_MAX;
 use crate::text::Country;
-pub use ladder::Ladder;
-pub(crate) use ladder::for_each_level;
+pub use ladder::{Ladder, for_each_level};
+use places::Places;
 
 /// Which side of the market a bid is on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -105,9 +106,8 @@ pub struct Book {
     limits: Vec<Limit>,
     /// Of the same places.
     owners: Vec<Owner>,
-    /// Where each identity's bids are in `orders`, by the command that placed them. Command ids increase,
-    /// so each list is sorted as it grows.
-    places: BTreeMap<IdentityId, Vec<(CommandId, u32)>>,
+    /// Where each bid is in those lists.
+    places: Places,
     demand: Ladder,
     supply: Ladder,
 }
@@ -129,7 +129,7 @@ impl Book {
         Self {
             limits: Vec::new(),
             owners: Vec::new(),
-            places: BTreeMap::new(),
+            places: Places::new(),
             demand: Ladder::new(),
             supply: Ladder::new(),
         }
@@ -151,7 +151,7 @@ impl Book {
     }
 
     /// The standing bids in order of time.
-    pub(crate) fn orders(&self) -> impl Iterator<Item = Order> {
+    pub fn orders(&self) -> impl Iterator<Item = Order> {
         self.places().filter(|order| order.lots != 0)
     }
 
@@ -203,10 +203,18 @@ impl Book {
         if places < PLACES_MAX { self.ladder(side).total().checked_add(lots) } else { None }
     }
 
+    /// The highest command id with which an identity has placed a bid here; `None` before its first.
+    pub fn newest(&self, identity: IdentityId) -> Option<CommandId> {
+        self.places.newest(identity)
+    }
+
     /// Takes in a bid whose room was checked, and whose command id is its identity's highest so far.
+    ///
+    /// # Panics
+    /// If its lots do not fit its side's total, which [`Book::total_with`] tells.
     pub fn add(&mut self, order: Order) {
         let place = self.push(order);
-        self.places.entry(order.bid.identity).or_default().push((order.bid.command, place));
+        self.places.push(order.bid, place);
     }
 
     fn push(&mut self, order: Order) -> u32 {
@@ -221,14 +229,8 @@ impl Book {
 
     /// A standing bid.
     pub(crate) fn find(&self, bid: BidId) -> Option<Order> {
-        let place = *self.place(bid)?;
+        let place = self.places.get(bid)?;
         self.get(usize::try_from(place).ok()?).filter(|order| order.lots != 0)
-    }
-
-    fn place(&self, bid: BidId) -> Option<&u32> {
-        let places = self.places.get(&bid.identity)?;
-        let at = places.binary_search_by_key(&bid.command, |(command, _)| *command).ok()?;
-        places.get(at).map(|(_, place)| place)
     }
 
     /// Takes a standing bid out.
@@ -249,20 +251,13 @@ impl Book {
         }
         self.set_lots(&order, 0);
         let moved = self.push(Order { level, lots, ..order });
-        let places = self.places.get_mut(&bid.identity);
-        let entry = places.and_then(|places| {
-            let at = places.binary_search_by_key(&bid.command, |(command, _)| *command).ok()?;
-            places.get_mut(at)
-        });
-        if let Some((_, place)) = entry {
-            *place = moved;
-        }
+        self.places.set(bid, moved);
         Replaced::LostPriority
     }
 
     /// Changes a standing order's lots in its place and in the ladder.
     fn set_lots(&mut self, order: &Order, lots: i64) {
-        let place = self.place(order.bid).copied().and_then(|place| usize::try_from(place).ok());
+        let place = self.places.get(order.bid).and_then(|place| usize::try_from(place).ok());
         if let Some(limit) = place.and_then(|place| self.limits.get_mut(place)) {
             limit.lots = lots;
         }
@@ -332,7 +327,7 @@ impl TryFrom<Vec<Order>> for Book {
         }
         let mut book = Self::new();
         for (bid, (place, _)) in latest {
-            book.places.entry(bid.identity).or_default().push((bid.command, place));
+            book.places.push(bid, place);
         }
         book.limits.reserve_exact(orders.len());
         book.owners.reserve_exact(orders.len());
@@ -448,7 +443,10 @@ mod tests {
                 }
                 prop_assert_eq!(book.orders().collect::<Vec<_>>(), naive.0.clone());
                 let stored = Book::try_from(book.places().collect::<Vec<_>>()).expect("a book");
-                prop_assert_eq!(&stored.places, &book.places, "each bid is found where it was");
+                for order in book.places() {
+                    let place = book.places.get(order.bid);
+                    prop_assert_eq!(stored.places.get(order.bid), place, "each bid is found where it was");
+                }
             }
             let mut seen = Vec::new();
             for_each_level(&book.demand, &book.supply, |level, demand, supply| seen.push((level, demand, supply)));
