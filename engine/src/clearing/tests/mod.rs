@@ -3,6 +3,7 @@
 mod examples;
 mod proof;
 mod properties;
+mod small_books;
 mod twin;
 
 use super::*;
