@@ -48,7 +48,7 @@ fn a_result_is_proved_and_any_changed_number_is_found() {
     let (book, file) = (dir.path().join("book.csv"), dir.path().join("result.json"));
     fs::write(&book, BOOK).expect("written");
     for rule in ["xetra-equities", "pay-as-clear", "pay-as-bid", "us-treasury", "krx", "asx"] {
-        let result = json(&["--rule", rule, "--reference-price", "199"]);
+        let result = json(&["--rule", rule, "--reference-price", "199", "--private"]);
         let check = |result: &serde_json::Value| {
             fs::write(&file, result.to_string()).expect("written");
             golv(&["check", "--book", arg(&book), "--result", arg(&file)], "")
@@ -62,6 +62,11 @@ fn a_result_is_proved_and_any_changed_number_is_found() {
             ("/equilibrium/low", "1"),
             ("/fills/0/quantity", "1"),
             ("/fills/0/price", "3"),
+            ("/certificate/bought", "1"),
+            ("/certificate/curve/0/demand", "1"),
+            ("/standings/0/given", "1"),
+            ("/standings/0/reason", "no-quantity"),
+            ("/standings/0/winning_limit", "200"),
         ] {
             let mut wrong = result.clone();
             *wrong.pointer_mut(pointer).expect("it is there") = changed.into();
@@ -74,6 +79,25 @@ fn a_result_is_proved_and_any_changed_number_is_found() {
         let said = String::from_utf8(check(&wrong).stderr).expect("text");
         assert!(said.contains("order b1, line 2"), "{rule}: {said}");
     }
+}
+
+/// Each bidder's own part: what it was given, why, and what would have won.
+#[test]
+fn who_got_nothing_learns_what_would_have_won() {
+    let book = "id,side,price,quantity\nb1,buy,10,300\nb2,buy,9,300\nb3,buy,8,200\ns1,sell,5,400\n";
+    let arguments = ["clear", "--book", "-", "--rule", "xetra-equities", "--tick", "0.5"];
+    let text = printed(&[&arguments[..], &["--format", "json", "--private"]].concat(), book);
+    let result: serde_json::Value = serde_json::from_str(&text).expect("JSON");
+    let told = |row: usize| {
+        let standing = &result["standings"][row];
+        ["id", "given", "reason", "winning_limit"]
+            .map(|name| standing[name].as_str().unwrap_or("-").to_owned())
+    };
+    assert_eq!(told(1), ["b2", "100", "rationed", "-"]);
+    // At 9 it would be behind b2, who leaves nothing.
+    assert_eq!(told(2), ["b3", "0", "out-of-the-money", "9.5"]);
+    let said = refused(&[&arguments[..], &["--private"]].concat(), book);
+    assert!(said.contains("--format json"), "{said}");
 }
 
 #[test]

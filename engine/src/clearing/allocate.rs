@@ -156,7 +156,7 @@ pub(crate) struct Member<'a> {
 }
 
 impl<'a> Member<'a> {
-    const fn of(order: &Order<'a>) -> Self {
+    pub(super) const fn of(order: &Order<'a>) -> Self {
         Self {
             wanted: order.quantity.millionths(),
             minimum: order.min_quantity.millionths(),

@@ -29,7 +29,7 @@ pub(crate) fn decide(curve: &Curve, rule: &Rule) -> Decision {
 }
 
 /// The candidates at which anything trades. Where the cascade begins with the most volume, those with less are not even collected.
-fn candidates(curve: &Curve, rule: &Rule) -> Vec<Piece> {
+pub(super) fn candidates(curve: &Curve, rule: &Rule) -> Vec<Piece> {
     let only_most = rule.cascade.first() == Some(&Criterion::MostVolume);
     let mut left: Vec<Piece> = Vec::new();
     let mut most = 1;

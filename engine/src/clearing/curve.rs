@@ -137,6 +137,12 @@ pub(crate) struct AtAnyPrice {
 impl Curve {
     /// Reads a book, with the rule's bounds as levels of their own. Refuses a total that does not fit.
     pub(super) fn new(orders: &[Order<'_>], rule: &Rule) -> Result<Self, ClearingError> {
+        let (steps, market) = Self::steps(orders)?;
+        Ok(Self::of_steps(steps, market, rule))
+    }
+
+    /// The limits of a book with what is wanted and offered at each, ascending, and what is wanted and offered at any price.
+    pub(super) fn steps(orders: &[Order<'_>]) -> Result<(Vec<Step>, AtAnyPrice), ClearingError> {
         let mut steps: Vec<Step> = Vec::with_capacity(orders.len().saturating_add(2));
         let (mut all, mut market) = (AtAnyPrice::default(), AtAnyPrice::default());
         for (index, order) in (0_u32..).zip(orders) {
@@ -154,7 +160,7 @@ impl Curve {
             }
         }
         steps.sort_unstable_by_key(|step| step.price);
-        Ok(Self::of_steps(steps, market, rule))
+        Ok((steps, market))
     }
 
     /// The curve of steps that ascend, and whose quantities all together fit.

@@ -5,7 +5,7 @@
 //! printed and read back.
 
 mod book;
-mod result;
+pub(crate) mod result;
 pub(crate) mod rules;
 
 use std::error::Error;
@@ -14,11 +14,14 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
-use golv_engine::clearing::check::{Fault, check as prove};
-use golv_engine::clearing::{ClearingError, Order, Outcome, Rule, certificate, clear as cleared};
+use golv_engine::clearing::check::{self, Fault};
+use golv_engine::clearing::{
+    Certificate, ClearingError, Order, Outcome, Rule, certificate, clear as cleared, winning_limits,
+};
 
 use crate::print;
 use book::Row;
+use result::{Claim, Private};
 use rules::{Changes, PRESETS, RuleChoice};
 
 /// A book, and the rule that clears it.
@@ -41,6 +44,10 @@ pub struct Clear {
     /// How the result is printed
     #[arg(long, value_enum, default_value_t = Format::Table)]
     format: Format,
+    /// Add each bidder's own part of the proof: what its order was given and why, and the nearest limit that would have won
+    /// something. With --format json; takes time that is quadratic in the orders
+    #[arg(long)]
+    private: bool,
     /// Print the rule with the flags over it, as a rule file, and clear nothing
     #[arg(long)]
     print_rule: bool,
@@ -108,13 +115,30 @@ pub fn clear(options: &Clear) -> Result<(), Box<dyn Error>> {
     let orders = book::orders(&rows);
     let seed = options.seed.as_ref().map(String::as_bytes);
     let outcome = clear_by(&orders, &rows, &rule, seed)?;
-    let (certificate, _) = certificate(&orders, &rule, seed, &outcome).map_err(|e| not_cleared(&rows, e))?;
+    let (public, standings) =
+        certificate(&orders, &rule, seed, &outcome).map_err(|error| not_cleared(&rows, error))?;
+    if options.private && options.format != Format::Json {
+        return Err("each bidder's own part is printed as JSON: --format json".into());
+    }
+    let private = if options.private {
+        let limits = orders.iter().all(|order| order.min_quantity.is_zero());
+        // With minimums a better limit can be worth less, and none is told.
+        let limits = match limits {
+            true => {
+                winning_limits(&orders, &rule, seed, &outcome).map_err(|error| not_cleared(&rows, error))?
+            }
+            false => vec![None; orders.len()],
+        };
+        Some((standings, limits))
+    } else {
+        None
+    };
     match options.format {
         Format::Table => result::print_table(&rows, &outcome),
         Format::Csv => result::print_csv(&rows, &outcome),
         Format::Json => {
             let seed = options.seed.as_deref();
-            print::line(result::json(&rows, &outcome, &rule, seed, &certificate));
+            print::line(result::json(&rows, &outcome, &rule, seed, &public, private.as_ref()));
         }
     }
     Ok(())
@@ -149,17 +173,40 @@ pub fn check(options: &Check) -> Result<(), Box<dyn Error>> {
     let rows = read_book(Some(&options.book))?;
     let mut text = String::new();
     open(&options.result)?.read_to_string(&mut text)?;
-    let (rule, seed, outcome) = result::read(&text, &rows)?;
+    let Claim { rule, seed, outcome, certificate, private } = result::read(&text, &rows)?;
     let orders = book::orders(&rows);
+    let seed = seed.as_deref().map(str::as_bytes);
     // A book that the rule does not take has no result.
-    clear_by(&orders, &rows, &rule, seed.as_deref().map(str::as_bytes))?;
-    prove(&orders, &rule, seed.as_deref().map(str::as_bytes), &outcome)
+    clear_by(&orders, &rows, &rule, seed)?;
+    prove(&orders, &rule, seed, &outcome, certificate.as_ref(), private.as_ref())
         .map_err(|fault| NotProved { place: fault.order().and_then(|order| place(&rows, order)), fault })?;
     print::line(format_args!(
         "the result is what its rule gives: {} orders, {} of them filled",
         print::grouped(&rows.len().to_string()),
         print::grouped(&outcome.fills.len().to_string())
     ));
+    Ok(())
+}
+
+/// Checks a result, and what proves it as far as it is there.
+fn prove(
+    orders: &[Order<'_>],
+    rule: &Rule,
+    seed: Option<&[u8]>,
+    outcome: &Outcome,
+    certificate: Option<&Certificate>,
+    private: Option<&Private>,
+) -> Result<(), Fault> {
+    check::check(orders, rule, seed, outcome)?;
+    if let Some(certificate) = certificate {
+        check::check_certificate(orders, rule, outcome, certificate)?;
+    }
+    if let Some((standings, limits)) = private {
+        check::check_standings(orders, outcome, standings)?;
+        if orders.iter().all(|order| order.min_quantity.is_zero()) {
+            check::check_winning_limits(orders, rule, seed, outcome, limits)?;
+        }
+    }
     Ok(())
 }
 

@@ -1,7 +1,9 @@
 //! Results: printed for people and programs, and read back to be proved.
 
 use golv_engine::book::Side;
-use golv_engine::clearing::{Certificate, Criterion, Decision, Equilibrium, Fill, Outcome, Reason, Rule};
+use golv_engine::clearing::{
+    Certificate, Criterion, CurvePoint, Decision, Equilibrium, Fill, Outcome, Reason, Rule, Standing,
+};
 use golv_engine::num::{Price, Quantity};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -51,8 +53,84 @@ struct FillText {
 struct Proved {
     rule: Rule,
     seed: Option<String>,
+    certificate: Option<CertificateText>,
+    standings: Option<Vec<StandingText>>,
     #[serde(flatten)]
     result: Text,
+}
+
+/// The public part of a proof; price, step and equilibrium stand in the result.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct CertificateText {
+    total_demand: String,
+    total_supply: String,
+    bought: String,
+    sold: String,
+    curve: Vec<PointText>,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct PointText {
+    price: String,
+    demand: String,
+    supply: String,
+}
+
+/// What one bidder is told.
+#[derive(Debug, Serialize, Deserialize)]
+struct StandingText {
+    id: String,
+    given: String,
+    reason: Reason,
+    winning_limit: Option<String>,
+}
+
+/// The private part of a proof: each order's standing, and the limit that would have won.
+pub(super) type Private = (Vec<Standing>, Vec<Option<Price>>);
+
+/// What a text says is the result of a book.
+pub(super) struct Claim {
+    pub(super) rule: Rule,
+    pub(super) seed: Option<String>,
+    pub(super) outcome: Outcome,
+    pub(super) certificate: Option<Certificate>,
+    pub(super) private: Option<Private>,
+}
+
+impl CertificateText {
+    pub(crate) fn of(certificate: &Certificate) -> Self {
+        let point = |point: &CurvePoint| PointText {
+            price: point.price.to_string(),
+            demand: point.demand.to_string(),
+            supply: point.supply.to_string(),
+        };
+        Self {
+            total_demand: certificate.total_demand.to_string(),
+            total_supply: certificate.total_supply.to_string(),
+            bought: certificate.bought.to_string(),
+            sold: certificate.sold.to_string(),
+            curve: certificate.curve.iter().map(point).collect(),
+        }
+    }
+
+    fn read(&self, outcome: &Outcome) -> Result<Certificate, ReadError> {
+        let point = |point: &PointText| {
+            Ok(CurvePoint {
+                price: number("curve", &point.price)?,
+                demand: number("curve", &point.demand)?,
+                supply: number("curve", &point.supply)?,
+            })
+        };
+        Ok(Certificate {
+            decision: outcome.decision,
+            equilibrium: outcome.equilibrium,
+            total_demand: number("total_demand", &self.total_demand)?,
+            total_supply: number("total_supply", &self.total_supply)?,
+            bought: number("bought", &self.bought)?,
+            sold: number("sold", &self.sold)?,
+            curve: self.curve.iter().map(point).collect::<Result<_, ReadError>>()?,
+        })
+    }
 }
 
 /// Why a text is no result of a book.
@@ -69,8 +147,8 @@ pub(super) enum ReadError {
         /// What stands there.
         value: String,
     },
-    /// It fills an order that is not in the book.
-    #[error("the result gives something to '{id}', which is not in the book")]
+    /// It is about an order that is not in the book.
+    #[error("the result names the order '{id}', which is not in the book")]
     UnknownOrder {
         /// The order's id.
         id: String,
@@ -84,11 +162,8 @@ fn side_name(side: Side) -> &'static str {
     }
 }
 
-fn id(rows: &[Row], fill: &Fill) -> String {
-    usize::try_from(fill.order)
-        .ok()
-        .and_then(|row| rows.get(row))
-        .map_or_else(String::new, |row| row.id.clone())
+fn id(rows: &[Row], order: u32) -> String {
+    usize::try_from(order).ok().and_then(|row| rows.get(row)).map_or_else(String::new, |row| row.id.clone())
 }
 
 fn text(rows: &[Row], outcome: &Outcome) -> Text {
@@ -101,7 +176,7 @@ fn text(rows: &[Row], outcome: &Outcome) -> Text {
         Decision::Price { .. } | Decision::NothingTrades => None,
     };
     let fill = |fill: &Fill| FillText {
-        id: id(rows, fill),
+        id: id(rows, fill.order),
         quantity: fill.quantity.to_string(),
         price: fill.price.to_string(),
         reason: fill.reason,
@@ -119,37 +194,35 @@ fn text(rows: &[Row], outcome: &Outcome) -> Text {
     }
 }
 
-/// A result as JSON, with the rule, the seed and the public part of its proof.
+/// A result as JSON, with the rule, the seed and the public part of its proof, and the private part if it is asked for.
 pub(super) fn json(
     rows: &[Row],
     outcome: &Outcome,
     rule: &Rule,
     seed: Option<&str>,
     certificate: &Certificate,
+    private: Option<&Private>,
 ) -> String {
     let mut value = serde_json::to_value(text(rows, outcome)).expect("texts and names alone");
-    let point = |point: &golv_engine::clearing::CurvePoint| {
-        json!({
-            "price": point.price.to_string(),
-            "demand": point.demand.to_string(),
-            "supply": point.supply.to_string(),
-        })
-    };
     value["rule"] = serde_json::to_value(rule).expect("texts and names alone");
     value["seed"] = json!(seed);
-    value["certificate"] = json!({
-        "total_demand": certificate.total_demand.to_string(),
-        "total_supply": certificate.total_supply.to_string(),
-        "bought": certificate.bought.to_string(),
-        "sold": certificate.sold.to_string(),
-        "curve": certificate.curve.iter().map(point).collect::<Vec<_>>(),
-    });
+    value["certificate"] =
+        serde_json::to_value(CertificateText::of(certificate)).expect("texts and names alone");
+    if let Some((standings, limits)) = private {
+        let told = standings.iter().zip(limits).map(|(standing, limit)| StandingText {
+            id: id(rows, standing.order),
+            given: standing.given.to_string(),
+            reason: standing.reason,
+            winning_limit: limit.map(|limit| limit.to_string()),
+        });
+        value["standings"] = serde_json::to_value(told.collect::<Vec<_>>()).expect("texts and names alone");
+    }
     format!("{value:#}")
 }
 
-/// Reads a result of a book back: its rule, seed and outcome.
-pub(super) fn read(text: &str, rows: &[Row]) -> Result<(Rule, Option<String>, Outcome), ReadError> {
-    let Proved { rule, seed, result } = serde_json::from_str(text)?;
+/// Reads a result of a book back, with its rule, its seed and what proves it.
+pub(super) fn read(text: &str, rows: &[Row]) -> Result<Claim, ReadError> {
+    let Proved { rule, seed, certificate, standings, result } = serde_json::from_str(text)?;
     let price = |text: &Option<String>| text.as_deref().map(|text| number("price", text)).transpose();
     let decision = match (&result.price, &result.undecided) {
         (Some(found), _) => {
@@ -172,10 +245,13 @@ pub(super) fn read(text: &str, rows: &[Row]) -> Result<(Rule, Option<String>, Ou
     };
     let places: std::collections::BTreeMap<&str, u32> =
         (0..).zip(rows).map(|(place, row)| (row.id.as_str(), place)).collect();
+    let order = |id: &String| {
+        let order = places.get(id.as_str()).copied();
+        order.ok_or_else(|| ReadError::UnknownOrder { id: id.clone() })
+    };
     let fill = |fill: &FillText| {
-        let order = places.get(fill.id.as_str());
         Ok(Fill {
-            order: *order.ok_or_else(|| ReadError::UnknownOrder { id: fill.id.clone() })?,
+            order: order(&fill.id)?,
             quantity: number::<Quantity>("quantity", &fill.quantity)?,
             price: number::<Price>("price", &fill.price)?,
             reason: fill.reason,
@@ -193,7 +269,14 @@ pub(super) fn read(text: &str, rows: &[Row]) -> Result<(Rule, Option<String>, Ou
         fills: result.fills.iter().map(fill).collect::<Result<_, ReadError>>()?,
         over_allotted: number("over_allotted", &result.over_allotted)?,
     };
-    Ok((rule, seed, outcome))
+    let certificate = certificate.map(|certificate| certificate.read(&outcome)).transpose()?;
+    let told = |text: &StandingText| {
+        let given = number("given", &text.given)?;
+        let standing = Standing { order: order(&text.id)?, given, reason: text.reason };
+        Ok((standing, price(&text.winning_limit)?))
+    };
+    let private = standings.map(|standings| standings.iter().map(told).collect::<Result<_, ReadError>>());
+    Ok(Claim { rule, seed, outcome, certificate, private: private.transpose()? })
 }
 
 fn number<T: std::str::FromStr>(field: &'static str, text: &str) -> Result<T, ReadError> {

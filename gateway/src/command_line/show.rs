@@ -19,6 +19,7 @@ use golv_protocol::message::{Numbered, Position};
 use serde_json::{Value, json};
 
 use super::words;
+use crate::clear::result::CertificateText;
 use crate::print::{self, price, quantity};
 
 /// How many fills or settlement lines a line of text lists; an operator is shown those of everybody.
@@ -473,21 +474,12 @@ fn limit_json(price: Option<Price>) -> Option<String> {
 
 /// The public part of a result's proof.
 fn certificate_json(certificate: &Certificate) -> Value {
-    json!({
-        "equilibrium": {
-            "low": limit_json(certificate.equilibrium.low),
-            "high": limit_json(certificate.equilibrium.high),
-        },
-        "total_demand": certificate.total_demand.to_string(),
-        "total_supply": certificate.total_supply.to_string(),
-        "bought": certificate.bought.to_string(),
-        "sold": certificate.sold.to_string(),
-        "curve": certificate.curve.iter().map(|point| json!({
-            "price": point.price.to_string(),
-            "demand": point.demand.to_string(),
-            "supply": point.supply.to_string(),
-        })).collect::<Vec<_>>(),
-    })
+    let mut value = serde_json::to_value(CertificateText::of(certificate)).expect("decimal texts alone");
+    value["equilibrium"] = json!({
+        "low": limit_json(certificate.equilibrium.low),
+        "high": limit_json(certificate.equilibrium.high),
+    });
+    value
 }
 
 fn line_json(line: &SettlementLine) -> Value {

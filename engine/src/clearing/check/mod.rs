@@ -10,7 +10,7 @@
 //! | the outcome: [`check()`] | here |
 //! | which price the rule gives | `price.rs` |
 //! | who is due what | `shares.rs` |
-//! | what proves it: [`check_certificate`], [`check_standings`] | `proof.rs` |
+//! | what proves it: [`check_certificate`], [`check_standings`], [`check_winning_limits`] | `proof.rs` |
 
 mod price;
 mod proof;
@@ -21,7 +21,7 @@ use crate::book::Side;
 use crate::num::{Price, Quantity};
 use price::Sorted;
 
-pub use proof::{check_certificate, check_standings};
+pub use proof::{check_certificate, check_standings, check_winning_limits};
 
 /// What is wrong with a result. Orders are named by their row, counted from zero.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -136,6 +136,14 @@ pub enum Fault {
         /// The order.
         order: u32,
     },
+    /// An order is told of a limit that would not have won, or would not have been the nearest; or that none would, where one would.
+    #[error("row {order} is told {}, and that is not so", winning(*given))]
+    WrongWinningLimit {
+        /// The order.
+        order: u32,
+        /// What it is told.
+        given: Option<Price>,
+    },
     /// There are more standings than orders.
     #[error("a standing of row {order} is left over; each order has one, in the order of the book")]
     StandingLeftOver {
@@ -169,6 +177,7 @@ impl Fault {
             | Self::WrongReason { order, .. }
             | Self::StandingMissing { order }
             | Self::StandingLeftOver { order }
+            | Self::WrongWinningLimit { order, .. }
             | Self::WrongStanding { order, .. } => Some(*order),
             Self::WrongDecision { .. }
             | Self::WrongEquilibrium { .. }
@@ -196,6 +205,13 @@ fn equilibrium(equilibrium: Equilibrium) -> String {
 
 fn end(end: Option<Price>) -> String {
     end.map_or_else(|| "no end".to_owned(), |price| price.to_string())
+}
+
+fn winning(limit: Option<Price>) -> String {
+    limit.map_or_else(
+        || "that no limit would have won".to_owned(),
+        |limit| format!("that {limit} would have won"),
+    )
 }
 
 /// A point of a curve in words.
