@@ -4,12 +4,13 @@
 //! ladders give the curves, the cascade the price, the curves the margin of each side, and one walk over the bids fills all
 //! that are better than it. Only the bids at the margin are looked at one by one.
 
-use crate::book::{Book, Ladder, Merit, Side, for_each_level};
+use crate::book::{self, Book, Ladder, Merit, Side, for_each_level};
 use crate::clearing::{
-    AtAnyPrice, Certificate, Curve, Decision, Member, Rule, Step, decide, shares, summary,
+    AtAnyPrice, Certificate, Counterfactual, Curve, Decision, Member, Order, Rule, Step, decide, shares,
+    summary,
 };
 use crate::market::Market;
-use crate::num::Price;
+use crate::num::{Price, Quantity};
 
 /// A book that was cleared.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -53,6 +54,57 @@ pub fn clear(book: &Book, market: &Market, programme: Option<&Ladder>, rule: &Ru
     Cleared { certificate: summary(&curve, decision, volume, volume), given }
 }
 
+/// For each standing bid that was given nothing, in order of time, the limit nearest to its own with which it would have won
+/// something, all others unchanged; `None` where none in the market's band would have.
+pub(super) fn winning_limits(
+    book: &Book,
+    market: &Market,
+    programme: Option<Order<'_>>,
+    rule: &Rule,
+    seed: &[u8],
+    given: &[i64],
+) -> Vec<Option<Price>> {
+    let bids: Vec<_> = book.orders().collect();
+    let ids: Vec<String> = bids.iter().map(|order| order.bid.to_string()).collect();
+    let orders: Vec<Order<'_>> = bids
+        .iter()
+        .zip(&ids)
+        .zip(ranks(&bids))
+        .map(|((order, id), rank)| Order {
+            id: id.as_bytes(),
+            rank,
+            side: order.side,
+            price: order.level.map(|level| market.price(level)),
+            quantity: market.quantity(order.lots).unwrap_or(Quantity::ZERO),
+            min_quantity: Quantity::ZERO,
+            received: 0,
+        })
+        .chain(programme)
+        .collect();
+    let given = given.iter().copied().chain(std::iter::repeat(0));
+    let lost = (0_u32..).zip(&orders).zip(book.with(given)).filter(|(_, (_, given))| *given == 0);
+    let known = Counterfactual::new(&orders, rule, Some(seed));
+    assert!(known.is_ok(), "the rule was checked when the auction was announced, and each bid when it came");
+    let limit = |row, order| {
+        let limit = known.as_ref().ok()?.winning_limit(row, order)?;
+        market.check_price(limit).is_ok().then_some(limit)
+    };
+    lost.map(|((row, order), _)| limit(row, order)).collect()
+}
+
+/// The place of each bid's id among all of them.
+fn ranks(bids: &[book::Order]) -> Vec<u32> {
+    let mut by_id: Vec<usize> = (0..bids.len()).collect();
+    by_id.sort_unstable_by_key(|&number| bids.get(number).map(|order| order.bid));
+    let mut ranks = vec![0_u32; bids.len()];
+    for (rank, number) in (0_u32..).zip(by_id) {
+        if let Some(place) = ranks.get_mut(number) {
+            *place = rank;
+        }
+    }
+    ranks
+}
+
 /// Gives the bids in some places, all of one limit, what is left for them.
 fn share(
     book: &Book,
@@ -65,18 +117,10 @@ fn share(
 ) {
     let bids: Vec<_> = places.iter().filter_map(|&place| book.get(place)).collect();
     let ids: Vec<String> = bids.iter().map(|order| order.bid.to_string()).collect();
-    let mut by_id: Vec<usize> = (0..bids.len()).collect();
-    by_id.sort_unstable_by_key(|&number| bids.get(number).map(|order| order.bid));
-    let mut ranks = vec![0_u32; bids.len()];
-    for (rank, number) in (0_u32..).zip(by_id) {
-        if let Some(place) = ranks.get_mut(number) {
-            *place = rank;
-        }
-    }
     let members: Vec<Member<'_>> = bids
         .iter()
         .zip(&ids)
-        .zip(ranks)
+        .zip(ranks(&bids))
         .map(|((order, id), rank)| Member {
             wanted: order.lots.saturating_mul(market.lot.millionths()),
             minimum: 0,
@@ -104,11 +148,10 @@ fn within_band(decision: Decision, market: &Market) -> Decision {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::book;
-    use crate::clearing::{self, Allocation, Candidates, Criterion, Order, Payment};
+    use crate::clearing::{self, Allocation, Candidates, Criterion, Payment};
     use crate::id::{BidId, CommandId, IdentityId, ParticipantId};
     use crate::market::MassUnit;
-    use crate::num::{Currency, Quantity};
+    use crate::num::Currency;
     use proptest::prelude::*;
 
     fn market() -> Market {

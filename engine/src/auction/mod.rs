@@ -9,7 +9,7 @@
 //! | what | where |
 //! |---|---|
 //! | what an auction is, and which rules it can have | `terms.rs` |
-//! | from the book to the price and the fills | `clear.rs`, by [`clearing`](crate::clearing) |
+//! | from the book to the price and the fills | `clear.rs`, by [`clearing`] |
 //! | what is said of it after | `result.rs` |
 //!
 //! Before the close nobody is shown another's bid: nothing here emits an event about a bid but to its owner.
@@ -23,7 +23,7 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 
 use crate::book::{Book, Ladder, Order, PLACES_MAX, Replaced, Side};
-use crate::clearing::{Payment, reason_at};
+use crate::clearing::{self, Payment, reason_at};
 use crate::command::NewBid;
 use crate::digest::Feed;
 use crate::event::{Event, Events};
@@ -35,8 +35,9 @@ use crate::num::{Money, Price, Quantity};
 use crate::participant::Role;
 use crate::reject::Reject;
 use crate::time::Instant;
+use clear::winning_limits;
 pub use clear::{Cleared, clear};
-pub use result::{AuctionResult, Fill, Unfilled};
+pub use result::{AuctionResult, Fill, PROVED_MAX, Unfilled};
 pub use terms::{AuctionKind, AuctionTerms, Lot, LotSecret, ParseLotSecretError};
 
 /// Where an auction is in its life.
@@ -338,16 +339,33 @@ impl State {
         let market = self.market_of(auction.terms.kind)?;
         let programme = match auction.terms.kind {
             AuctionKind::Call { .. } => None,
-            AuctionKind::Support { floor, monthly } => {
-                // The programme is the one buyer, at the floor's price.
-                let price = self.floor(floor)?.terms.price;
-                Some(Ladder::of(market.check_price(price)?, market.check_quantity(monthly)?))
-            }
+            // The programme is the one buyer, at the floor's price.
+            AuctionKind::Support { floor, monthly } => Some((self.floor(floor)?.terms.price, monthly)),
         };
+        let demand = programme
+            .map(|(price, monthly)| {
+                Ok(Ladder::of(market.check_price(price)?, market.check_quantity(monthly)?))
+            })
+            .transpose()?;
         let rule = market.rule(&auction.terms.rule);
         let seed = lot.map(|lot| lot.seed().0);
         let seed = seed.as_ref().map_or(&[][..], |seed| seed);
-        let Cleared { certificate, given } = clear(&auction.book, market, programme.as_ref(), &rule, seed);
+        let Cleared { certificate, given } = clear(&auction.book, market, demand.as_ref(), &rule, seed);
+        let mut limits = if auction.book.orders().nth(PROVED_MAX).is_none() {
+            let programme = programme.map(|(price, quantity)| clearing::Order {
+                id: b"programme",
+                rank: u32::MAX,
+                side: Side::Buy,
+                price: Some(price),
+                quantity,
+                min_quantity: Quantity::ZERO,
+                received: 0,
+            });
+            winning_limits(&auction.book, market, programme, &rule, seed, &given)
+        } else {
+            Vec::new()
+        }
+        .into_iter();
         let price = certificate.price();
         let (mut fills, mut unfilled) = (Vec::new(), Vec::new());
         let lots = given.into_iter().chain(std::iter::repeat(0));
@@ -364,7 +382,10 @@ impl State {
                     let quantity = quantity(given)?;
                     fills.push(Fill { bid, participant, side, quantity, price, reason });
                 }
-                None => unfilled.push(Unfilled { bid, participant, reason }),
+                None => {
+                    let winning_limit = limits.next().flatten();
+                    unfilled.push(Unfilled { bid, participant, reason, winning_limit });
+                }
             }
         }
         for side in Side::BOTH {

@@ -50,7 +50,14 @@ pub struct Unfilled {
     pub participant: ParticipantId,
     /// Why.
     pub reason: Reason,
+    /// The limit nearest to its own with which it would have been given something, all others unchanged. `None` where no limit
+    /// in the market's band would have been, for a market order, and where the book has more than [`PROVED_MAX`] bids: to
+    /// find it would hold up the exchange.
+    pub winning_limit: Option<Price>,
 }
+
+/// The most bids of a book whose losers are told what would have won; it takes some hundredths of a second.
+pub const PROVED_MAX: usize = 2_048;
 
 impl AuctionResult {
     /// The one price, or the price at the margin where each pays its own; `None` where nothing traded.

@@ -72,6 +72,7 @@ pub use rule::{
     Allocation, Candidates, Criterion, Fraction, ParseFractionError, ParseQuoteError, Payment, Quote,
     Rounding, Rule, RuleError, UnknownName,
 };
+pub(crate) use winning::Counterfactual;
 pub use winning::winning_limits;
 
 /// An order of a book. Its place in the book is its row: orders received together rank by it.

@@ -47,7 +47,7 @@ pub fn winning_limits(
 }
 
 /// A book in which one limit is moved.
-struct Counterfactual<'a> {
+pub(crate) struct Counterfactual<'a> {
     orders: &'a [Order<'a>],
     rule: &'a Rule,
     seed: &'a [u8],
@@ -59,7 +59,11 @@ struct Counterfactual<'a> {
 }
 
 impl<'a> Counterfactual<'a> {
-    fn new(orders: &'a [Order<'a>], rule: &'a Rule, seed: Option<&'a [u8]>) -> Result<Self, ClearingError> {
+    pub(crate) fn new(
+        orders: &'a [Order<'a>],
+        rule: &'a Rule,
+        seed: Option<&'a [u8]>,
+    ) -> Result<Self, ClearingError> {
         admit(orders, rule, seed)?;
         let with_minimum = (0..).zip(orders).find(|(_, order)| !order.min_quantity.is_zero());
         if let Some((order, _)) = with_minimum {
@@ -85,7 +89,8 @@ impl<'a> Counterfactual<'a> {
         Ok(Self { orders, rule, seed: seed.unwrap_or(&[]), steps, at_any_price, worth_trying })
     }
 
-    fn winning_limit(&self, row: u32, order: &Order<'_>) -> Option<Price> {
+    /// What would have won for an order that was given nothing.
+    pub(crate) fn winning_limit(&self, row: u32, order: &Order<'_>) -> Option<Price> {
         let own = order.price.filter(|_| !order.quantity.is_zero())?.millionths();
         let step = self.rule.tick.map_or(1, Price::millionths);
         let [lowest, highest] = self.worth_trying;

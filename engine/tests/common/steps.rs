@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use golv_engine::auction::{AuctionKind, AuctionResult};
 use golv_engine::book::Side;
-use golv_engine::clearing::{Order, certificate, check, clear};
+use golv_engine::clearing::{Order, certificate, check, clear, winning_limits};
 use golv_engine::command::{Action, Command, NewBid};
 use golv_engine::event::Event;
 use golv_engine::id::*;
@@ -340,19 +340,28 @@ fn check_result(auction: AuctionId, result: &AuctionResult, world: &World) {
     }
     let (public, private) = certificate(&orders, &rule, seed, &outcome).expect("as before");
     assert_eq!(*result.certificate, public);
-    let mut standings: Vec<_> = Vec::new();
+    let (mut standings, mut told) = (Vec::new(), Vec::new());
     let (mut fills, mut unfilled) = (result.fills.iter().peekable(), result.unfilled.iter().peekable());
     for standing in &book {
         if let Some(fill) = fills.next_if(|fill| fill.bid == standing.bid) {
             standings.push((fill.quantity, fill.reason));
+            told.push(None);
         } else {
             let next = unfilled.next_if(|unfilled| unfilled.bid == standing.bid);
-            standings.push((Quantity::ZERO, next.expect("every bid is told of, in order of time").reason));
+            let next = next.expect("every bid is told of, in order of time");
+            standings.push((Quantity::ZERO, next.reason));
+            told.push(next.winning_limit);
+            continue;
         }
     }
     assert!(fills.next().is_none() && unfilled.next().is_none());
     let expected: Vec<_> = private.iter().map(|standing| (standing.given, standing.reason)).collect();
     assert_eq!(standings, expected[..book.len()]);
+    let mut limits = winning_limits(&orders, &rule, seed, &outcome).expect("as before");
+    for limit in &mut limits {
+        *limit = limit.filter(|limit| (lowest..=highest).contains(limit));
+    }
+    assert_eq!(told, limits[..book.len()]);
     assert!(result.fills.iter().all(|fill| Some(fill.price) == result.price()));
     assert_eq!(result.reserved.is_some(), outcome.price().is_some() && orders.len() > book.len());
 }

@@ -36,7 +36,7 @@ const SETTINGS: Settings = Settings {
 
 /// What the golden journal comes to.
 const STATE: &str = "ada60d28407b7b88bc5aa3c482dc6b84a2436861baf5b195fcd9d8dd844f3906";
-const CHAIN: &str = "6fd26a04ae9e3787941c61065905120a1bf7371714d532a3effcd081aa1c923a";
+const CHAIN: &str = "7e46401ae17e39a7513720fb89b11be789911dfd5ebcd0b0045dab8d320d8ace";
 
 fn golden() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("golden")

@@ -222,7 +222,12 @@ fn events() -> Vec<(&'static str, String)> {
                     curve: vec![CurvePoint { price: limit, demand: quantity, supply: tonnes(30) }],
                 }),
                 fills: vec![fill],
-                unfilled: vec![Unfilled { bid: other, participant, reason: Reason::NothingLeft }],
+                unfilled: vec![Unfilled {
+                    bid: other,
+                    participant,
+                    reason: Reason::NothingLeft,
+                    winning_limit: Some(price(94_990)),
+                }],
                 reserved: None,
                 lot: Some(Lot { secret: SECRET, bids: Digest([0xab; 32]) }),
             },

@@ -105,7 +105,13 @@ fn result_text(result: &AuctionResult, final_at: Instant) -> String {
             )
         }) + &listed(&result.unfilled, |unfilled| {
             let reason = unfilled.reason.name().replace('-', " ");
-            format!("bid {} of participant {} gets nothing: {reason}", unfilled.bid, unfilled.participant)
+            let limit = unfilled.winning_limit.map(|limit| format!(", {} would have won", price(limit)));
+            format!(
+                "bid {} of participant {} gets nothing: {reason}{}",
+                unfilled.bid,
+                unfilled.participant,
+                limit.unwrap_or_default()
+            )
         })
     )
 }
@@ -456,6 +462,7 @@ fn unfilled_json(unfilled: &Unfilled) -> Value {
         "bid": unfilled.bid.to_string(),
         "participant": unfilled.participant.0,
         "reason": unfilled.reason.name(),
+        "winning_limit": limit_json(unfilled.winning_limit),
     })
 }
 
@@ -1026,7 +1033,12 @@ mod tests {
             }),
         );
         let lot = Lot { secret: LotSecret([0xef; 32]), bids: Digest([0xab; 32]) };
-        let unfilled = Unfilled { bid: BID, participant: ME, reason: Reason::NothingTraded };
+        let unfilled = Unfilled {
+            bid: BID,
+            participant: ME,
+            reason: Reason::NothingTraded,
+            winning_limit: Some(units(96_000)),
+        };
         let nothing = AuctionResult {
             unfilled: vec![unfilled],
             reserved: Some(dollars(0)),
@@ -1036,7 +1048,7 @@ mod tests {
         check(
             Event::AuctionCleared { auction, final_at, result: nothing },
             "auction 2 cleared: nothing crossed, wanted 0, offered 0, 0.00 USD to be reserved, final at \
-             2018-12-03T12:00:00Z; bid 21.5 of participant 21 gets nothing: nothing traded",
+             2018-12-03T12:00:00Z; bid 21.5 of participant 21 gets nothing: nothing traded, 96,000 would have won",
             "auction_cleared",
             json!({
                 "auction": 2, "final_at": "2018-12-03T12:00:00Z", "price": null, "volume": "0",
@@ -1045,7 +1057,7 @@ mod tests {
                     "equilibrium": {"low": null, "high": null}, "total_demand": "0", "total_supply": "0",
                     "bought": "0", "sold": "0", "curve": [],
                 },
-                "unfilled": [{"bid": "21.5", "participant": 21, "reason": "nothing-traded"}],
+                "unfilled": [{"bid": "21.5", "participant": 21, "reason": "nothing-traded", "winning_limit": "96000"}],
                 "reserved": {"amount": "0", "currency": "USD"},
                 "lot": {"secret": "ef".repeat(32), "bids": "ab".repeat(32), "seed": lot.seed().to_string()},
             }),

@@ -135,8 +135,8 @@ pub fn check_winning_limits(
         let known = orders.iter().filter_map(|order| order.price).map(|price| i128::from(price.millionths()));
         let known = known.chain(bounds(rule).into_iter().flatten());
         match side {
-            Side::Buy => known.max().map(|highest| highest + step(rule)),
-            Side::Sell => known.min().map(|lowest| lowest - step(rule)),
+            Side::Buy => known.max().map(|highest| highest.saturating_add(step(rule))),
+            Side::Sell => known.min().map(|lowest| lowest.saturating_sub(step(rule))),
         }
     };
     for (row, (order, given)) in (0_u32..).zip(orders.iter().zip(given)) {
@@ -154,8 +154,8 @@ pub fn check_winning_limits(
         let is_right = match said.map(|said| i128::from(said.millionths())) {
             Some(said) => {
                 let (nearer, is_farther) = match order.side {
-                    Side::Buy => (said - step(rule), said > own),
-                    Side::Sell => (said + step(rule), said < own),
+                    Side::Buy => (said.saturating_sub(step(rule)), said > own),
+                    Side::Sell => (said.saturating_add(step(rule)), said < own),
                 };
                 is_farther && wins(said) && !wins(nearer)
             }
