@@ -1,4 +1,7 @@
 //! Every small book: the clearing against its naive twin, and the checker.
+//!
+//! All 511,225 books of up to four orders a side, and all 207,025 of up to three with minimums, agreed on 2026-11-25:
+//! `cargo test --release -p golv-engine --lib -- --ignored`, 12 s on two processors. CI runs a fixed tenth.
 
 use super::twin::{Twin, prices_that_matter};
 use super::*;
