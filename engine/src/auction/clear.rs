@@ -4,13 +4,18 @@
 //! ladders give the curves, the cascade the price, the curves the margin of each side, and one walk over the bids fills all
 //! that are better than it. Only the bids at the margin are looked at one by one.
 
+use super::result::WinningLimit;
 use crate::book::{self, Book, Ladder, Merit, Side, for_each_level};
 use crate::clearing::{
-    AtAnyPrice, Certificate, Counterfactual, Curve, Decision, Member, Order, Rule, Step, decide, shares,
-    summary,
+    AtAnyPrice, Certificate, Counterfactual, Curve, Decision, Member, Order, OutOfTries, Rule, Step, decide,
+    shares, summary,
 };
 use crate::market::Market;
 use crate::num::{Price, Quantity};
+
+/// How many limits are tried in one auction to tell its losers what would have won: some hundredths of a second. Mostly it takes
+/// a few for each.
+const TRIES_MAX: u64 = 10_000;
 
 /// A book that was cleared.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -55,7 +60,7 @@ pub fn clear(book: &Book, market: &Market, programme: Option<&Ladder>, rule: &Ru
 }
 
 /// For each standing bid that was given nothing, in order of time, the limit nearest to its own with which it would have won
-/// something, all others unchanged; `None` where none in the market's band would have.
+/// something, all others unchanged.
 pub(super) fn winning_limits(
     book: &Book,
     market: &Market,
@@ -63,7 +68,7 @@ pub(super) fn winning_limits(
     rule: &Rule,
     seed: &[u8],
     given: &[i64],
-) -> Vec<Option<Price>> {
+) -> Vec<WinningLimit> {
     let bids: Vec<_> = book.orders().collect();
     let ids: Vec<String> = bids.iter().map(|order| order.bid.to_string()).collect();
     let orders: Vec<Order<'_>> = bids
@@ -83,13 +88,17 @@ pub(super) fn winning_limits(
         .collect();
     let given = given.iter().copied().chain(std::iter::repeat(0));
     let lost = (0_u32..).zip(&orders).zip(book.with(given)).filter(|(_, (_, given))| *given == 0);
-    let known = Counterfactual::new(&orders, rule, Some(seed));
+    let known = Counterfactual::new(&orders, rule, Some(seed), TRIES_MAX);
     assert!(known.is_ok(), "the rule was checked when the auction was announced, and each bid when it came");
-    let limit = |row, order| {
-        let limit = known.as_ref().ok()?.winning_limit(row, order)?;
-        market.check_price(limit).is_ok().then_some(limit)
+    let Ok(mut known) = known else {
+        return Vec::new();
     };
-    lost.map(|((row, order), _)| limit(row, order)).collect()
+    lost.map(|((row, order), _)| match known.winning_limit(row, order) {
+        Ok(Some(limit)) if market.check_price(limit).is_ok() => WinningLimit::At(limit),
+        Ok(_) => WinningLimit::Nowhere,
+        Err(OutOfTries) => WinningLimit::NotLookedFor,
+    })
+    .collect()
 }
 
 /// The place of each bid's id among all of them.

@@ -37,7 +37,7 @@ use crate::reject::Reject;
 use crate::time::Instant;
 use clear::winning_limits;
 pub use clear::{Cleared, clear};
-pub use result::{AuctionResult, Fill, PROVED_MAX, Unfilled};
+pub use result::{AuctionResult, Fill, PROVED_MAX, Unfilled, WinningLimit};
 pub use terms::{AuctionKind, AuctionTerms, Lot, LotSecret, ParseLotSecretError};
 
 /// Where an auction is in its life.
@@ -383,7 +383,7 @@ impl State {
                     fills.push(Fill { bid, participant, side, quantity, price, reason });
                 }
                 None => {
-                    let winning_limit = limits.next().flatten();
+                    let winning_limit = limits.next().unwrap_or(WinningLimit::NotLookedFor);
                     unfilled.push(Unfilled { bid, participant, reason, winning_limit });
                 }
             }

@@ -50,13 +50,33 @@ pub struct Unfilled {
     pub participant: ParticipantId,
     /// Why.
     pub reason: Reason,
-    /// The limit nearest to its own with which it would have been given something, all others unchanged. `None` where no limit
-    /// in the market's band would have been, for a market order, and where the book has more than [`PROVED_MAX`] bids: to
-    /// find it would hold up the exchange.
-    pub winning_limit: Option<Price>,
+    /// What would have won, all others unchanged.
+    pub winning_limit: WinningLimit,
 }
 
-/// The most bids of a book whose losers are told what would have won; it takes some hundredths of a second.
+/// The limit nearest to a bid's own with which it would have been given something.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum WinningLimit {
+    /// This limit.
+    At(Price),
+    /// No limit in the market's band; or it is a market order.
+    Nowhere,
+    /// It would have held up the exchange to find it: the book has more than [`PROVED_MAX`] bids, or too many limits were tried
+    /// for others.
+    NotLookedFor,
+}
+
+impl WinningLimit {
+    /// The limit, if there is one that is known.
+    pub const fn limit(self) -> Option<Price> {
+        match self {
+            Self::At(limit) => Some(limit),
+            Self::Nowhere | Self::NotLookedFor => None,
+        }
+    }
+}
+
+/// The most bids of a book whose losers are told what would have won.
 pub const PROVED_MAX: usize = 2_048;
 
 impl AuctionResult {

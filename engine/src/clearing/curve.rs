@@ -311,13 +311,13 @@ impl Curve {
     }
 
     /// What is wanted at prices strictly above one.
-    fn demand_above(&self, price: i64) -> i64 {
+    pub(super) fn demand_above(&self, price: i64) -> i64 {
         let next = self.levels.partition_point(|level| level.price <= price);
         self.below_level(next).demand
     }
 
     /// What is offered at prices strictly below one.
-    fn supply_below(&self, price: i64) -> i64 {
+    pub(super) fn supply_below(&self, price: i64) -> i64 {
         self.below_level(self.levels.partition_point(|level| level.price < price)).supply
     }
 

@@ -72,8 +72,8 @@ pub use rule::{
     Allocation, Candidates, Criterion, Fraction, ParseFractionError, ParseQuoteError, Payment, Quote,
     Rounding, Rule, RuleError, UnknownName,
 };
-pub(crate) use winning::Counterfactual;
 pub use winning::winning_limits;
+pub(crate) use winning::{Counterfactual, OutOfTries};
 
 /// An order of a book. Its place in the book is its row: orders received together rank by it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

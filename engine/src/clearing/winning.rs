@@ -7,7 +7,8 @@
 //!
 //! Most of them cannot help, where the cascade begins with the most volume *V*. Let *a* be the lowest candidate with that volume. Below
 //! *a* less than *V* is offered, and a buyer whose limit stays below *a* changes nothing from *a* on; so the price is at *a* or above
-//! it as before, and it is given nothing. Sellers the other way round.
+//! it as before, and it is given nothing. And with a limit that helps, those who stay before it want less than trades then, which is at most
+//! *V* and its own quantity. Sellers the other way round.
 
 use super::allocate::{Member, shares};
 use super::cascade::{candidates, decide};
@@ -36,12 +37,14 @@ pub fn winning_limits(
     seed: Option<&[u8]>,
     outcome: &Outcome,
 ) -> Result<Vec<Option<Price>>, ClearingError> {
-    let book = Counterfactual::new(orders, rule, seed)?;
+    let mut book = Counterfactual::new(orders, rule, seed, u64::MAX)?;
     let mut given = outcome.fills.iter().map(|fill| fill.order).peekable();
     let mut limits = Vec::with_capacity(orders.len());
     for (row, order) in (0_u32..).zip(orders) {
         let is_given = given.next_if_eq(&row).is_some();
-        limits.push(if is_given { None } else { book.winning_limit(row, order) });
+        let limit = if is_given { Ok(None) } else { book.winning_limit(row, order) };
+        // There are fewer limits to try than can be counted.
+        limits.push(limit.unwrap_or(None));
     }
     Ok(limits)
 }
@@ -54,15 +57,30 @@ pub(crate) struct Counterfactual<'a> {
     /// Ascending, each price once.
     steps: Vec<Step>,
     at_any_price: AtAnyPrice,
-    /// The lowest and the highest price that is worth trying for a buyer and for a seller.
-    worth_trying: [Option<i64>; 2],
+    /// What most trades at, where the cascade begins with that.
+    most: Option<Most>,
+    /// How many more limits may be tried.
+    tries_left: u64,
 }
+
+/// The most volume, and where it trades.
+struct Most {
+    curve: Curve,
+    volume: i64,
+    lowest: Option<i64>,
+    highest: Option<i64>,
+}
+
+/// As many limits were tried as was allowed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct OutOfTries;
 
 impl<'a> Counterfactual<'a> {
     pub(crate) fn new(
         orders: &'a [Order<'a>],
         rule: &'a Rule,
         seed: Option<&'a [u8]>,
+        tries_left: u64,
     ) -> Result<Self, ClearingError> {
         admit(orders, rule, seed)?;
         let with_minimum = (0..).zip(orders).find(|(_, order)| !order.min_quantity.is_zero());
@@ -78,26 +96,46 @@ impl<'a> Counterfactual<'a> {
             }
             is_same
         });
-        let worth_trying = if rule.cascade.first() == Some(&Criterion::MostVolume) {
-            let most = candidates(&Curve::of_steps(steps.clone(), at_any_price, rule), rule);
-            let lowest = most.first().and_then(|piece| piece.low).map(|low| low.inside);
-            let highest = most.last().and_then(|piece| piece.high).map(|high| high.inside);
-            [lowest, highest]
-        } else {
-            [None, None]
+        let most = (rule.cascade.first() == Some(&Criterion::MostVolume)).then(|| {
+            let curve = Curve::of_steps(steps.clone(), at_any_price, rule);
+            let pieces = candidates(&curve, rule);
+            Most {
+                volume: pieces.first().map_or(0, |piece| piece.at.volume()),
+                lowest: pieces.first().and_then(|piece| piece.low).map(|low| low.inside),
+                highest: pieces.last().and_then(|piece| piece.high).map(|high| high.inside),
+                curve,
+            }
+        });
+        Ok(Self { orders, rule, seed: seed.unwrap_or(&[]), steps, at_any_price, most, tries_left })
+    }
+
+    /// Whether a limit can help, as far as can be told without trying it.
+    fn can_help(&self, order: &Order<'_>, limit: i64) -> bool {
+        let Some(Most { curve, volume, lowest, highest }) = &self.most else {
+            return true;
         };
-        Ok(Self { orders, rule, seed: seed.unwrap_or(&[]), steps, at_any_price, worth_trying })
+        let (bottom, top) = curve.ends();
+        let (is_inside, before, other_side) = match order.side {
+            Side::Buy => (lowest.is_none_or(|lowest| limit >= lowest), curve.demand_above(limit), top.supply),
+            Side::Sell => {
+                (highest.is_none_or(|highest| limit <= highest), curve.supply_below(limit), bottom.demand)
+            }
+        };
+        let most = volume.saturating_add(order.quantity.millionths()).min(other_side);
+        is_inside && before < most
     }
 
     /// What would have won for an order that was given nothing.
-    pub(crate) fn winning_limit(&self, row: u32, order: &Order<'_>) -> Option<Price> {
-        let own = order.price.filter(|_| !order.quantity.is_zero())?.millionths();
-        let step = self.rule.tick.map_or(1, Price::millionths);
-        let [lowest, highest] = self.worth_trying;
-        let is_worth_it = |price: &i64| match order.side {
-            Side::Buy => *price > own && lowest.is_none_or(|lowest| *price >= lowest),
-            Side::Sell => *price < own && highest.is_none_or(|highest| *price <= highest),
+    pub(crate) fn winning_limit(&mut self, row: u32, order: &Order<'_>) -> Result<Option<Price>, OutOfTries> {
+        let Some(own) = order.price.filter(|_| !order.quantity.is_zero()).map(Price::millionths) else {
+            return Ok(None);
         };
+        let step = self.rule.tick.map_or(1, Price::millionths);
+        let is_better = |price: i64| match order.side {
+            Side::Buy => price > own,
+            Side::Sell => price < own,
+        };
+        let (lowest, highest) = self.most.as_ref().map_or((None, None), |most| (most.lowest, most.highest));
         let beside = [self.rule.lowest_price(), self.rule.highest_price(), self.rule.reference()];
         let beside = beside
             .into_iter()
@@ -112,7 +150,7 @@ impl<'a> Counterfactual<'a> {
             .flat_map(|price| [Some(price), price.checked_add(step), price.checked_sub(step)])
             .flatten()
             .filter(|price| price.checked_rem(step) == Some(0))
-            .filter(is_worth_it)
+            .filter(|price| is_better(*price) && self.can_help(order, *price))
             .collect();
         tried.sort_unstable();
         if order.side == Side::Sell {
@@ -121,21 +159,27 @@ impl<'a> Counterfactual<'a> {
         tried.dedup();
         // What lies before the first that is worth trying does not help.
         let mut failed = match (order.side, tried.first()) {
-            (_, None) => return None,
+            (_, None) => return Ok(None),
             (Side::Buy, Some(first)) => first.checked_sub(step).map_or(own, |before| before.max(own)),
             (Side::Sell, Some(first)) => first.checked_add(step).map_or(own, |before| before.min(own)),
         };
         for price in tried {
-            if self.wins(row, order, price) {
-                return Some(self.first_between(failed, price, row, order));
+            if self.wins(row, order, price)? {
+                return self.first_between(failed, price, row, order).map(Some);
             }
             failed = price;
         }
-        None
+        Ok(None)
     }
 
     /// Between a limit that does not help and one that does, the first that does.
-    fn first_between(&self, failed: i64, won: i64, row: u32, order: &Order<'_>) -> Price {
+    fn first_between(
+        &mut self,
+        failed: i64,
+        won: i64,
+        row: u32,
+        order: &Order<'_>,
+    ) -> Result<Price, OutOfTries> {
         let step = i128::from(self.rule.tick.map_or(1, Price::millionths));
         let (mut failed, mut won) = (i128::from(failed), i128::from(won));
         loop {
@@ -144,26 +188,27 @@ impl<'a> Counterfactual<'a> {
             let middle = failed.saturating_add(half.saturating_mul(step));
             match i64::try_from(middle) {
                 Ok(price) if half != 0 => {
-                    if self.wins(row, order, price) {
+                    if self.wins(row, order, price)? {
                         won = middle;
                     } else {
                         failed = middle;
                     }
                 }
                 // Both ends are prices.
-                _ => return Price::from_millionths(i64::try_from(won).unwrap_or(i64::MAX)),
+                _ => return Ok(Price::from_millionths(i64::try_from(won).unwrap_or(i64::MAX))),
             }
         }
     }
 
     /// Whether the order is given anything with another limit.
-    fn wins(&self, row: u32, order: &Order<'_>, limit: i64) -> bool {
+    fn wins(&mut self, row: u32, order: &Order<'_>, limit: i64) -> Result<bool, OutOfTries> {
+        self.tries_left = self.tries_left.checked_sub(1).ok_or(OutOfTries)?;
         let curve = Curve::of_steps(self.moved(order, limit), self.at_any_price, self.rule);
         let Decision::Price { price, .. } = decide(&curve, self.rule) else {
-            return false;
+            return Ok(false);
         };
         let margin = curve.margin(order.side, curve.at(price.millionths()).volume());
-        match margin.place(order.side, Some(limit)) {
+        Ok(match margin.place(order.side, Some(limit)) {
             Place::Better => true,
             Place::Worse => false,
             Place::AtMargin => {
@@ -182,7 +227,7 @@ impl<'a> Counterfactual<'a> {
                 let shares = shares(&members, self.rule, self.seed, margin.left);
                 sharing.iter().zip(shares).any(|((_, other, _), share)| *other == row && share > 0)
             }
-        }
+        })
     }
 
     /// The steps with one order's limit moved.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use golv_engine::auction::{AuctionKind, AuctionResult};
+use golv_engine::auction::{AuctionKind, AuctionResult, WinningLimit};
 use golv_engine::book::Side;
 use golv_engine::clearing::{Order, certificate, check, clear, winning_limits};
 use golv_engine::command::{Action, Command, NewBid};
@@ -350,7 +350,8 @@ fn check_result(auction: AuctionId, result: &AuctionResult, world: &World) {
             let next = unfilled.next_if(|unfilled| unfilled.bid == standing.bid);
             let next = next.expect("every bid is told of, in order of time");
             standings.push((Quantity::ZERO, next.reason));
-            told.push(next.winning_limit);
+            assert_ne!(next.winning_limit, WinningLimit::NotLookedFor);
+            told.push(next.winning_limit.limit());
             continue;
         }
     }

@@ -3,7 +3,9 @@
 use std::num::NonZeroU32;
 
 use golv_engine::Answer;
-use golv_engine::auction::{AuctionKind, AuctionResult, AuctionTerms, Fill, Lot, LotSecret, Unfilled};
+use golv_engine::auction::{
+    AuctionKind, AuctionResult, AuctionTerms, Fill, Lot, LotSecret, Unfilled, WinningLimit,
+};
 use golv_engine::book::Side;
 use golv_engine::cfd::{IndexTerms, SettlementLine, SettlementRun};
 use golv_engine::clearing::{
@@ -226,7 +228,7 @@ fn events() -> Vec<(&'static str, String)> {
                     bid: other,
                     participant,
                     reason: Reason::NothingLeft,
-                    winning_limit: Some(price(94_990)),
+                    winning_limit: WinningLimit::At(price(94_990)),
                 }],
                 reserved: None,
                 lot: Some(Lot { secret: SECRET, bids: Digest([0xab; 32]) }),

@@ -5,7 +5,7 @@
 //! alphabet. Lines set thousands apart, and name no unit or currency where the event itself carries none.
 
 use golv_engine::Answer;
-use golv_engine::auction::{AuctionKind, AuctionResult, AuctionTerms, Fill, Lot, Unfilled};
+use golv_engine::auction::{AuctionKind, AuctionResult, AuctionTerms, Fill, Lot, Unfilled, WinningLimit};
 use golv_engine::cfd::{SettlementLine, SettlementRun};
 use golv_engine::clearing::{Certificate, Criterion, Decision, Payment, Rule};
 use golv_engine::command::{Action, Command};
@@ -105,12 +105,14 @@ fn result_text(result: &AuctionResult, final_at: Instant) -> String {
             )
         }) + &listed(&result.unfilled, |unfilled| {
             let reason = unfilled.reason.name().replace('-', " ");
-            let limit = unfilled.winning_limit.map(|limit| format!(", {} would have won", price(limit)));
+            let limit = match unfilled.winning_limit {
+                WinningLimit::At(limit) => format!(", {} would have won", price(limit)),
+                WinningLimit::Nowhere => ", no other limit would have won".to_owned(),
+                WinningLimit::NotLookedFor => String::new(),
+            };
             format!(
                 "bid {} of participant {} gets nothing: {reason}{}",
-                unfilled.bid,
-                unfilled.participant,
-                limit.unwrap_or_default()
+                unfilled.bid, unfilled.participant, limit
             )
         })
     )
@@ -462,7 +464,11 @@ fn unfilled_json(unfilled: &Unfilled) -> Value {
         "bid": unfilled.bid.to_string(),
         "participant": unfilled.participant.0,
         "reason": unfilled.reason.name(),
-        "winning_limit": limit_json(unfilled.winning_limit),
+        "winning_limit": match unfilled.winning_limit {
+            WinningLimit::At(limit) => limit.to_string(),
+            WinningLimit::Nowhere => "nowhere".to_owned(),
+            WinningLimit::NotLookedFor => "not-looked-for".to_owned(),
+        },
     })
 }
 
@@ -1037,7 +1043,7 @@ mod tests {
             bid: BID,
             participant: ME,
             reason: Reason::NothingTraded,
-            winning_limit: Some(units(96_000)),
+            winning_limit: WinningLimit::At(units(96_000)),
         };
         let nothing = AuctionResult {
             unfilled: vec![unfilled],
