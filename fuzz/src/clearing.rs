@@ -4,7 +4,7 @@
 //! quantities into lots unless an input asks that they do not. [`Case::to_bytes`] writes what [`Case::read`] reads, for the seeds.
 
 use golv_engine::book::Side;
-use golv_engine::clearing::check::check;
+use golv_engine::clearing::check::{check, check_certificate, check_standings};
 use golv_engine::clearing::{
     Allocation, Candidates, Criterion, Decision, Equilibrium, Order, Outcome, Payment, Quote, Rounding, Rule,
     certificate, clear as cleared,
@@ -47,8 +47,8 @@ pub struct Given {
     pub received: i64,
 }
 
-/// Any bytes as a book and a rule are refused, or cleared to an outcome that the checker accepts, of which a proof can be made, and
-/// to which the naive twin does not object. Nothing panics, whatever the numbers.
+/// Any bytes as a book and a rule are refused, or cleared to an outcome that the checker accepts together with its proof, and to
+/// which the naive twin does not object. Nothing panics, whatever the numbers.
 pub fn clear(input: &[u8]) {
     let Case { rule, seed, orders } = Case::read(input);
     let ids: Vec<[u8; 2]> = (0_u8..).zip(&orders).map(|(row, order)| [order.letter, row]).collect();
@@ -68,8 +68,14 @@ pub fn clear(input: &[u8]) {
     let seed = seed.as_ref().map(<[u8; 1]>::as_slice);
     let Ok(outcome) = cleared(&orders, &rule, seed) else { return };
     assert_eq!(check(&orders, &rule, seed, &outcome), Ok(()), "{rule:?} {orders:?} {outcome:?}");
-    let proof = certificate(&orders, &rule, seed, &outcome);
-    assert_eq!(proof.expect("what was cleared can be proved").1.len(), orders.len());
+    let (public, standings) =
+        certificate(&orders, &rule, seed, &outcome).expect("what was cleared can be proved");
+    assert_eq!(
+        check_certificate(&orders, &rule, &outcome, &public),
+        Ok(()),
+        "{rule:?} {orders:?} {public:?}"
+    );
+    assert_eq!(check_standings(&orders, &outcome, &standings), Ok(()), "{rule:?} {orders:?} {standings:?}");
     if is_said_word_for_word(&rule) {
         let twin = Twin { orders: &orders, rule: &rule, world: prices_that_matter(&orders, &rule) };
         assert_eq!(twin.objection(&outcome), None, "{rule:?} {orders:?} {outcome:?}");

@@ -159,10 +159,8 @@ pub fn check(options: &Check) -> Result<(), Box<dyn Error>> {
     let orders = book::orders(&rows);
     // A book that the rule does not take has no result.
     clear_by(&orders, &rows, &rule, seed.as_deref().map(str::as_bytes))?;
-    prove(&orders, &rule, seed.as_deref().map(str::as_bytes), &outcome).map_err(|fault| NotProved {
-        place: order_of(&fault).and_then(|order| place(&rows, order)),
-        fault,
-    })?;
+    prove(&orders, &rule, seed.as_deref().map(str::as_bytes), &outcome)
+        .map_err(|fault| NotProved { place: fault.order().and_then(|order| place(&rows, order)), fault })?;
     print::line(format_args!(
         "the result is what its rule gives: {} orders, {} of them filled",
         print::grouped(&rows.len().to_string()),
@@ -188,21 +186,6 @@ fn not_cleared(rows: &[Row], source: ClearingError) -> NotCleared {
 fn place(rows: &[Row], order: u32) -> Option<(String, u64)> {
     let row = rows.get(usize::try_from(order).ok()?)?;
     Some((row.id.clone(), row.line))
-}
-
-/// The order that a fault is about, if it is about one.
-fn order_of(fault: &Fault) -> Option<u32> {
-    match *fault {
-        Fault::UnknownOrder { order }
-        | Fault::FilledTwice { order }
-        | Fault::NotWanted { order, .. }
-        | Fault::BeyondLimit { order }
-        | Fault::WrongPrice { order, .. }
-        | Fault::Wronged { order, .. }
-        | Fault::Favoured { order, .. }
-        | Fault::WrongReason { order, .. } => Some(order),
-        Fault::WrongDecision { .. } | Fault::WrongEquilibrium { .. } | Fault::WrongTotal { .. } => None,
-    }
 }
 
 fn read_book(path: Option<&Path>) -> Result<Vec<Row>, Box<dyn Error>> {

@@ -1,5 +1,6 @@
 //! What call auctions must do: worked examples of rule books, properties, and the clearing against its naive twin.
 
+mod certificates;
 mod examples;
 mod proof;
 mod properties;
