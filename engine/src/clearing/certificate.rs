@@ -13,7 +13,7 @@ use crate::book::Side;
 use crate::num::{Price, Quantity};
 
 /// The public part of a proof.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Certificate {
     /// The price and the criterion that decided, or why there is none.
     pub decision: Decision,
@@ -30,6 +30,22 @@ pub struct Certificate {
     /// Demand and supply at the decisive prices, ascending: the clearing price, the ends of the equilibrium and of what is
     /// undecided, and the nearest limits below and above each. Without a price, at the best limits of both sides.
     pub curve: Vec<CurvePoint>,
+}
+
+impl Certificate {
+    /// The price, if there is one.
+    pub const fn price(&self) -> Option<Price> {
+        match self.decision {
+            Decision::Price { price, .. } => Some(price),
+            Decision::NothingTrades | Decision::Undecided { .. } => None,
+        }
+    }
+
+    /// Demand and supply at the price, if there is one.
+    pub fn at_price(&self) -> Option<CurvePoint> {
+        let price = self.price()?;
+        self.curve.iter().copied().find(|point| point.price == price)
+    }
 }
 
 /// Demand and supply at one price.
@@ -68,7 +84,6 @@ pub fn certificate(
 ) -> Result<(Certificate, Vec<Standing>), ClearingError> {
     admit(orders, rule, seed)?;
     let curve = Curve::new(orders, rule)?;
-    let (bottom, top) = curve.ends();
     let mut given = vec![Quantity::ZERO; orders.len()];
     for fill in &outcome.fills {
         if let Some(place) = usize::try_from(fill.order).ok().and_then(|row| given.get_mut(row)) {
@@ -79,15 +94,7 @@ pub fn certificate(
         let of_side = orders.iter().zip(&given).filter(|(order, _)| order.side == side);
         of_side.fold(0_i64, |sum, (_, given)| sum.saturating_add(given.millionths()))
     };
-    let public = Certificate {
-        decision: outcome.decision,
-        equilibrium: outcome.equilibrium,
-        total_demand: quantity(bottom.demand),
-        total_supply: quantity(top.supply),
-        bought: quantity(side_sum(Side::Buy)),
-        sold: quantity(side_sum(Side::Sell)),
-        curve: decisive(orders, &curve, outcome),
-    };
+    let public = summary(&curve, outcome.decision, side_sum(Side::Buy), side_sum(Side::Sell));
     let standings = (0_u32..)
         .zip(orders.iter().zip(&given))
         .map(|(row, (order, given))| Standing {
@@ -99,20 +106,32 @@ pub fn certificate(
     Ok((public, standings))
 }
 
+/// The public part for a decision and what was given to either side, in millionths.
+pub(crate) fn summary(curve: &Curve, decision: Decision, bought: i64, sold: i64) -> Certificate {
+    let (bottom, top) = curve.ends();
+    let equilibrium = curve.equilibrium();
+    Certificate {
+        decision,
+        equilibrium,
+        total_demand: quantity(bottom.demand),
+        total_supply: quantity(top.supply),
+        bought: quantity(bought),
+        sold: quantity(sold),
+        curve: decisive(curve, decision, equilibrium),
+    }
+}
+
 /// Demand and supply at the prices that show why the price is what it is.
-fn decisive(orders: &[Order<'_>], curve: &Curve, outcome: &Outcome) -> Vec<CurvePoint> {
-    let limits = |side: Side| {
-        let of_side = orders.iter().filter(move |order| order.side == side && !order.quantity.is_zero());
-        of_side.filter_map(|order| order.price)
-    };
-    let (first, second) = match outcome.decision {
+fn decisive(curve: &Curve, decision: Decision, equilibrium: Equilibrium) -> Vec<CurvePoint> {
+    let (first, second) = match decision {
         Decision::Price { price, .. } => (Some(price), None),
         Decision::Undecided { lowest, highest } => (lowest, highest),
-        Decision::NothingTrades => (limits(Side::Buy).max(), limits(Side::Sell).min()),
+        Decision::NothingTrades => curve.best_limits(),
     };
-    let equilibrium = [outcome.equilibrium.low, outcome.equilibrium.high];
     let mut prices: Vec<i64> = Vec::new();
-    for price in [first, second].into_iter().chain(equilibrium).flatten().map(Price::millionths) {
+    for price in
+        [first, second, equilibrium.low, equilibrium.high].into_iter().flatten().map(Price::millionths)
+    {
         let (below, above) = curve.neighbours(price);
         prices.extend([Some(price), below, above].into_iter().flatten());
     }

@@ -6,7 +6,7 @@
 
 mod book;
 mod result;
-mod rules;
+pub(crate) mod rules;
 
 use std::error::Error;
 use std::fs::File;
@@ -19,7 +19,7 @@ use golv_engine::clearing::{ClearingError, Order, Outcome, Rule, certificate, cl
 
 use crate::print;
 use book::Row;
-use rules::{Changes, DEFAULT, PRESETS};
+use rules::{Changes, PRESETS, RuleChoice};
 
 /// A book, and the rule that clears it.
 #[derive(Args, Debug)]
@@ -27,17 +27,14 @@ pub struct Clear {
     /// The book, as CSV; - reads standard input. An empty price is a market order
     #[arg(long, value_name = "FILE", required_unless_present = "print_rule")]
     book: Option<PathBuf>,
-    /// The rule's name [default: xetra-equities]
-    #[arg(long, value_name = "NAME", conflicts_with = "rule_file")]
-    rule: Option<String>,
-    /// A rule of one's own, as TOML; --print-rule shows how one looks
-    #[arg(long, value_name = "FILE")]
-    rule_file: Option<PathBuf>,
+    /// The rule [default: xetra-equities]
+    #[command(flatten)]
+    rule: RuleChoice,
+    #[command(flatten)]
+    changes: Changes,
     /// all: what each rule would do with the same book
     #[arg(long, value_enum, conflicts_with_all = ["rule", "rule_file", "print_rule"])]
     rules: Option<All>,
-    #[command(flatten)]
-    changes: Changes,
     /// What a seeded lot is drawn with: the bytes of this text stand before each id
     #[arg(long)]
     seed: Option<String>,
@@ -102,10 +99,7 @@ pub fn clear(options: &Clear) -> Result<(), Box<dyn Error>> {
     if options.rules.is_some() {
         return all_rules(options);
     }
-    let rule = match &options.rule_file {
-        Some(file) => rules::from_file(file, &options.changes)?,
-        None => rules::named(options.rule.as_deref().unwrap_or(DEFAULT), &options.changes)?,
-    };
+    let rule = options.rule.rule(rules::CALL, &options.changes)?;
     if options.print_rule {
         print::line(rules::text(&rule).trim_end());
         return Ok(());

@@ -223,7 +223,7 @@ pub(super) fn print_table(rows: &[Row], outcome: &Outcome) {
     }
     if !fills.is_empty() {
         let row = |fill: FillText| {
-            vec![fill.id, grouped(&fill.quantity), grouped(&fill.price), reason_name(fill.reason)]
+            vec![fill.id, grouped(&fill.quantity), grouped(&fill.price), fill.reason.to_string()]
         };
         print::line(print::table(&["order", ">quantity", ">price", "why"], fills.into_iter().map(row)));
     }
@@ -235,18 +235,11 @@ pub(super) fn print_csv(rows: &[Row], outcome: &Outcome) {
     let fills = text(rows, outcome).fills;
     let header = writer.write_record(["id", "quantity", "price", "reason"]);
     let written = fills.iter().try_fold((), |(), fill| {
-        writer.write_record([&fill.id, &fill.quantity, &fill.price, &reason_name(fill.reason)])
+        writer.write_record([&fill.id, &fill.quantity, &fill.price, &fill.reason.to_string()])
     });
     header.and(written).expect("four fields a row, in memory");
     let text = String::from_utf8(writer.into_inner().expect("in memory")).expect("ids were read as text");
     print::line(text.trim_end());
-}
-
-fn reason_name(reason: Reason) -> String {
-    match serde_json::to_value(reason) {
-        Ok(Value::String(name)) => name,
-        other => unreachable!("a reason is a name: {other:?}"),
-    }
 }
 
 /// Prints what each rule would do with a book.
