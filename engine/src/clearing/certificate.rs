@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::curve::{Curve, quantity};
 use super::rule::Rule;
-use super::{ClearingError, Decision, Equilibrium, Order, Outcome, Reason, admit, clear, reason};
+use super::{ClearingError, Decision, Equilibrium, Order, Outcome, Reason, admit, reason};
 use crate::book::Side;
 use crate::num::{Price, Quantity};
 
@@ -70,12 +70,12 @@ pub struct Standing {
     pub reason: Reason,
 }
 
-/// The proof of an outcome that [`clear`] gave for the same book and rule: the public part, and each order's standing in the
+/// The proof of an outcome that [`clear`](super::clear) gave for the same book and rule: the public part, and each order's standing in the
 /// order of the book.
 ///
 /// # Errors
 ///
-/// As [`clear`].
+/// As [`clear`](super::clear).
 pub fn certificate(
     orders: &[Order<'_>],
     rule: &Rule,
@@ -146,90 +146,4 @@ fn decisive(curve: &Curve, decision: Decision, equilibrium: Equilibrium) -> Vec<
         }
     };
     prices.into_iter().map(point).collect()
-}
-
-/// The limit nearest to its own with which an order that was given nothing would have been given something, all others
-/// unchanged; `None` for one that was given something or has no limit, and where no limit would have helped.
-///
-/// It is found by clearing the book again with each limit at which the order's rank among the others changes, and then
-/// between the last that did not help and the first that did. So it is for a bidder's question, not for every
-/// order of a large book: each limit in it can cost one clearing. For books without minimums.
-///
-/// # Errors
-///
-/// As [`clear`].
-pub fn winning_limit(
-    orders: &[Order<'_>],
-    rule: &Rule,
-    seed: Option<&[u8]>,
-    order: u32,
-) -> Result<Option<Price>, ClearingError> {
-    let Some((row, own)) = usize::try_from(order).ok().and_then(|row| Some((row, *orders.get(row)?))) else {
-        return Ok(None);
-    };
-    let Some(limit) = own.price.filter(|_| !own.quantity.is_zero()) else {
-        return Ok(None);
-    };
-    let mut changed = orders.to_vec();
-    let mut wins = |price: i64| -> Result<bool, ClearingError> {
-        if let Some(place) = changed.get_mut(row) {
-            place.price = Some(Price::from_millionths(price));
-        }
-        let outcome = clear(&changed, rule, seed)?;
-        Ok(outcome.fills.iter().any(|fill| fill.order == order))
-    };
-    if wins(limit.millionths())? {
-        return Ok(None);
-    }
-    let step = rule.tick.map_or(1, Price::millionths);
-    let mut tried: Vec<i64> = orders
-        .iter()
-        .filter_map(|order| order.price)
-        .chain(rule.lowest_price())
-        .chain(rule.highest_price())
-        .chain(rule.reference())
-        .map(Price::millionths)
-        .flat_map(|price| [Some(price), price.checked_add(step), price.checked_sub(step)])
-        .flatten()
-        .filter(|price| price.checked_rem(step) == Some(0))
-        .filter(|&price| match own.side {
-            Side::Buy => price > limit.millionths(),
-            Side::Sell => price < limit.millionths(),
-        })
-        .collect();
-    tried.sort_unstable_by_key(|price| price.abs_diff(limit.millionths()));
-    tried.dedup();
-    let mut failed = limit.millionths();
-    for price in tried {
-        if wins(price)? {
-            return nearest_winning(failed, price, step, &mut wins).map(Some);
-        }
-        failed = price;
-    }
-    Ok(None)
-}
-
-/// Between a limit that did not help and one that did, the first that does.
-fn nearest_winning(
-    failed: i64,
-    won: i64,
-    step: i64,
-    wins: &mut impl FnMut(i64) -> Result<bool, ClearingError>,
-) -> Result<Price, ClearingError> {
-    let (mut failed, mut won) = (failed, won);
-    loop {
-        let steps = i128::from(won).saturating_sub(i128::from(failed)).checked_div(i128::from(step));
-        let half = steps.and_then(|steps| steps.checked_div(2)).unwrap_or(0);
-        let middle = i128::from(failed).saturating_add(half.saturating_mul(i128::from(step)));
-        match i64::try_from(middle) {
-            Ok(middle) if half != 0 => {
-                if wins(middle)? {
-                    won = middle;
-                } else {
-                    failed = middle;
-                }
-            }
-            _ => return Ok(Price::from_millionths(won)),
-        }
-    }
 }

@@ -9,7 +9,8 @@
 //! | demand and supply over the price, and the pieces between limits | `curve.rs` |
 //! | one criterion after another, until one price is left | `cascade.rs` |
 //! | who gets what at that price | `allocate.rs` |
-//! | the proof | `certificate.rs`, `check.rs` |
+//! | the proof | `certificate.rs`, `check/` |
+//! | with which limit an order would have won | `winning.rs` |
 //!
 //! Everything is whole millionths. The price is one of them, never an average that nobody can pay; `interval` looks at all of
 //! them in time that is linear in the orders. Sorting them by price takes the most of it.
@@ -53,6 +54,7 @@ mod curve;
 mod rule;
 #[cfg(test)]
 mod tests;
+mod winning;
 
 use serde::{Deserialize, Serialize};
 
@@ -65,11 +67,12 @@ pub(crate) use cascade::decide;
 pub(crate) use certificate::summary;
 pub(crate) use curve::{AtAnyPrice, Curve, Step};
 
-pub use certificate::{Certificate, CurvePoint, Standing, certificate, winning_limit};
+pub use certificate::{Certificate, CurvePoint, Standing, certificate};
 pub use rule::{
     Allocation, Candidates, Criterion, Fraction, ParseFractionError, ParseQuoteError, Payment, Quote,
     Rounding, Rule, RuleError, UnknownName,
 };
+pub use winning::winning_limits;
 
 /// An order of a book. Its place in the book is its row: orders received together rank by it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -58,17 +58,6 @@ fn the_public_part_shows_the_curves_around_the_price() {
     assert_eq!(reasons, [InTheMoney, AtThePrice, OutOfTheMoney, InTheMoney, InTheMoney]);
 }
 
-#[test]
-fn a_bidder_learns_what_would_have_won() {
-    let orders = book("300@10 300@9 200@8", "400@5");
-    let rule = rule_with("xetra-equities", "tick = '0.5'");
-    let limit = |order: u32| winning_limit(&orders, &rule, SEED, order).expect("a book");
-    // At 9 it would be behind the second, who leaves nothing.
-    assert_eq!(limit(2), Some(price("9.5")));
-    // Both were given something, and who is not in the book is told nothing.
-    assert_eq!((limit(0), limit(1), limit(7)), (None, None, None));
-}
-
 type Small = (Side, Option<i64>, i64, i64);
 
 pub(super) fn orders() -> impl Strategy<Value = Vec<Order<'static>>> {
@@ -210,28 +199,5 @@ proptest! {
         if let Some(changed) = tampered(&outcome, what, which) {
             prop_assert!(check(&orders, &rule, SEED, &changed).is_err());
         }
-    }
-
-    /// By trying every limit in turn, under pay-as-clear.
-    #[test]
-    fn the_winning_limit_is_the_first_that_wins(orders in orders(), which: prop::sample::Index) {
-        if orders.is_empty() {
-            return Ok(());
-        }
-        let row = which.index(orders.len());
-        let order = u32::try_from(row).expect("small");
-        let rule = rule("pay-as-clear");
-        let found = winning_limit(&orders, &rule, SEED, order).expect("a book");
-        let wins = |limit: Price| {
-            let mut changed = orders.clone();
-            changed[row].price = Some(limit);
-            cleared(&changed, &rule).fills.iter().any(|fill| fill.order == order)
-        };
-        let own = orders[row];
-        let first = own.price.filter(|limit| !own.quantity.is_zero() && !wins(*limit)).and_then(|limit| {
-            let sign = if own.side == Side::Buy { 1 } else { -1 };
-            (1..60).map(|by| Price::from_millionths(limit.millionths() + sign * by)).find(|limit| wins(*limit))
-        });
-        prop_assert_eq!(found, first);
     }
 }
