@@ -11,7 +11,7 @@ use std::time::{Duration, Instant as Clock};
 
 use golv_engine::auction::{self, Cleared};
 use golv_engine::book::{Book, Ladder, Order, Side};
-use golv_engine::clearing::{Allocation, Candidates, Criterion, Rule, check, clear};
+use golv_engine::clearing::{Allocation, Candidates, Criterion, Rule, check, clear, winning_limits};
 use golv_engine::id::{BidId, CommandId, IdentityId, ParticipantId};
 use golv_engine::market::{Market, MassUnit};
 use golv_engine::num::{Currency, Price, Quantity};
@@ -46,7 +46,19 @@ fn main() {
     println!();
     println!("| orders | a list of orders cleared, ms | ns an order | the result checked, ms |");
     println!("|--:|--:|--:|--:|");
-    sizes.filter(|size| *size <= 1_000_000).for_each(by_list);
+    sizes.clone().filter(|size| *size <= 1_000_000).for_each(by_list);
+    println!();
+    println!(
+        "| orders | reference | allocation | with a winning limit | all winning limits, ms | checked, ms |"
+    );
+    println!("|--:|---|---|--:|--:|--:|");
+    for size in sizes.filter(|size| *size <= 1_000_000) {
+        for allocation in [Allocation::PriceTime, Allocation::ProRata] {
+            for has_reference in [true, false] {
+                winning(size, allocation, has_reference);
+            }
+        }
+    }
 }
 
 fn market() -> Market {
@@ -157,22 +169,24 @@ fn by_level(size: u32, allocation: Allocation) {
 }
 
 /// A list of orders, as `golv clear` reads it.
+fn list<'a>(market: &Market, bids: &[Order], ids: &'a [String]) -> Vec<golv_engine::clearing::Order<'a>> {
+    let order = |(rank, (bid, id)): (u32, (&Order, &'a String))| golv_engine::clearing::Order {
+        id: id.as_bytes(),
+        rank,
+        side: bid.side,
+        price: bid.level.map(|level| market.price(level)),
+        quantity: market.quantity(bid.lots).expect("fits"),
+        min_quantity: Quantity::ZERO,
+        received: 0,
+    };
+    (0_u32..).zip(bids.iter().zip(ids)).map(order).collect()
+}
+
 fn by_list(size: u32) {
     let (market, bids) = (market(), orders(size));
     let rule = market.rule(&rule(Allocation::PriceTime));
     let ids: Vec<String> = (0..size).map(|number| number.to_string()).collect();
-    let orders: Vec<golv_engine::clearing::Order<'_>> = (0_u32..)
-        .zip(bids.iter().zip(&ids))
-        .map(|(rank, (bid, id))| golv_engine::clearing::Order {
-            id: id.as_bytes(),
-            rank,
-            side: bid.side,
-            price: bid.level.map(|level| market.price(level)),
-            quantity: market.quantity(bid.lots).expect("fits"),
-            min_quantity: Quantity::ZERO,
-            received: 0,
-        })
-        .collect();
+    let orders = list(&market, &bids, &ids);
     let ([mut clearing, mut checking], rounds) = (<[Vec<_>; 2]>::default(), rounds(size).min(21));
     for _ in 0..rounds {
         let (cleared, outcome) = timed(|| clear(&orders, &rule, None).expect("on the grid"));
@@ -187,5 +201,36 @@ fn by_list(size: u32) {
         clearing * 1e3,
         clearing * 1e9 / f64::from(size),
         median(checking) * 1e3
+    );
+}
+
+/// Every order's winning limit. Checking them reads the whole book again for each quantity, so it is measured once, and not on the largest
+/// books.
+fn winning(size: u32, allocation: Allocation, has_reference: bool) {
+    let (market, bids) = (market(), orders(size));
+    let mut rule = market.rule(&rule(allocation));
+    rule.reference_price = rule.reference_price.filter(|_| has_reference);
+    let ids: Vec<String> = (0..size).map(|number| number.to_string()).collect();
+    let orders = list(&market, &bids, &ids);
+    let outcome = clear(&orders, &rule, None).expect("on the grid");
+    let (mut times, mut limits) = (Vec::new(), Vec::new());
+    for _ in 0..rounds(size).min(21) {
+        let (time, found) = timed(|| winning_limits(&orders, &rule, None, &outcome).expect("it was cleared"));
+        times.push(time);
+        limits = found;
+    }
+    let checked = if size <= 100_000 {
+        let check = || check::check_winning_limits(&orders, &rule, None, &outcome, &limits);
+        let (time, verdict) = timed(check);
+        assert_eq!(verdict, Ok(()));
+        format!("{:.0}", time.as_secs_f64() * 1e3)
+    } else {
+        "-".to_owned()
+    };
+    println!(
+        "| {size} | {} | {allocation} | {} | {:.3} | {checked} |",
+        if has_reference { "yes" } else { "no" },
+        limits.iter().flatten().count(),
+        median(times) * 1e3,
     );
 }

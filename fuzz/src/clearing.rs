@@ -4,20 +4,23 @@
 //! quantities into lots unless an input asks that they do not. [`Case::to_bytes`] writes what [`Case::read`] reads, for the seeds.
 
 use golv_engine::book::Side;
-use golv_engine::clearing::check::{check, check_certificate, check_standings};
+use golv_engine::clearing::check::{check, check_certificate, check_standings, check_winning_limits};
 use golv_engine::clearing::{
     Allocation, Candidates, Criterion, Decision, Equilibrium, Order, Outcome, Payment, Quote, Rounding, Rule,
-    certificate, clear as cleared,
+    certificate, clear as cleared, winning_limits,
 };
 use golv_engine::num::{Price, Quantity};
 
-use twin::{Twin, prices_that_matter};
+use twin::{Twin, nearest_winning, prices_that_matter};
 
 #[path = "../../engine/src/clearing/tests/twin.rs"]
 mod twin;
 
 /// More than this many orders are not read: what many orders do, few do too.
 const MOST_ORDERS: usize = 40;
+
+/// Winning limits are looked for in books of no more orders: each is tried with many prices.
+const MOST_ORDERS_MOVED: usize = 8;
 
 /// A rule and a book.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -76,9 +79,34 @@ pub fn clear(input: &[u8]) {
         "{rule:?} {orders:?} {public:?}"
     );
     assert_eq!(check_standings(&orders, &outcome, &standings), Ok(()), "{rule:?} {orders:?} {standings:?}");
+    let world = prices_that_matter(&orders, &rule);
+    if orders.len() <= MOST_ORDERS_MOVED {
+        moved(&orders, &rule, seed, &outcome, &world);
+    }
     if is_said_word_for_word(&rule) {
-        let twin = Twin { orders: &orders, rule: &rule, world: prices_that_matter(&orders, &rule) };
+        let twin = Twin { orders: &orders, rule: &rule, world };
         assert_eq!(twin.objection(&outcome), None, "{rule:?} {orders:?} {outcome:?}");
+    }
+}
+
+/// Winning limits are accepted, and where the most volume is what decides first they are those that trying all prices finds.
+fn moved(orders: &[Order<'_>], rule: &Rule, seed: Option<&[u8]>, outcome: &Outcome, world: &[i128]) {
+    let limits = winning_limits(orders, rule, seed, outcome).expect("it was cleared");
+    let verdict = check_winning_limits(orders, rule, seed, outcome, &limits);
+    assert_eq!(verdict, Ok(()), "{rule:?} {orders:?} {limits:?}");
+    let wants = |order: &&Order<'_>| !order.quantity.is_zero();
+    if rule.cascade.first() != Some(&Criterion::MostVolume)
+        || orders.iter().filter(wants).any(|order| !order.min_quantity.is_zero())
+    {
+        return;
+    }
+    for (row, limit) in (0_u32..).zip(limits) {
+        let place = usize::try_from(row).expect("few orders");
+        if wants(&&orders[place]) && outcome.fills.iter().all(|fill| fill.order != row) {
+            let clears = |orders: &[Order<'_>]| cleared(orders, rule, seed).expect("a limit on the tick");
+            let naive = nearest_winning(orders, rule, world, place, clears);
+            assert_eq!(limit, naive, "row {row}, {rule:?} {orders:?}");
+        }
     }
 }
 

@@ -7,15 +7,11 @@
 use super::result::WinningLimit;
 use crate::book::{self, Book, Ladder, Merit, Side, for_each_level};
 use crate::clearing::{
-    AtAnyPrice, Certificate, Counterfactual, Curve, Decision, Member, Order, OutOfTries, Rule, Step, decide,
-    shares, summary,
+    AtAnyPrice, Certificate, Curve, Decision, Member, Order, Rule, Step, decide, shares, summary,
+    winning_limits_of,
 };
 use crate::market::Market;
 use crate::num::{Price, Quantity};
-
-/// How many limits are tried in one auction to tell its losers what would have won: some hundredths of a second. Mostly it takes
-/// a few for each.
-const TRIES_MAX: u64 = 10_000;
 
 /// A book that was cleared.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -87,18 +83,15 @@ pub(super) fn winning_limits(
         .chain(programme)
         .collect();
     let given = given.iter().copied().chain(std::iter::repeat(0));
-    let lost = (0_u32..).zip(&orders).zip(book.with(given)).filter(|(_, (_, given))| *given == 0);
-    let known = Counterfactual::new(&orders, rule, Some(seed), TRIES_MAX);
-    assert!(known.is_ok(), "the rule was checked when the auction was announced, and each bid when it came");
-    let Ok(mut known) = known else {
-        return Vec::new();
+    let lost: Vec<bool> = book.with(given).map(|(_, given)| given == 0).collect();
+    let limits = winning_limits_of(&orders, rule, Some(seed), &lost);
+    assert!(limits.is_ok(), "the rule was checked when the auction was announced, and each bid when it came");
+    let told = |limit: Option<Price>| match limit {
+        Some(limit) if market.check_price(limit).is_ok() => WinningLimit::At(limit),
+        _ => WinningLimit::Nowhere,
     };
-    lost.map(|((row, order), _)| match known.winning_limit(row, order) {
-        Ok(Some(limit)) if market.check_price(limit).is_ok() => WinningLimit::At(limit),
-        Ok(_) => WinningLimit::Nowhere,
-        Err(OutOfTries) => WinningLimit::NotLookedFor,
-    })
-    .collect()
+    let limits = limits.unwrap_or_default().into_iter().zip(lost).filter(|(_, lost)| *lost);
+    limits.map(|(limit, _)| told(limit)).collect()
 }
 
 /// The place of each bid's id among all of them.

@@ -61,8 +61,7 @@ pub enum WinningLimit {
     At(Price),
     /// No limit in the market's band; or it is a market order.
     Nowhere,
-    /// It would have held up the exchange to find it: the book has more than [`PROVED_MAX`] bids, or too many limits were tried
-    /// for others.
+    /// It would have held up the exchange to find it: the book has more than [`PROVED_MAX`] bids.
     NotLookedFor,
 }
 

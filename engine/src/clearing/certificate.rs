@@ -70,12 +70,12 @@ pub struct Standing {
     pub reason: Reason,
 }
 
-/// The proof of an outcome that [`clear`](super::clear()) gave for the same book and rule: the public part, and each order's standing in the
+/// The proof of an outcome that [`clear`](super::clear) gave for the same book and rule: the public part, and each order's standing in the
 /// order of the book.
 ///
 /// # Errors
 ///
-/// As [`clear`](super::clear()).
+/// As [`clear`](super::clear).
 pub fn certificate(
     orders: &[Order<'_>],
     rule: &Rule,

@@ -10,7 +10,7 @@
 //! | one criterion after another, until one price is left | `cascade.rs` |
 //! | who gets what at that price | `allocate.rs` |
 //! | the proof | `certificate.rs`, `check/` |
-//! | what would have won | `winning.rs` |
+//! | with which limit an order would have won | `winning.rs` |
 //!
 //! Everything is whole millionths. The price is one of them, never an average that nobody can pay; `interval` looks at all of
 //! them in time that is linear in the orders. Sorting them by price takes the most of it.
@@ -73,7 +73,7 @@ pub use rule::{
     Rounding, Rule, RuleError, UnknownName,
 };
 pub use winning::winning_limits;
-pub(crate) use winning::{Counterfactual, OutOfTries};
+pub(crate) use winning::winning_limits_of;
 
 /// An order of a book. Its place in the book is its row: orders received together rank by it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -10,18 +10,21 @@
 //! | the outcome: [`check()`] | here |
 //! | which price the rule gives | `price.rs` |
 //! | who is due what | `shares.rs` |
-//! | what proves it: [`check_certificate`], [`check_standings`], [`check_winning_limits`] | `proof.rs` |
+//! | what proves it: [`check_certificate`], [`check_standings`] | `proof.rs` |
+//! | with which limits orders would have won: [`check_winning_limits`] | `winning.rs` |
 
 mod price;
 mod proof;
 mod shares;
+mod winning;
 
 use super::{CurvePoint, Decision, Equilibrium, Order, Outcome, Payment, Reason, Rule};
 use crate::book::Side;
 use crate::num::{Price, Quantity};
 use price::Sorted;
 
-pub use proof::{check_certificate, check_standings, check_winning_limits};
+pub use proof::{check_certificate, check_standings};
+pub use winning::check_winning_limits;
 
 /// What is wrong with a result. Orders are named by their row, counted from zero.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -136,14 +139,6 @@ pub enum Fault {
         /// The order.
         order: u32,
     },
-    /// An order is told of a limit that would not have won, or would not have been the nearest; or that none would, where one would.
-    #[error("row {order} is told {}, and that is not so", winning(*given))]
-    WrongWinningLimit {
-        /// The order.
-        order: u32,
-        /// What it is told.
-        given: Option<Price>,
-    },
     /// There are more standings than orders.
     #[error("a standing of row {order} is left over; each order has one, in the order of the book")]
     StandingLeftOver {
@@ -159,6 +154,43 @@ pub enum Fault {
         given: Quantity,
         /// What it was given.
         due: Quantity,
+    },
+    /// An order is told of a winning limit, and was given something, or can have none.
+    #[error(
+        "row {order} is told that {limit} would have won; only an order with a limit, without a minimum, that was given nothing \
+         has a winning limit"
+    )]
+    NoWinningLimit {
+        /// The order.
+        order: u32,
+        /// What it is told.
+        limit: Price,
+    },
+    /// An order is told of a limit with which it would not have been given anything, or that is none for it.
+    #[error("row {order} is told that {limit} would have won, and it would not")]
+    NotWinning {
+        /// The order.
+        order: u32,
+        /// What it is told.
+        limit: Price,
+    },
+    /// An order is told of a limit, and a nearer one would have won too.
+    #[error("row {order} is told that {limit} would have won, and {nearer} would")]
+    NearerWins {
+        /// The order.
+        order: u32,
+        /// What it is told.
+        limit: Price,
+        /// The limit one tick nearer to its own.
+        nearer: Price,
+    },
+    /// An order is told that no limit would have won.
+    #[error("row {order} is told that no limit would have won, and {limit} would")]
+    WinningNotTold {
+        /// The order.
+        order: u32,
+        /// A limit that would.
+        limit: Price,
     },
 }
 
@@ -177,8 +209,11 @@ impl Fault {
             | Self::WrongReason { order, .. }
             | Self::StandingMissing { order }
             | Self::StandingLeftOver { order }
-            | Self::WrongWinningLimit { order, .. }
-            | Self::WrongStanding { order, .. } => Some(*order),
+            | Self::WrongStanding { order, .. }
+            | Self::NoWinningLimit { order, .. }
+            | Self::NotWinning { order, .. }
+            | Self::NearerWins { order, .. }
+            | Self::WinningNotTold { order, .. } => Some(*order),
             Self::WrongDecision { .. }
             | Self::WrongEquilibrium { .. }
             | Self::WrongTotal { .. }
@@ -205,13 +240,6 @@ fn equilibrium(equilibrium: Equilibrium) -> String {
 
 fn end(end: Option<Price>) -> String {
     end.map_or_else(|| "no end".to_owned(), |price| price.to_string())
-}
-
-fn winning(limit: Option<Price>) -> String {
-    limit.map_or_else(
-        || "that no limit would have won".to_owned(),
-        |limit| format!("that {limit} would have won"),
-    )
 }
 
 /// A point of a curve in words.

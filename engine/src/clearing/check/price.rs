@@ -156,6 +156,11 @@ impl Sorted {
         ranges
     }
 
+    /// The most that can trade at any candidate.
+    pub(super) fn most(&self, rule: &Rule) -> i128 {
+        self.ranges(rule).iter().map(|range| range.wanted.min(range.offered)).max().unwrap_or(0)
+    }
+
     /// The price that a rule gives.
     pub(super) fn decision(&self, rule: &Rule) -> Decision {
         let mut left = self.ranges(rule);

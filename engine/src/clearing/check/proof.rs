@@ -1,8 +1,7 @@
 //! Whether what proves a result is right: the public part, and what each bidder is told.
 
 use super::super::{Certificate, CurvePoint, Decision, Order, Outcome, Reason, Rule, Standing};
-use super::price::{Sorted, bounds, step, to_price};
-use super::shares::dues;
+use super::price::{Sorted, bounds, to_price};
 use super::{Fault, Total, read_fills, sum};
 use crate::book::Side;
 use crate::num::{Price, Quantity};
@@ -114,74 +113,6 @@ pub fn check_standings(orders: &[Order<'_>], outcome: &Outcome, standings: &[Sta
         Some(standing) => Err(Fault::StandingLeftOver { order: standing.order }),
         None => Ok(()),
     }
-}
-
-/// Checks what each bidder is told would have won, in a book without minimums whose outcome [`check`](super::check()) accepts: that the
-/// limit wins and the one a step nearer to its own does not; and where none is told to an order that got nothing, that not even
-/// a limit beyond all others wins.
-///
-/// # Errors
-///
-/// The first order that is told something else than is so.
-pub fn check_winning_limits(
-    orders: &[Order<'_>],
-    rule: &Rule,
-    seed: Option<&[u8]>,
-    outcome: &Outcome,
-    limits: &[Option<Price>],
-) -> Result<(), Fault> {
-    let given = read_fills(orders, outcome)?;
-    let farthest = |side: Side| {
-        let known = orders.iter().filter_map(|order| order.price).map(|price| i128::from(price.millionths()));
-        let known = known.chain(bounds(rule).into_iter().flatten());
-        match side {
-            Side::Buy => known.max().map(|highest| highest.saturating_add(step(rule))),
-            Side::Sell => known.min().map(|lowest| lowest.saturating_sub(step(rule))),
-        }
-    };
-    for (row, (order, given)) in (0_u32..).zip(orders.iter().zip(given)) {
-        let place = usize::try_from(row).ok().and_then(|row| limits.get(row));
-        let said = place.copied().ok_or(Fault::StandingMissing { order: row })?;
-        let wrong = Err(Fault::WrongWinningLimit { order: row, given: said });
-        let own = order.price.filter(|_| given == 0 && !order.quantity.is_zero());
-        let Some(own) = own.map(|own| i128::from(own.millionths())) else {
-            if said.is_some() {
-                return wrong;
-            }
-            continue;
-        };
-        let wins = |limit: i128| to_price(limit).is_some_and(|limit| wins(orders, rule, seed, row, limit));
-        let is_right = match said.map(|said| i128::from(said.millionths())) {
-            Some(said) => {
-                let (nearer, is_farther) = match order.side {
-                    Side::Buy => (said.saturating_sub(step(rule)), said > own),
-                    Side::Sell => (said.saturating_add(step(rule)), said < own),
-                };
-                is_farther && wins(said) && !wins(nearer)
-            }
-            None => !farthest(order.side).is_some_and(wins),
-        };
-        if !is_right {
-            return wrong;
-        }
-    }
-    Ok(())
-}
-
-/// Whether an order is due anything with another limit.
-fn wins(orders: &[Order<'_>], rule: &Rule, seed: Option<&[u8]>, row: u32, limit: Price) -> bool {
-    let mut moved = orders.to_vec();
-    let Some(row) = usize::try_from(row).ok().filter(|row| *row < moved.len()) else {
-        return false;
-    };
-    if let Some(order) = moved.get_mut(row) {
-        order.price = Some(limit);
-    }
-    let Decision::Price { price, .. } = Sorted::new(&moved).decision(rule) else {
-        return false;
-    };
-    let dues = dues(&moved, rule, seed.unwrap_or_default(), i128::from(price.millionths()));
-    dues.get(row).is_some_and(|due| *due > 0)
 }
 
 /// Why an order has what it has.

@@ -19,12 +19,7 @@ pub(super) fn dues(orders: &[Order<'_>], rule: &Rule, seed: &[u8], price: i128) 
                     (Side::Buy, Some(limit)) => limit.saturating_sub(price),
                     (Side::Sell, Some(limit)) => price.saturating_sub(limit),
                 };
-                (gain >= 0).then(|| Due {
-                    row,
-                    gain,
-                    wanted: i128::from(order.quantity.millionths()),
-                    least: i128::from(order.min_quantity.millionths()),
-                })
+                (gain >= 0).then(|| Due::new(row, gain, order))
             })
             .collect();
         trading.sort_by_key(|due| (std::cmp::Reverse(due.gain), due.row));
@@ -56,7 +51,7 @@ pub(super) fn dues(orders: &[Order<'_>], rule: &Rule, seed: &[u8], price: i128) 
 }
 
 /// An order that would trade.
-struct Due {
+pub(super) struct Due {
     row: usize,
     /// By how much its limit is better than the price.
     gain: i128,
@@ -64,8 +59,21 @@ struct Due {
     least: i128,
 }
 
+impl Due {
+    pub(super) fn new(row: usize, gain: i128, order: &Order<'_>) -> Self {
+        let wanted = i128::from(order.quantity.millionths());
+        Self { row, gain, wanted, least: i128::from(order.min_quantity.millionths()) }
+    }
+}
+
 /// What the orders of one price are due of what is left for them, in the order in which they are given.
-fn level_dues(level: &[Due], orders: &[Order<'_>], rule: &Rule, seed: &[u8], left: i128) -> Vec<i128> {
+pub(super) fn level_dues(
+    level: &[Due],
+    orders: &[Order<'_>],
+    rule: &Rule,
+    seed: &[u8],
+    left: i128,
+) -> Vec<i128> {
     let total: i128 = level.iter().map(|due| due.wanted).sum();
     if total <= left {
         return level.iter().map(|due| due.wanted).collect();

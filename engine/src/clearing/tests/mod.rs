@@ -6,6 +6,7 @@ mod proof;
 mod properties;
 mod small_books;
 mod twin;
+mod winning;
 
 use super::*;
 

@@ -58,15 +58,6 @@ fn the_public_part_shows_the_curves_around_the_price() {
     assert_eq!(reasons, [InTheMoney, AtThePrice, OutOfTheMoney, InTheMoney, InTheMoney]);
 }
 
-#[test]
-fn a_bidder_learns_what_would_have_won() {
-    let orders = book("300@10 300@9 200@8", "400@5");
-    let rule = rule_with("xetra-equities", "tick = '0.5'");
-    let limits = winning_limits(&orders, &rule, SEED, &cleared(&orders, &rule)).expect("a book");
-    // The third would be behind the second at 9, who leaves nothing; all others were given something.
-    assert_eq!(limits, [None, None, Some(price("9.5")), None]);
-}
-
 type Small = (Side, Option<i64>, i64, i64);
 
 pub(super) fn orders() -> impl Strategy<Value = Vec<Order<'static>>> {
@@ -209,51 +200,4 @@ proptest! {
             prop_assert!(check(&orders, &rule, SEED, &changed).is_err());
         }
     }
-
-    /// By clearing the book again with every limit in turn; every venue's cascade and others that begin with the most volume, with
-    /// every allocation, with and without bounds.
-    #[test]
-    fn the_winning_limit_is_the_first_that_wins(
-        orders in orders(), rule in any_rule(), candidates in prop::sample::select(Candidates::ALL), bounds: bool,
-        second in prop::sample::select(Criterion::ALL),
-    ) {
-        let bound = |limit| Some(Price::from_millionths(limit)).filter(|_| bounds);
-        let mut rule = Rule { candidates, floor: bound(-6), ceiling: bound(7), ..rule };
-        rule.cascade.retain(|criterion| !matches!(criterion, Criterion::MostVolume) && *criterion != second);
-        if second != Criterion::MostVolume {
-            rule.cascade.insert(0, second);
-        }
-        rule.cascade.insert(0, Criterion::MostVolume);
-        let outcome = cleared(&orders, &rule);
-        let found = winning_limits(&orders, &rule, SEED, &outcome).expect("a book");
-        prop_assert_eq!(check::check_winning_limits(&orders, &rule, SEED, &outcome, &found), Ok(()));
-        for (row, own) in orders.iter().enumerate() {
-            let lost = !outcome.fills.iter().any(|fill| fill.order as usize == row);
-            let first = own.price.filter(|_| lost && !own.quantity.is_zero()).and_then(|limit| {
-                let sign = if own.side == Side::Buy { 1 } else { -1 };
-                let nearer = (1..60).map(|by| Price::from_millionths(limit.millionths() + sign * by));
-                nearer.into_iter().find(|limit| wins(&orders, &rule, row, *limit))
-            });
-            prop_assert_eq!(found[row], first, "row {} of {:?} by {:?}", row, orders, rule);
-        }
-    }
-
-    /// Whatever the cascade begins with.
-    #[test]
-    fn a_winning_limit_wins(
-        orders in orders(), rule in any_rule(), first in prop::sample::select(Criterion::ALL),
-    ) {
-        let rule = Rule { cascade: vec![first], ..rule };
-        let found = winning_limits(&orders, &rule, SEED, &cleared(&orders, &rule)).expect("a book");
-        for (row, found) in found.into_iter().enumerate() {
-            prop_assert!(found.is_none_or(|limit| wins(&orders, &rule, row, limit)));
-        }
-    }
-}
-
-/// Whether an order is given anything with another limit.
-fn wins(orders: &[Order<'_>], rule: &Rule, row: usize, limit: Price) -> bool {
-    let mut changed = orders.to_vec();
-    changed[row].price = Some(limit);
-    cleared(&changed, rule).fills.iter().any(|fill| fill.order as usize == row)
 }

@@ -8,10 +8,10 @@ use super::*;
 
 /// The prices of the small world, in millionths. What holds at its ends holds beyond, since all limits and bounds are well
 /// inside.
-const WORLD: std::ops::RangeInclusive<i128> = -40..=40;
+pub(super) const WORLD: std::ops::RangeInclusive<i128> = -40..=40;
 
 /// The presets, with and without bounds and reference, and rules that no venue has.
-fn rules() -> Vec<Rule> {
+pub(super) fn rules() -> Vec<Rule> {
     let millionths = |n: i64| Some(Price::from_millionths(n));
     let mut rules = Vec::new();
     for (preset, _) in PRESETS {
@@ -53,7 +53,7 @@ fn rules() -> Vec<Rule> {
 }
 
 /// All multisets of up to `most` of so many kinds.
-fn multisets(kinds: usize, most: usize) -> Vec<Vec<usize>> {
+pub(super) fn multisets(kinds: usize, most: usize) -> Vec<Vec<usize>> {
     let mut all = vec![vec![]];
     let mut from = 0;
     for _ in 0..most {

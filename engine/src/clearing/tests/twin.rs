@@ -1,8 +1,8 @@
 //! The naive twin: the cascade word for word over every single price of a world.
 //!
 //! Two crates compile this file, the tests here and the fuzz targets, so it goes by what is public alone, and takes its names from
-//! whoever includes it. It is an oracle for decision, equilibrium, volume and surplus. Who gets what it does not say;
-//! [`check`](super::check::check) does.
+//! whoever includes it. It is an oracle for decision, equilibrium, volume and surplus, and for winning limits. Who gets what it does
+//! not say; [`check`](super::check::check) does.
 
 use super::*;
 
@@ -30,6 +30,26 @@ pub(super) fn prices_that_matter(orders: &[Order<'_>], rule: &Rule) -> Vec<i128>
     world.sort_unstable();
     world.dedup();
     world
+}
+
+/// The limit nearest to its own, among all prices of a world, with which an order that has one would be given something.
+pub(super) fn nearest_winning(
+    orders: &[Order<'_>],
+    rule: &Rule,
+    world: &[i128],
+    row: usize,
+    clears: impl Fn(&[Order<'_>]) -> Outcome,
+) -> Option<Price> {
+    let (side, own) = (orders[row].side, millionths(orders[row].price?));
+    let tick = rule.tick.map_or(1, millionths);
+    let is_keener = |p: i128| if side == Side::Buy { p > own } else { p < own };
+    let mut keener: Vec<i128> = world.iter().copied().filter(|p| p % tick == 0 && is_keener(*p)).collect();
+    keener.sort_by_key(|p| (p - own).abs());
+    let mut changed = orders.to_vec();
+    keener.into_iter().filter_map(written).find(|limit| {
+        changed[row].price = Some(*limit);
+        clears(&changed).fills.iter().any(|fill| usize::try_from(fill.order) == Ok(row))
+    })
 }
 
 fn millionths(price: Price) -> i128 {
