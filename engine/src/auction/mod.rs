@@ -23,7 +23,7 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 
 use crate::book::{Book, Ladder, Order, PLACES_MAX, Replaced, Side};
-use crate::clearing::{self, Payment, reason_at};
+use crate::clearing::{self, Payment, is_always_decided, reason_at};
 use crate::command::NewBid;
 use crate::digest::Feed;
 use crate::event::{Event, Events};
@@ -37,7 +37,7 @@ use crate::reject::Reject;
 use crate::time::Instant;
 use clear::winning_limits;
 pub use clear::{Cleared, clear};
-pub use result::{AuctionResult, Fill, PROVED_MAX, Unfilled, WinningLimit};
+pub use result::{AuctionResult, Fill, PROVED_MAX, PROVED_MAX_UNDECIDED, Unfilled, WinningLimit};
 pub use terms::{AuctionKind, AuctionTerms, Lot, LotSecret, ParseLotSecretError};
 
 /// Where an auction is in its life.
@@ -351,7 +351,8 @@ impl State {
         let seed = lot.map(|lot| lot.seed().0);
         let seed = seed.as_ref().map_or(&[][..], |seed| seed);
         let Cleared { certificate, given } = clear(&auction.book, market, demand.as_ref(), &rule, seed);
-        let mut limits = if auction.book.orders().nth(PROVED_MAX).is_none() {
+        let proved_max = if is_always_decided(&rule) { PROVED_MAX } else { PROVED_MAX_UNDECIDED };
+        let mut limits = if auction.book.orders().nth(proved_max).is_none() {
             let programme = programme.map(|(price, quantity)| clearing::Order {
                 id: b"programme",
                 rank: u32::MAX,

@@ -61,7 +61,8 @@ pub enum WinningLimit {
     At(Price),
     /// No limit in the market's band; or it is a market order.
     Nowhere,
-    /// It would have held up the exchange to find it: the book has more than [`PROVED_MAX`] bids.
+    /// It would have held up the exchange to find it: the book has more than [`PROVED_MAX`] bids, or by a rule that can leave a
+    /// book without a price more than [`PROVED_MAX_UNDECIDED`].
     NotLookedFor,
 }
 
@@ -75,8 +76,11 @@ impl WinningLimit {
     }
 }
 
-/// The most bids of a book whose losers are told what would have won.
-pub const PROVED_MAX: usize = 2_048;
+/// The most bids of a book whose losers are told what would have won: it takes some hundredths of a second then.
+pub const PROVED_MAX: usize = 100_000;
+
+/// The same where the rule can leave a book without a price, and the cascade has to be asked again.
+pub const PROVED_MAX_UNDECIDED: usize = 2_048;
 
 impl AuctionResult {
     /// The one price, or the price at the margin where each pays its own; `None` where nothing traded.

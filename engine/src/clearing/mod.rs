@@ -73,7 +73,7 @@ pub use rule::{
     Rounding, Rule, RuleError, UnknownName,
 };
 pub use winning::winning_limits;
-pub(crate) use winning::winning_limits_of;
+pub(crate) use winning::{is_always_decided, winning_limits_of};
 
 /// An order of a book. Its place in the book is its row: orders received together rank by it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -373,17 +373,21 @@ fn most_volume(curve: &Curve, rule: &Rule) -> i64 {
 }
 
 /// Whether a cascade that begins with the most volume ends in a price wherever an order with a limit is reached.
-fn is_always_decided(rule: &Rule) -> bool {
-    rule.cascade.iter().any(|criterion| match criterion {
-        // Limits alone, of one side or the other, come to more than market orders do.
-        Criterion::LastAcceptedOffer => true,
-        Criterion::Reference => rule.reference().is_some(),
-        // Limits have a lowest and a highest.
-        Criterion::Midpoint | Criterion::Highest | Criterion::Lowest => rule.candidates == Candidates::Limits,
-        Criterion::MostVolume | Criterion::LeastSurplus | Criterion::SurplusSide | Criterion::Pressure => {
-            false
-        }
-    })
+pub(crate) fn is_always_decided(rule: &Rule) -> bool {
+    rule.cascade.first() == Some(&Criterion::MostVolume)
+        && rule.cascade.iter().any(|criterion| match criterion {
+            // Limits alone, of one side or the other, come to more than market orders do.
+            Criterion::LastAcceptedOffer => true,
+            Criterion::Reference => rule.reference().is_some(),
+            // Limits have a lowest and a highest.
+            Criterion::Midpoint | Criterion::Highest | Criterion::Lowest => {
+                rule.candidates == Candidates::Limits
+            }
+            Criterion::MostVolume
+            | Criterion::LeastSurplus
+            | Criterion::SurplusSide
+            | Criterion::Pressure => false,
+        })
 }
 
 /// The winning limit of an order that was given nothing, by any rule: the book is cleared again with each limit and bound, one tick
