@@ -48,7 +48,7 @@ fn a_result_is_proved_and_any_changed_number_is_found() {
     let (book, file) = (dir.path().join("book.csv"), dir.path().join("result.json"));
     fs::write(&book, BOOK).expect("written");
     for rule in ["xetra-equities", "pay-as-clear", "pay-as-bid", "us-treasury", "krx", "asx"] {
-        let result = json(&["--rule", rule, "--reference-price", "199", "--private"]);
+        let result = json(&["--rule", rule, "--reference-price", "199"]);
         let check = |result: &serde_json::Value| {
             fs::write(&file, result.to_string()).expect("written");
             golv(&["check", "--book", arg(&book), "--result", arg(&file)], "")
@@ -62,17 +62,25 @@ fn a_result_is_proved_and_any_changed_number_is_found() {
             ("/equilibrium/low", "1"),
             ("/fills/0/quantity", "1"),
             ("/fills/0/price", "3"),
+            ("/certificate/total_demand", "1"),
+            ("/certificate/total_supply", "1"),
             ("/certificate/bought", "1"),
+            ("/certificate/sold", "1"),
+            ("/certificate/curve/0/price", "1"),
             ("/certificate/curve/0/demand", "1"),
-            ("/standings/0/given", "1"),
-            ("/standings/0/reason", "no-quantity"),
-            ("/standings/0/winning_limit", "200"),
+            ("/certificate/curve/0/supply", "1"),
         ] {
             let mut wrong = result.clone();
             *wrong.pointer_mut(pointer).expect("it is there") = changed.into();
             let found = check(&wrong);
             assert_eq!(found.status.code(), Some(1), "{rule}: {pointer}");
         }
+        // What is not there is not checked, and what is not known is not looked at.
+        let mut bare = result.clone();
+        bare.as_object_mut().expect("an object").remove("certificate");
+        bare["comment"] = "later".into();
+        let said = String::from_utf8(check(&bare).stdout).expect("text");
+        assert_eq!(said.lines().count(), 1, "{rule}: {said}");
         // Somebody's fill is left out: it is named.
         let mut wrong = result.clone();
         wrong["fills"].as_array_mut().expect("fills").remove(0);
@@ -81,23 +89,73 @@ fn a_result_is_proved_and_any_changed_number_is_found() {
     }
 }
 
-/// Each bidder's own part: what it was given, why, and what would have won.
 #[test]
-fn who_got_nothing_learns_what_would_have_won() {
-    let book = "id,side,price,quantity\nb1,buy,10,300\nb2,buy,9,300\nb3,buy,8,200\ns1,sell,5,400\n";
-    let arguments = ["clear", "--book", "-", "--rule", "xetra-equities", "--tick", "0.5"];
-    let text = printed(&[&arguments[..], &["--format", "json", "--private"]].concat(), book);
-    let result: serde_json::Value = serde_json::from_str(&text).expect("JSON");
-    let told = |row: usize| {
-        let standing = &result["standings"][row];
-        ["id", "given", "reason", "winning_limit"]
-            .map(|name| standing[name].as_str().unwrap_or("-").to_owned())
+fn each_order_is_told_how_it_stands_and_any_change_names_it() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let (book, file) = (dir.path().join("book.csv"), dir.path().join("result.json"));
+    let rows =
+        "id,side,price,quantity\nb1,buy,10,300\nb2,buy,9,300\nb3,buy,8,200\nb4,buy,,0\ns1,sell,5,400\n";
+    fs::write(&book, rows).expect("written");
+    let arguments = ["clear", "--format", "json", "--tick", "0.5", "--private", "--book", arg(&book)];
+    let result: serde_json::Value = serde_json::from_str(&printed(&arguments, "")).expect("JSON");
+    let standing = |id: &str, given: &str, reason: &str, winning_limit: Option<&str>| serde_json::json!({ "id": id, "given": given, "reason": reason, "winning_limit": winning_limit });
+    let expected = [
+        standing("b1", "300", "in-the-money", None),
+        standing("b2", "100", "rationed", None),
+        standing("b3", "0", "out-of-the-money", Some("9.5")),
+        standing("b4", "0", "no-quantity", None),
+        standing("s1", "400", "in-the-money", None),
+    ];
+    assert_eq!(result["standings"], serde_json::Value::from(expected.to_vec()));
+    let check = |result: &serde_json::Value| {
+        fs::write(&file, result.to_string()).expect("written");
+        golv(&["check", "--book", arg(&book), "--result", arg(&file)], "")
     };
-    assert_eq!(told(1), ["b2", "100", "rationed", "-"]);
-    // At 9 it would be behind b2, who leaves nothing.
-    assert_eq!(told(2), ["b3", "0", "out-of-the-money", "9.5"]);
-    let said = refused(&[&arguments[..], &["--private"]].concat(), book);
-    assert!(said.contains("--format json"), "{said}");
+    let said = String::from_utf8(check(&result).stdout).expect("text");
+    assert!(said.ends_with("its certificate is right\nwhat each order is told is right\n"), "{said}");
+    for (pointer, changed, said) in [
+        (
+            "/standings/1/given",
+            Some("300"),
+            "row 1 is told that it was given 300, and it was given 100: order b2, line 3",
+        ),
+        (
+            "/standings/2/reason",
+            Some("nothing-left"),
+            "row 2 is told nothing-left, and it is out-of-the-money: order b3, line 4",
+        ),
+        (
+            "/standings/2/winning_limit",
+            Some("9"),
+            "row 2 is told that 9 would have won, and it would not: order b3, line 4",
+        ),
+        (
+            "/standings/2/winning_limit",
+            Some("10"),
+            "row 2 is told that 10 would have won, and 9.5 would: order b3, line 4",
+        ),
+        ("/standings/2/winning_limit", None, "no limit would have won"),
+        (
+            "/standings/4/winning_limit",
+            Some("1"),
+            "row 4 is told that 1 would have won; only an order with a limit",
+        ),
+        ("/standings/3/id", Some("b1"), "row 3 has no standing in its place"),
+        ("/standings/3/id", Some("b9"), "the result names 'b9', which is not in the book"),
+    ] {
+        let mut wrong = result.clone();
+        *wrong.pointer_mut(pointer).expect("it is there") = changed.into();
+        let found = check(&wrong);
+        assert_eq!(found.status.code(), Some(1), "{pointer}");
+        let found = String::from_utf8(found.stderr).expect("text");
+        assert!(found.contains(said), "{pointer}: {found}");
+    }
+    let mut without = result.clone();
+    without["standings"].as_array_mut().expect("standings").pop();
+    assert_eq!(check(&without).status.code(), Some(1));
+    // It is not printed unless it is asked for, and only as JSON.
+    assert!(json(&[]).get("standings").is_none());
+    assert!(refused(&["clear", "--private", "--book", "-"], BOOK).contains("--format json --private"));
 }
 
 #[test]

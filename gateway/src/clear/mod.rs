@@ -14,14 +14,16 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
-use golv_engine::clearing::check::{self, Fault};
+use golv_engine::clearing::check::{
+    Fault, check as prove, check_certificate, check_standings, check_winning_limits,
+};
 use golv_engine::clearing::{
-    Certificate, ClearingError, Order, Outcome, Rule, certificate, clear as cleared, winning_limits,
+    ClearingError, Order, Outcome, Rule, certificate, clear as cleared, winning_limits,
 };
 
 use crate::print;
 use book::Row;
-use result::{Claim, Private};
+use result::{Claimed, Private};
 use rules::{Changes, PRESETS, RuleChoice};
 
 /// A book, and the rule that clears it.
@@ -44,9 +46,9 @@ pub struct Clear {
     /// How the result is printed
     #[arg(long, value_enum, default_value_t = Format::Table)]
     format: Format,
-    /// Add each bidder's own part of the proof: what its order was given and why, and the nearest limit that would have won
-    /// something. With --format json; takes time that is quadratic in the orders
-    #[arg(long)]
+    /// With --format json, also what each order is told of itself alone: what it was given, why, and with which limit it would have
+    /// been given something
+    #[arg(long, conflicts_with_all = ["rules", "print_rule"])]
     private: bool,
     /// Print the rule with the flags over it, as a rule file, and clear nothing
     #[arg(long)]
@@ -106,6 +108,9 @@ pub fn clear(options: &Clear) -> Result<(), Box<dyn Error>> {
     if options.rules.is_some() {
         return all_rules(options);
     }
+    if options.private && options.format != Format::Json {
+        return Err("what each order is told is printed as JSON: --format json --private".into());
+    }
     let rule = options.rule.rule(rules::CALL, &options.changes)?;
     if options.print_rule {
         print::line(rules::text(&rule).trim_end());
@@ -115,30 +120,19 @@ pub fn clear(options: &Clear) -> Result<(), Box<dyn Error>> {
     let orders = book::orders(&rows);
     let seed = options.seed.as_ref().map(String::as_bytes);
     let outcome = clear_by(&orders, &rows, &rule, seed)?;
-    let (public, standings) =
-        certificate(&orders, &rule, seed, &outcome).map_err(|error| not_cleared(&rows, error))?;
-    if options.private && options.format != Format::Json {
-        return Err("each bidder's own part is printed as JSON: --format json".into());
-    }
-    let private = if options.private {
-        let limits = orders.iter().all(|order| order.min_quantity.is_zero());
-        // With minimums a better limit can be worth less, and none is told.
-        let limits = match limits {
-            true => {
-                winning_limits(&orders, &rule, seed, &outcome).map_err(|error| not_cleared(&rows, error))?
-            }
-            false => vec![None; orders.len()],
-        };
-        Some((standings, limits))
-    } else {
-        None
-    };
     match options.format {
         Format::Table => result::print_table(&rows, &outcome),
         Format::Csv => result::print_csv(&rows, &outcome),
         Format::Json => {
+            let refused = |error| not_cleared(&rows, error);
+            let (certificate, standings) = certificate(&orders, &rule, seed, &outcome).map_err(refused)?;
+            let mut private = None;
+            if options.private {
+                let winning_limits = winning_limits(&orders, &rule, seed, &outcome).map_err(refused)?;
+                private = Some(Private { standings, winning_limits });
+            }
             let seed = options.seed.as_deref();
-            print::line(result::json(&rows, &outcome, &rule, seed, &public, private.as_ref()));
+            print::line(result::json(&rows, &outcome, &rule, seed, &certificate, private.as_ref()));
         }
     }
     Ok(())
@@ -162,7 +156,8 @@ fn all_rules(options: &Clear) -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// Proves a result against its book, with a second reading of the rules that shares nothing with the clearing.
+/// Proves a result against its book, with a second reading of the rules that shares nothing with the clearing; and its certificate and
+/// what each order is told, where they are there.
 ///
 /// # Errors
 /// If either cannot be read, or the result is not what its rule gives: whom it wrongs is named.
@@ -173,39 +168,31 @@ pub fn check(options: &Check) -> Result<(), Box<dyn Error>> {
     let rows = read_book(Some(&options.book))?;
     let mut text = String::new();
     open(&options.result)?.read_to_string(&mut text)?;
-    let Claim { rule, seed, outcome, certificate, private } = result::read(&text, &rows)?;
-    let orders = book::orders(&rows);
+    let Claimed { rule, seed, outcome, certificate, private } = result::read(&text, &rows)?;
     let seed = seed.as_deref().map(str::as_bytes);
+    let orders = book::orders(&rows);
     // A book that the rule does not take has no result.
     clear_by(&orders, &rows, &rule, seed)?;
-    prove(&orders, &rule, seed, &outcome, certificate.as_ref(), private.as_ref())
-        .map_err(|fault| NotProved { place: fault.order().and_then(|order| place(&rows, order)), fault })?;
+    let wrong =
+        |fault: Fault| NotProved { place: fault.order().and_then(|order| place(&rows, order)), fault };
+    prove(&orders, &rule, seed, &outcome).map_err(wrong)?;
+    if let Some(certificate) = &certificate {
+        check_certificate(&orders, &rule, &outcome, certificate).map_err(wrong)?;
+    }
+    if let Some(Private { standings, winning_limits }) = &private {
+        check_standings(&orders, &outcome, standings).map_err(wrong)?;
+        check_winning_limits(&orders, &rule, seed, &outcome, winning_limits).map_err(wrong)?;
+    }
     print::line(format_args!(
         "the result is what its rule gives: {} orders, {} of them filled",
         print::grouped(&rows.len().to_string()),
         print::grouped(&outcome.fills.len().to_string())
     ));
-    Ok(())
-}
-
-/// Checks a result, and what proves it as far as it is there.
-fn prove(
-    orders: &[Order<'_>],
-    rule: &Rule,
-    seed: Option<&[u8]>,
-    outcome: &Outcome,
-    certificate: Option<&Certificate>,
-    private: Option<&Private>,
-) -> Result<(), Fault> {
-    check::check(orders, rule, seed, outcome)?;
-    if let Some(certificate) = certificate {
-        check::check_certificate(orders, rule, outcome, certificate)?;
+    if certificate.is_some() {
+        print::line("its certificate is right");
     }
-    if let Some((standings, limits)) = private {
-        check::check_standings(orders, outcome, standings)?;
-        if orders.iter().all(|order| order.min_quantity.is_zero()) {
-            check::check_winning_limits(orders, rule, seed, outcome, limits)?;
-        }
+    if private.is_some() {
+        print::line("what each order is told is right");
     }
     Ok(())
 }

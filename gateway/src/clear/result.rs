@@ -1,5 +1,7 @@
 //! Results: printed for people and programs, and read back to be proved.
 
+use std::collections::BTreeMap;
+
 use golv_engine::book::Side;
 use golv_engine::clearing::{
     Certificate, Criterion, CurvePoint, Decision, Equilibrium, Fill, Outcome, Reason, Rule, Standing,
@@ -49,18 +51,20 @@ struct FillText {
 }
 
 /// A result with what proves it.
-#[derive(Deserialize)]
+#[derive(Serialize, Deserialize)]
 struct Proved {
+    #[serde(flatten)]
+    result: Text,
     rule: Rule,
     seed: Option<String>,
     certificate: Option<CertificateText>,
+    /// The private part, if it was asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     standings: Option<Vec<StandingText>>,
-    #[serde(flatten)]
-    result: Text,
 }
 
-/// The public part of a proof; price, step and equilibrium stand in the result.
-#[derive(Debug, Serialize, Deserialize)]
+/// The public part of a proof, without what stands in the result.
+#[derive(Serialize, Deserialize)]
 pub(crate) struct CertificateText {
     total_demand: String,
     total_supply: String,
@@ -69,15 +73,15 @@ pub(crate) struct CertificateText {
     curve: Vec<PointText>,
 }
 
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Serialize, Deserialize)]
 struct PointText {
     price: String,
     demand: String,
     supply: String,
 }
 
-/// What one bidder is told.
-#[derive(Debug, Serialize, Deserialize)]
+/// What one order is told of itself alone.
+#[derive(Serialize, Deserialize)]
 struct StandingText {
     id: String,
     given: String,
@@ -85,11 +89,8 @@ struct StandingText {
     winning_limit: Option<String>,
 }
 
-/// The private part of a proof: each order's standing, and the limit that would have won.
-pub(super) type Private = (Vec<Standing>, Vec<Option<Price>>);
-
-/// What a text says is the result of a book.
-pub(super) struct Claim {
+/// A result that was read, and what is said to prove it.
+pub(super) struct Claimed {
     pub(super) rule: Rule,
     pub(super) seed: Option<String>,
     pub(super) outcome: Outcome,
@@ -97,40 +98,10 @@ pub(super) struct Claim {
     pub(super) private: Option<Private>,
 }
 
-impl CertificateText {
-    pub(crate) fn of(certificate: &Certificate) -> Self {
-        let point = |point: &CurvePoint| PointText {
-            price: point.price.to_string(),
-            demand: point.demand.to_string(),
-            supply: point.supply.to_string(),
-        };
-        Self {
-            total_demand: certificate.total_demand.to_string(),
-            total_supply: certificate.total_supply.to_string(),
-            bought: certificate.bought.to_string(),
-            sold: certificate.sold.to_string(),
-            curve: certificate.curve.iter().map(point).collect(),
-        }
-    }
-
-    fn read(&self, outcome: &Outcome) -> Result<Certificate, ReadError> {
-        let point = |point: &PointText| {
-            Ok(CurvePoint {
-                price: number("curve", &point.price)?,
-                demand: number("curve", &point.demand)?,
-                supply: number("curve", &point.supply)?,
-            })
-        };
-        Ok(Certificate {
-            decision: outcome.decision,
-            equilibrium: outcome.equilibrium,
-            total_demand: number("total_demand", &self.total_demand)?,
-            total_supply: number("total_supply", &self.total_supply)?,
-            bought: number("bought", &self.bought)?,
-            sold: number("sold", &self.sold)?,
-            curve: self.curve.iter().map(point).collect::<Result<_, ReadError>>()?,
-        })
-    }
+/// What each order is told, in the order of the book, and its winning limit.
+pub(super) struct Private {
+    pub(super) standings: Vec<Standing>,
+    pub(super) winning_limits: Vec<Option<Price>>,
 }
 
 /// Why a text is no result of a book.
@@ -147,8 +118,8 @@ pub(super) enum ReadError {
         /// What stands there.
         value: String,
     },
-    /// It is about an order that is not in the book.
-    #[error("the result names the order '{id}', which is not in the book")]
+    /// It names an order that is not in the book.
+    #[error("the result names '{id}', which is not in the book")]
     UnknownOrder {
         /// The order's id.
         id: String,
@@ -163,7 +134,8 @@ fn side_name(side: Side) -> &'static str {
 }
 
 fn id(rows: &[Row], order: u32) -> String {
-    usize::try_from(order).ok().and_then(|row| rows.get(row)).map_or_else(String::new, |row| row.id.clone())
+    let row = usize::try_from(order).ok().and_then(|row| rows.get(row));
+    row.map_or_else(String::new, |row| row.id.clone())
 }
 
 fn text(rows: &[Row], outcome: &Outcome) -> Text {
@@ -194,7 +166,7 @@ fn text(rows: &[Row], outcome: &Outcome) -> Text {
     }
 }
 
-/// A result as JSON, with the rule, the seed and the public part of its proof, and the private part if it is asked for.
+/// A result as JSON, with the rule, the seed, the public part of its proof, and the private part if there is one.
 pub(super) fn json(
     rows: &[Row],
     outcome: &Outcome,
@@ -203,27 +175,53 @@ pub(super) fn json(
     certificate: &Certificate,
     private: Option<&Private>,
 ) -> String {
-    let mut value = serde_json::to_value(text(rows, outcome)).expect("texts and names alone");
-    value["rule"] = serde_json::to_value(rule).expect("texts and names alone");
-    value["seed"] = json!(seed);
-    value["certificate"] =
-        serde_json::to_value(CertificateText::of(certificate)).expect("texts and names alone");
-    if let Some((standings, limits)) = private {
-        let told = standings.iter().zip(limits).map(|(standing, limit)| StandingText {
-            id: id(rows, standing.order),
-            given: standing.given.to_string(),
-            reason: standing.reason,
-            winning_limit: limit.map(|limit| limit.to_string()),
-        });
-        value["standings"] = serde_json::to_value(told.collect::<Vec<_>>()).expect("texts and names alone");
-    }
-    format!("{value:#}")
+    let proved = Proved {
+        result: text(rows, outcome),
+        rule: rule.clone(),
+        seed: seed.map(str::to_owned),
+        certificate: Some(certificate_text(certificate)),
+        standings: private.map(|private| standing_texts(rows, private)),
+    };
+    format!("{:#}", serde_json::to_value(proved).expect("texts and names alone"))
 }
 
-/// Reads a result of a book back, with its rule, its seed and what proves it.
-pub(super) fn read(text: &str, rows: &[Row]) -> Result<Claim, ReadError> {
-    let Proved { rule, seed, certificate, standings, result } = serde_json::from_str(text)?;
-    let price = |text: &Option<String>| text.as_deref().map(|text| number("price", text)).transpose();
+pub(crate) fn certificate_text(certificate: &Certificate) -> CertificateText {
+    let point = |point: &CurvePoint| PointText {
+        price: point.price.to_string(),
+        demand: point.demand.to_string(),
+        supply: point.supply.to_string(),
+    };
+    CertificateText {
+        total_demand: certificate.total_demand.to_string(),
+        total_supply: certificate.total_supply.to_string(),
+        bought: certificate.bought.to_string(),
+        sold: certificate.sold.to_string(),
+        curve: certificate.curve.iter().map(point).collect(),
+    }
+}
+
+fn standing_texts(rows: &[Row], private: &Private) -> Vec<StandingText> {
+    let standing = |(standing, limit): (&Standing, &Option<Price>)| StandingText {
+        id: id(rows, standing.order),
+        given: standing.given.to_string(),
+        reason: standing.reason,
+        winning_limit: limit.map(|limit| limit.to_string()),
+    };
+    private.standings.iter().zip(&private.winning_limits).map(standing).collect()
+}
+
+/// Reads a result of a book back, and what is said to prove it.
+pub(super) fn read(text: &str, rows: &[Row]) -> Result<Claimed, ReadError> {
+    let Proved { result, rule, seed, certificate, standings } = serde_json::from_str(text)?;
+    let places: BTreeMap<&str, u32> = (0..).zip(rows).map(|(place, row)| (row.id.as_str(), place)).collect();
+    let outcome = read_outcome(&result, &places)?;
+    let certificate = certificate.map(|text| read_certificate(&text, &outcome)).transpose()?;
+    let private = standings.map(|texts| read_private(&texts, &places)).transpose()?;
+    Ok(Claimed { rule, seed, outcome, certificate, private })
+}
+
+fn read_outcome(result: &Text, places: &BTreeMap<&str, u32>) -> Result<Outcome, ReadError> {
+    let price = |text: &Option<String>| optional("price", text);
     let decision = match (&result.price, &result.undecided) {
         (Some(found), _) => {
             let step = result.cascade_step.as_deref().unwrap_or("");
@@ -243,21 +241,15 @@ pub(super) fn read(text: &str, rows: &[Row]) -> Result<Claim, ReadError> {
         Some("sell") => Some(Side::Sell),
         Some(other) => return Err(ReadError::Field { field: "surplus_side", value: other.to_owned() }),
     };
-    let places: std::collections::BTreeMap<&str, u32> =
-        (0..).zip(rows).map(|(place, row)| (row.id.as_str(), place)).collect();
-    let order = |id: &String| {
-        let order = places.get(id.as_str()).copied();
-        order.ok_or_else(|| ReadError::UnknownOrder { id: id.clone() })
-    };
     let fill = |fill: &FillText| {
         Ok(Fill {
-            order: order(&fill.id)?,
+            order: place(places, &fill.id)?,
             quantity: number::<Quantity>("quantity", &fill.quantity)?,
             price: number::<Price>("price", &fill.price)?,
             reason: fill.reason,
         })
     };
-    let outcome = Outcome {
+    Ok(Outcome {
         decision,
         volume: number("volume", &result.volume)?,
         surplus: number("surplus", &result.surplus)?,
@@ -268,15 +260,50 @@ pub(super) fn read(text: &str, rows: &[Row]) -> Result<Claim, ReadError> {
         },
         fills: result.fills.iter().map(fill).collect::<Result<_, ReadError>>()?,
         over_allotted: number("over_allotted", &result.over_allotted)?,
+    })
+}
+
+fn read_certificate(text: &CertificateText, outcome: &Outcome) -> Result<Certificate, ReadError> {
+    let point = |point: &PointText| {
+        Ok(CurvePoint {
+            price: number("price", &point.price)?,
+            demand: number("demand", &point.demand)?,
+            supply: number("supply", &point.supply)?,
+        })
     };
-    let certificate = certificate.map(|certificate| certificate.read(&outcome)).transpose()?;
-    let told = |text: &StandingText| {
-        let given = number("given", &text.given)?;
-        let standing = Standing { order: order(&text.id)?, given, reason: text.reason };
-        Ok((standing, price(&text.winning_limit)?))
+    Ok(Certificate {
+        decision: outcome.decision,
+        equilibrium: outcome.equilibrium,
+        total_demand: number("total_demand", &text.total_demand)?,
+        total_supply: number("total_supply", &text.total_supply)?,
+        bought: number("bought", &text.bought)?,
+        sold: number("sold", &text.sold)?,
+        curve: text.curve.iter().map(point).collect::<Result<_, ReadError>>()?,
+    })
+}
+
+fn read_private(texts: &[StandingText], places: &BTreeMap<&str, u32>) -> Result<Private, ReadError> {
+    let standing = |text: &StandingText| {
+        let (order, given) = (place(places, &text.id)?, number("given", &text.given)?);
+        Ok(Standing { order, given, reason: text.reason })
     };
-    let private = standings.map(|standings| standings.iter().map(told).collect::<Result<_, ReadError>>());
-    Ok(Claim { rule, seed, outcome, certificate, private: private.transpose()? })
+    let limit = |text: &StandingText| optional("winning_limit", &text.winning_limit);
+    Ok(Private {
+        standings: texts.iter().map(standing).collect::<Result<_, ReadError>>()?,
+        winning_limits: texts.iter().map(limit).collect::<Result<_, ReadError>>()?,
+    })
+}
+
+/// The row of an id.
+fn place(places: &BTreeMap<&str, u32>, id: &str) -> Result<u32, ReadError> {
+    places.get(id).copied().ok_or_else(|| ReadError::UnknownOrder { id: id.to_owned() })
+}
+
+fn optional<T: std::str::FromStr>(
+    field: &'static str,
+    text: &Option<String>,
+) -> Result<Option<T>, ReadError> {
+    text.as_deref().map(|text| number(field, text)).transpose()
 }
 
 fn number<T: std::str::FromStr>(field: &'static str, text: &str) -> Result<T, ReadError> {

@@ -19,7 +19,7 @@ use golv_protocol::message::{Numbered, Position};
 use serde_json::{Value, json};
 
 use super::words;
-use crate::clear::result::CertificateText;
+use crate::clear::result::certificate_text;
 use crate::print::{self, price, quantity};
 
 /// How many fills or settlement lines a line of text lists; an operator is shown those of everybody.
@@ -487,7 +487,7 @@ fn limit_json(price: Option<Price>) -> Option<String> {
 
 /// The public part of a result's proof.
 fn certificate_json(certificate: &Certificate) -> Value {
-    let mut value = serde_json::to_value(CertificateText::of(certificate)).expect("decimal texts alone");
+    let mut value = serde_json::to_value(certificate_text(certificate)).expect("decimal texts alone");
     value["equilibrium"] = json!({
         "low": limit_json(certificate.equilibrium.low),
         "high": limit_json(certificate.equilibrium.high),

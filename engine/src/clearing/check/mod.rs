@@ -110,7 +110,7 @@ pub enum Fault {
         due: Quantity,
     },
     /// The reason given for a fill does not hold.
-    #[error("row {order} is told {given:?}, and it is {due:?}")]
+    #[error("row {order} is told {given}, and it is {due}")]
     WrongReason {
         /// The order.
         order: u32,
