@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
-use crate::auction::AuctionTerms;
+use crate::auction::{AuctionTerms, LotSecret};
 use crate::book::Side;
 use crate::cfd::IndexTerms;
 use crate::id::{
@@ -70,8 +70,8 @@ pub enum Command {
         auction: AuctionId,
         /// The bid.
         bid: BidId,
-        /// Its new limit.
-        price: Price,
+        /// Its new limit; `None` to trade at any price.
+        price: Option<Price>,
         /// Its new quantity.
         quantity: Quantity,
     },
@@ -86,6 +86,8 @@ pub enum Command {
     ClearAuction {
         /// The auction.
         auction: AuctionId,
+        /// For a seeded lot, and only for one: the secret whose hash was announced.
+        secret: Option<LotSecret>,
     },
     /// Publishes an index's price of a month that is over; again for a revision. Its publisher.
     PublishReferencePrice {
@@ -138,8 +140,9 @@ impl Command {
 pub struct NewBid {
     /// Whether material is wanted or offered.
     pub side: Side,
-    /// The limit: the most a buyer pays, the least a seller takes; in a support auction, the strike.
-    pub price: Price,
+    /// The limit: the most a buyer pays, the least a seller takes; in a support auction, the strike. `None` for a market order,
+    /// which trades at any price, and which a support auction does not take.
+    pub price: Option<Price>,
     /// How much; in a support auction, per month.
     pub quantity: Quantity,
     /// Where offered material comes from; `None` on a bid to buy.

@@ -69,8 +69,8 @@ pub enum Event {
         bid: BidId,
         /// Whose it is.
         participant: ParticipantId,
-        /// Its limit.
-        price: Price,
+        /// Its limit; `None` for a market order.
+        price: Option<Price>,
         /// Its quantity.
         quantity: Quantity,
     },
@@ -82,8 +82,8 @@ pub enum Event {
         bid: BidId,
         /// Whose it is.
         participant: ParticipantId,
-        /// Its new limit.
-        price: Price,
+        /// Its new limit; `None` for a market order.
+        price: Option<Price>,
         /// Its new quantity.
         quantity: Quantity,
         /// Whether it kept its place in time.
@@ -180,12 +180,8 @@ impl Event {
             return None;
         }
         Some(match self {
-            // Only the reader's own lines are copied: there can be a million others.
             Self::AuctionCleared { auction, final_at, result } if !reads_all => {
-                let own = result.fills.iter().filter(|fill| fill.participant == reader);
-                let AuctionResult { price, volume, demand, supply, step, reserved, fills: _ } = *result;
-                let fills = own.copied().collect();
-                let result = AuctionResult { price, volume, demand, supply, step, fills, reserved };
+                let result = result.shown_to(reader);
                 Self::AuctionCleared { auction: *auction, final_at: *final_at, result }
             }
             Self::SettlementRunCompleted { run } if !reads_all => {

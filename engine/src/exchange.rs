@@ -252,7 +252,7 @@ impl Exchange {
                 state.replace_bid(at, auction, participant, bid, (price, quantity), out)
             }
             Command::WithdrawBid { auction, bid } => state.withdraw_bid(at, auction, participant, bid, out),
-            Command::ClearAuction { auction } => state.clear_auction(at, auction, out),
+            Command::ClearAuction { auction, secret } => state.clear_auction(at, auction, secret, out),
             Command::PublishReferencePrice { index, month, price } => {
                 state.publish_reference_price(at, participant, index, month, price, out)
             }

@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::id::IdentityId;
 use crate::reject::Reject;
+use crate::text::bytes_of_hex;
 use crate::time::Instant;
 
 /// The SHA-256 of a public key's DER SubjectPublicKeyInfo.
@@ -39,20 +40,7 @@ impl fmt::Debug for KeyFingerprint {
 impl FromStr for KeyFingerprint {
     type Err = ParseFingerprintError;
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let digits: Vec<u8> = text
-            .chars()
-            .map(|digit| digit.to_digit(16).and_then(|digit| u8::try_from(digit).ok()))
-            .collect::<Option<_>>()
-            .ok_or(ParseFingerprintError)?;
-        let bytes: Vec<u8> = digits
-            .chunks(2)
-            .map(|pair| match pair {
-                [high, low] => high.checked_mul(16)?.checked_add(*low),
-                _ => None,
-            })
-            .collect::<Option<_>>()
-            .ok_or(ParseFingerprintError)?;
-        bytes.try_into().map(Self).map_err(|_| ParseFingerprintError)
+        bytes_of_hex(text).map(Self).ok_or(ParseFingerprintError)
     }
 }
 

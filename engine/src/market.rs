@@ -83,7 +83,7 @@ impl Market {
     }
 
     /// The level of a price on the grid, counted from the lowest; `None` off the grid.
-    pub(crate) fn level(&self, price: Price) -> Option<u32> {
+    pub fn level(&self, price: Price) -> Option<u32> {
         let above = price.millionths().checked_sub(self.lowest.millionths())?;
         if above < 0 || price > self.highest || above.checked_rem(self.tick.millionths())? != 0 {
             return None;
@@ -93,7 +93,7 @@ impl Market {
     }
 
     /// The price of a level of the grid.
-    pub(crate) fn price(&self, level: u32) -> Price {
+    pub fn price(&self, level: u32) -> Price {
         let price = i64::from(level)
             .checked_mul(self.tick.millionths())
             .and_then(|above| self.lowest.millionths().checked_add(above));
@@ -102,7 +102,7 @@ impl Market {
     }
 
     /// A quantity in lots; `None` where it is not a whole number of them.
-    pub(crate) fn lots(&self, quantity: Quantity) -> Option<i64> {
+    pub fn lots(&self, quantity: Quantity) -> Option<i64> {
         if !quantity.is_in(self.lot) {
             return None;
         }
@@ -110,20 +110,26 @@ impl Market {
     }
 
     /// The quantity of so many lots, if it fits.
-    pub(crate) fn quantity(&self, lots: i64) -> Option<Quantity> {
+    pub fn quantity(&self, lots: i64) -> Option<Quantity> {
         lots.checked_mul(self.lot.millionths()).and_then(Quantity::from_millionths)
     }
 
-    /// Refuses a price off the tick or outside the band, saying what would be right.
-    pub(crate) fn check_price(&self, price: Price) -> Result<u32, Reject> {
+    /// The level of a price on the market's grid.
+    ///
+    /// # Errors
+    /// `PriceOutsideBand`, or `PriceOffTick`, saying what would be right.
+    pub fn check_price(&self, price: Price) -> Result<u32, Reject> {
         if price < self.lowest || price > self.highest {
             return Err(Reject::PriceOutsideBand { lowest: self.lowest, highest: self.highest });
         }
         self.level(price).ok_or(Reject::PriceOffTick { tick: self.tick })
     }
 
-    /// Refuses a quantity that is nothing, too large or not in whole lots.
-    pub(crate) fn check_quantity(&self, quantity: Quantity) -> Result<i64, Reject> {
+    /// A quantity that one bid may have, in lots.
+    ///
+    /// # Errors
+    /// `QuantityOutOfRange` if it is nothing or too large, `QuantityOffLot` if it is not in whole lots.
+    pub fn check_quantity(&self, quantity: Quantity) -> Result<i64, Reject> {
         if quantity.is_zero() || quantity > self.largest {
             return Err(Reject::QuantityOutOfRange { lot: self.lot, largest: self.largest });
         }

@@ -22,7 +22,7 @@ pub const MILLIONTHS: i64 = 1_000_000;
 pub struct Price(i64);
 
 /// A quantity in millionths of the market's unit of mass. Never negative.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "i64", into = "i64")]
 pub struct Quantity(i64);
 

@@ -252,6 +252,32 @@ rejects! {
         /// What was named.
         bid: BidId,
     } = "no bid {bid} of this participant stands in the book";
+    /// A support auction takes strikes alone.
+    520 StrikeMissing = "an offer in a support auction names a strike";
+    /// The rule's criteria could not choose a price.
+    521 RuleCascade = "a rule's cascade names at least one criterion, and none twice";
+    /// The rule's steps are not the market's.
+    522 RuleOffGrid {
+        /// The market's tick.
+        tick: Price,
+        /// The market's lot.
+        lot: Quantity,
+    } = "a rule's prices are whole multiples of the market's tick {tick}, its minimum of the lot {lot}, and it states no other tick or lot";
+    /// No price is inside the rule's bounds.
+    523 RuleBoundsCrossed {
+        /// The highest of the lower bounds.
+        lowest: Price,
+        /// The lowest of the upper bounds.
+        highest: Price,
+    } = "no price is at or above {lowest} and at or below {highest}: floor, ceiling and quote exclude each other";
+    /// The rule's allocation is for books outside the exchange.
+    524 RuleAllocation = "an auction gives both sides as much, and its bids have no minimums: round-up and minimum-fill are not for it";
+    /// Both sides of a call auction trade at one price.
+    525 RulePayment = "in a call auction everybody trades at one price; its own price is what a winner of a support auction can get";
+    /// A lot without its hash, or a hash without a lot.
+    526 LotCommitment = "a seeded lot is announced with the hash of its secret, and no other allocation is";
+    /// Not the secret that was announced.
+    527 LotSecret = "a seeded lot is drawn with the secret whose hash was announced, and no other allocation has one";
 
     /// The month is not over.
     601 MonthNotOver {

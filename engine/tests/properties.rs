@@ -51,6 +51,9 @@ fn the_generator_reaches_the_interesting_branches() {
     for wanted in [
         "Cleared",
         "ClearedEmpty",
+        "Drawn",
+        "LotSecret",
+        "StrikeMissing",
         "AuctionFinalised",
         "EntitlementGranted",
         "Paid",

@@ -3,9 +3,10 @@
 mod common;
 
 use common::*;
-use golv_engine::auction::{AuctionKind, CascadeStep};
+use golv_engine::auction::{AuctionKind, AuctionTerms, LotSecret};
 use golv_engine::book::Side;
 use golv_engine::cfd::IndexTerms;
+use golv_engine::clearing::{Allocation, Criterion, Payment, Reason, Rule};
 use golv_engine::command::{Action, Command, NewBid};
 use golv_engine::event::{Audience, Event};
 use golv_engine::id::*;
@@ -13,6 +14,8 @@ use golv_engine::market::Market;
 use golv_engine::num::{Currency, Money, Price};
 use golv_engine::participant::Standing;
 use golv_engine::reject::Reject;
+use std::collections::BTreeSet;
+
 use golv_engine::{ANSWERS_KEPT, Exchange, Mode, RulesVersion};
 
 #[test]
@@ -77,7 +80,7 @@ fn nobody_can_take_the_last_two_operators_away() {
 #[test]
 fn commands_are_for_those_whose_role_permits_them() {
     let mut world = World::open(1_000_000);
-    let clear = Command::ClearAuction { auction: CALL };
+    let clear = Command::ClearAuction { auction: CALL, secret: None };
     assert_eq!(world.send(SUPPLIERS[0], clear.clone()), Err(Reject::NotPermitted));
     assert_eq!(world.send(OPERATORS[0], clear), Err(Reject::NotClosed { closes_at: world_closes(&world) }));
     assert_eq!(world.bid(OPERATORS[0], CALL, buy(500, 1)), Err(Reject::NotPermitted));
@@ -293,7 +296,7 @@ fn a_bid_is_changed_by_its_owner_alone() {
     let replace = |units, lots| Command::ReplaceBid {
         auction: CALL,
         bid,
-        price: price(units),
+        price: Some(price(units)),
         quantity: quantity(lots),
     };
     let withdraw = Command::WithdrawBid { auction: CALL, bid };
@@ -315,7 +318,7 @@ fn before_the_close_an_event_about_a_bid_is_for_its_owner_alone() {
     let mut world = World::open(1_000_000);
     let before = world.events.len();
     let bid = world.bid(BUYERS[0], CALL, buy(500, 10)).expect("accepted");
-    let (new_price, lots) = (price(510), quantity(10));
+    let (new_price, lots) = (Some(price(510)), quantity(10));
     let replace = Command::ReplaceBid { auction: CALL, bid, price: new_price, quantity: lots };
     world.send(BUYERS[0], replace).expect("replaced");
     world.send(BUYERS[0], Command::WithdrawBid { auction: CALL, bid }).expect("withdrawn");
@@ -332,12 +335,12 @@ fn of_a_result_each_participant_is_shown_its_own_fills() {
     world.bid(SUPPLIERS[0], CALL, sell(400, 30)).expect("accepted");
     world.bid(BUYERS[0], CALL, buy(600, 30)).expect("accepted");
     world.wait(hours(9));
-    world.send(OPERATORS[0], Command::ClearAuction { auction: CALL }).expect("cleared");
+    world.send(OPERATORS[0], Command::ClearAuction { auction: CALL, secret: None }).expect("cleared");
     let cleared = world.events.iter().find(|event| matches!(event, Event::AuctionCleared { .. }));
     let cleared = cleared.expect("cleared");
     let fills = |reader: IdentityId, reads_all| match cleared.shown_to(ParticipantId(reader.0), reads_all) {
         Some(Event::AuctionCleared { result, .. }) => {
-            assert_eq!(result.volume, quantity(30));
+            assert_eq!(result.volume(), quantity(30));
             result.fills.iter().map(|fill| fill.bid.identity).collect::<Vec<_>>()
         }
         other => panic!("{other:?}"),
@@ -386,13 +389,13 @@ fn a_call_auction_clears_at_one_price_and_shares_the_margin() {
     world.bid(BUYERS[1], CALL, buy(500, 40)).expect("accepted");
     world.bid(BUYERS[2], CALL, buy(500, 20)).expect("accepted");
     world.wait(hours(9));
-    let too_early = world.send(OPERATORS[0], Command::ClearAuction { auction: CALL });
+    let too_early = world.send(OPERATORS[0], Command::ClearAuction { auction: CALL, secret: None });
     assert!(too_early.is_ok(), "closed at its time by a tick");
     let cleared = result(&world, CALL);
-    assert_eq!((cleared.price, cleared.volume), (Some(price(500)), quantity(50)));
-    assert_eq!((cleared.demand, cleared.supply), (quantity(80), quantity(50)));
+    assert_eq!((cleared.price(), cleared.volume()), (Some(price(500)), quantity(50)));
+    assert_eq!((cleared.demand(), cleared.supply()), (quantity(80), quantity(50)));
     // At 450 and at 500 the volume is 50 and demand is 30 over: the higher.
-    assert_eq!(cleared.step, Some(CascadeStep::SurplusSide));
+    assert_eq!(cleared.step(), Some(Criterion::SurplusSide));
     let fills: Vec<_> =
         cleared.fills.iter().map(|fill| (fill.bid.identity, fill.side, fill.quantity)).collect();
     assert_eq!(
@@ -406,7 +409,7 @@ fn a_call_auction_clears_at_one_price_and_shares_the_margin() {
             (BUYERS[2], Side::Buy, quantity(10)),
         ]
     );
-    let again = world.send(OPERATORS[0], Command::ClearAuction { auction: CALL });
+    let again = world.send(OPERATORS[0], Command::ClearAuction { auction: CALL, secret: None });
     assert_eq!(again, Err(Reject::AlreadyCleared));
     assert_eq!(world.cents(BUYERS[0]), 0, "nothing is booked before the result is final");
     world.wait(hours(24));
@@ -418,14 +421,161 @@ fn a_call_auction_clears_at_one_price_and_shares_the_margin() {
 }
 
 #[test]
+fn a_market_order_trades_at_any_price_and_before_all_limits() {
+    let mut world = World::open(1_000_000);
+    let market_order = NewBid { price: None, ..sell(0, 30) };
+    assert_eq!(world.bid(SUPPLIERS[0], SUPPORT, market_order), Err(Reject::StrikeMissing));
+    world.bid(SUPPLIERS[1], CALL, sell(450, 20)).expect("accepted");
+    let bid = world.bid(SUPPLIERS[0], CALL, market_order).expect("accepted");
+    let replace = |price, lots| Command::ReplaceBid { auction: CALL, bid, price, quantity: quantity(lots) };
+    for (price, lots, kept) in
+        [(None, 25, true), (Some(price(500)), 25, false), (None, 25, false), (None, 30, false)]
+    {
+        world.send(SUPPLIERS[0], replace(price, lots)).expect("replaced");
+        let Some(Event::BidReplaced { kept_priority, .. }) = world.events.last() else { panic!("replaced") };
+        assert_eq!(*kept_priority, kept, "{price:?} {lots}");
+    }
+    world.bid(BUYERS[0], CALL, buy(470, 40)).expect("accepted");
+    world.wait(hours(9));
+    world.send(OPERATORS[0], Command::ClearAuction { auction: CALL, secret: None }).expect("cleared");
+    let cleared = result(&world, CALL);
+    // At 450 and 470 the volume is 40, and 10 more are offered: the lower.
+    assert_eq!((cleared.price(), cleared.volume()), (Some(price(450)), quantity(40)));
+    let fills: Vec<_> =
+        cleared.fills.iter().map(|fill| (fill.bid.identity, fill.quantity, fill.reason)).collect();
+    let expected = [
+        (SUPPLIERS[1], quantity(10), Reason::Rationed),
+        (SUPPLIERS[0], quantity(30), Reason::InTheMoney),
+        (BUYERS[0], quantity(40), Reason::InTheMoney),
+    ];
+    assert_eq!(fills, expected);
+}
+
+/// The rule that an auction is announced with, or why it is not.
+#[test]
+fn a_rule_is_refused_that_the_market_cannot_hold_an_auction_by() {
+    let mut world = World::furnished(1_000_000);
+    let (opens_at, closes_at) = (world.now.plus_seconds(10), world.now.plus_seconds(20));
+    let (opens_at, closes_at) = (opens_at.expect("fits"), closes_at.expect("fits"));
+    let call = AuctionKind::Call { market: MARKET };
+    let support = AuctionKind::Support { floor: FLOOR, monthly: quantity(10) };
+    let mut announce = |kind, rule: Rule, lot_commitment| {
+        let terms = AuctionTerms { rule: rule.into(), lot_commitment, ..terms(kind, opens_at, closes_at) };
+        world.try_agree(Action::AnnounceAuction { auction: AuctionId(9), terms })
+    };
+    let with = |change: fn(&mut Rule)| {
+        let mut rule = rule();
+        change(&mut rule);
+        rule
+    };
+    let off_grid = Reject::RuleOffGrid { tick: price(10), lot: quantity(1) };
+    let band = Reject::PriceOutsideBand { lowest: price(0), highest: price(1_000) };
+    let cases: [(Rule, Reject); 12] = [
+        (with(|rule| rule.cascade.clear()), Reject::RuleCascade),
+        (with(|rule| rule.cascade.push(Criterion::MostVolume)), Reject::RuleCascade),
+        (with(|rule| rule.tick = Some(price(20))), off_grid),
+        (with(|rule| rule.lot = Some(quantity(2))), off_grid),
+        (with(|rule| rule.floor = Some(price(505))), off_grid),
+        (with(|rule| rule.minimum = "0.5".parse().ok()), off_grid),
+        (with(|rule| rule.reference_price = Some(price(505))), Reject::PriceOffTick { tick: price(10) }),
+        (with(|rule| rule.ceiling = Some(price(1_010))), band),
+        (
+            with(|rule| {
+                rule.floor = Some(price(500));
+                rule.ceiling = Some(price(490));
+            }),
+            Reject::RuleBoundsCrossed { lowest: price(500), highest: price(490) },
+        ),
+        (with(|rule| rule.allocation = Allocation::RoundUp), Reject::RuleAllocation),
+        (with(|rule| rule.allocation = Allocation::MinimumFill), Reject::RuleAllocation),
+        (with(|rule| rule.allocation = Allocation::SeededLot), Reject::LotCommitment),
+    ];
+    for (rule, reject) in cases {
+        for kind in [call, support] {
+            assert_eq!(announce(kind, rule.clone(), None), Err(reject), "{rule:?}");
+        }
+    }
+    let own_price = with(|rule| rule.payment = Payment::OwnPrice);
+    assert_eq!(announce(call, own_price.clone(), None), Err(Reject::RulePayment));
+    let commitment = Some(LotSecret([1; 32]).commitment());
+    assert_eq!(announce(call, rule(), commitment), Err(Reject::LotCommitment));
+    announce(support, own_price, None).expect("a strike of its own for each");
+}
+
+/// Two bids of one limit, of which one can be filled: the lot decides, and only with the secret that was announced.
+#[test]
+fn a_lot_is_drawn_with_the_secret_that_was_announced() {
+    let mut winners = BTreeSet::new();
+    for byte in 0..8 {
+        let mut world = World::furnished(1_000_000);
+        let secret = LotSecret([byte; 32]);
+        let (opens_at, closes_at) = (world.now.plus_seconds(10), world.now.plus_seconds(20));
+        let terms = AuctionTerms {
+            rule: Rule { allocation: Allocation::SeededLot, ..rule() }.into(),
+            lot_commitment: Some(secret.commitment()),
+            ..terms(AuctionKind::Call { market: MARKET }, opens_at.expect("fits"), closes_at.expect("fits"))
+        };
+        world.agree(Action::AnnounceAuction { auction: CALL, terms });
+        world.wait(10);
+        world.bid(SUPPLIERS[0], CALL, sell(400, 30)).expect("accepted");
+        for buyer in [BUYERS[0], BUYERS[1]] {
+            world.bid(buyer, CALL, buy(500, 30)).expect("accepted");
+        }
+        world.wait(10);
+        let mut clear = |secret| world.send(OPERATORS[0], Command::ClearAuction { auction: CALL, secret });
+        assert_eq!(clear(None), Err(Reject::LotSecret));
+        assert_eq!(clear(Some(LotSecret([9; 32]))), Err(Reject::LotSecret));
+        clear(Some(secret)).expect("cleared");
+        let cleared = result(&world, CALL);
+        let lot = cleared.lot.expect("drawn");
+        assert_eq!(lot.secret, secret, "who won can be worked out again");
+        let winner = cleared.fills.iter().find(|fill| fill.side == Side::Buy).expect("one").bid;
+        assert_eq!(cleared.unfilled.len(), 1);
+        winners.insert(winner.identity);
+    }
+    assert_eq!(winners.len(), 2, "neither wins always");
+}
+
+/// Winners of a support auction that pays each its own offer have strikes of their own.
+#[test]
+fn each_winner_can_get_the_strike_that_it_offered() {
+    let mut world = World::furnished(1_000_000);
+    let (opens_at, closes_at) = (world.now.plus_seconds(10), world.now.plus_seconds(20));
+    let kind = AuctionKind::Support { floor: FLOOR, monthly: quantity(60) };
+    let terms = AuctionTerms {
+        rule: Rule { payment: Payment::OwnPrice, ..rule() }.into(),
+        ..terms(kind, opens_at.expect("fits"), closes_at.expect("fits"))
+    };
+    world.agree(Action::AnnounceAuction { auction: SUPPORT, terms });
+    world.wait(10);
+    world.bid(SUPPLIERS[0], SUPPORT, sell(400, 40)).expect("accepted");
+    world.bid(SUPPLIERS[1], SUPPORT, sell(450, 40)).expect("accepted");
+    world.wait(10);
+    world.send(OPERATORS[0], Command::ClearAuction { auction: SUPPORT, secret: None }).expect("cleared");
+    // (400 − 300) × 40 × 6 months and (450 − 300) × 20 × 6 months.
+    assert_eq!(result(&world, SUPPORT).reserved, Some(dollars(24_000 + 18_000)));
+    world.wait(hours(24));
+    let strikes: Vec<_> = world
+        .events
+        .iter()
+        .filter_map(|event| match event {
+            Event::EntitlementGranted { strike, monthly, .. } => Some((*strike, *monthly)),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(strikes, [(price(400), quantity(40)), (price(450), quantity(20))]);
+    assert!(world.exchange.is_conserved());
+}
+
+#[test]
 fn an_auction_in_which_nothing_crosses_ends_without_a_price() {
     let mut world = World::open(1_000_000);
     world.bid(BUYERS[0], CALL, buy(400, 1)).expect("accepted");
     world.bid(SUPPLIERS[0], CALL, sell(500, 1)).expect("accepted");
     world.wait(hours(9));
-    world.send(OPERATORS[0], Command::ClearAuction { auction: CALL }).expect("cleared");
+    world.send(OPERATORS[0], Command::ClearAuction { auction: CALL, secret: None }).expect("cleared");
     let cleared = result(&world, CALL);
-    assert_eq!((cleared.price, cleared.fills.len()), (None, 0));
+    assert_eq!((cleared.price(), cleared.fills.len()), (None, 0));
     world.wait(hours(24));
     assert!(world.exchange.is_conserved());
 }
@@ -437,7 +587,7 @@ fn with_entitlements(funded: i64) -> World {
     world.bid(SUPPLIERS[1], SUPPORT, sell(450, 40)).expect("accepted");
     world.bid(SUPPLIERS[2], SUPPORT, sell(500, 40)).expect("accepted");
     world.wait(hours(9));
-    world.send(OPERATORS[0], Command::ClearAuction { auction: SUPPORT }).expect("cleared");
+    world.send(OPERATORS[0], Command::ClearAuction { auction: SUPPORT, secret: None }).expect("cleared");
     world.wait(hours(24));
     world
 }
@@ -446,7 +596,7 @@ fn with_entitlements(funded: i64) -> World {
 fn a_support_auction_grants_entitlements_at_one_strike() {
     let world = with_entitlements(1_000_000);
     let cleared = result(&world, SUPPORT);
-    assert_eq!((cleared.price, cleared.volume), (Some(price(450)), quantity(60)));
+    assert_eq!((cleared.price(), cleared.volume()), (Some(price(450)), quantity(60)));
     // (450 − 300) × 60 × 6 months.
     assert_eq!(cleared.reserved, Some(dollars(54_000)));
     let granted: Vec<_> = world

@@ -3,6 +3,8 @@
 //! `cargo fuzz run TARGET --features libfuzzer` searches; `cargo test` replays what it has found so far, and
 //! the seeds, from `corpus/`.
 
+pub mod clearing;
+
 use std::path::Path;
 use std::time::Duration;
 
@@ -23,8 +25,13 @@ use golv_protocol::message::{ClientMessage, PROTOCOL, Position};
 pub type Target = (&'static str, fn(&[u8]));
 
 /// All targets.
-pub const TARGETS: [Target; 4] =
-    [("codec", codec), ("recovery", recovery), ("commands", commands), ("session", session)];
+pub const TARGETS: [Target; 5] = [
+    ("codec", codec),
+    ("recovery", recovery),
+    ("commands", commands),
+    ("session", session),
+    ("clear", clearing::clear),
+];
 
 /// Any bytes either decode to a value that encodes to the same bytes, or are refused.
 pub fn codec(input: &[u8]) {

@@ -24,11 +24,13 @@ const LOGON: Duration = Duration::from_secs(10);
 /// Sends an operator's or publisher's command and prints its answer; returns whether it was done.
 ///
 /// # Errors
-/// If the exchange cannot be reached, does not know the key, or ends the session first.
+/// If the exchange cannot be reached, does not know the key, or ends the session first; or if a file that the command names
+/// is not what it should be.
 pub fn admin(options: &ConnectionOptions, json: bool, command: AdminCommand) -> Result<bool, Box<dyn Error>> {
+    let command = command.into_command()?;
     within(async {
         let session = Session::begin(options).await?;
-        session.submit(command.into_command(), json).await
+        session.submit(command, json).await
     })
 }
 

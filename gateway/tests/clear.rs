@@ -62,18 +62,100 @@ fn a_result_is_proved_and_any_changed_number_is_found() {
             ("/equilibrium/low", "1"),
             ("/fills/0/quantity", "1"),
             ("/fills/0/price", "3"),
+            ("/certificate/total_demand", "1"),
+            ("/certificate/total_supply", "1"),
+            ("/certificate/bought", "1"),
+            ("/certificate/sold", "1"),
+            ("/certificate/curve/0/price", "1"),
+            ("/certificate/curve/0/demand", "1"),
+            ("/certificate/curve/0/supply", "1"),
         ] {
             let mut wrong = result.clone();
             *wrong.pointer_mut(pointer).expect("it is there") = changed.into();
             let found = check(&wrong);
             assert_eq!(found.status.code(), Some(1), "{rule}: {pointer}");
         }
+        // What is not there is not checked, and what is not known is not looked at.
+        let mut bare = result.clone();
+        bare.as_object_mut().expect("an object").remove("certificate");
+        bare["comment"] = "later".into();
+        let said = String::from_utf8(check(&bare).stdout).expect("text");
+        assert_eq!(said.lines().count(), 1, "{rule}: {said}");
         // Somebody's fill is left out: it is named.
         let mut wrong = result.clone();
         wrong["fills"].as_array_mut().expect("fills").remove(0);
         let said = String::from_utf8(check(&wrong).stderr).expect("text");
         assert!(said.contains("order b1, line 2"), "{rule}: {said}");
     }
+}
+
+#[test]
+fn each_order_is_told_how_it_stands_and_any_change_names_it() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let (book, file) = (dir.path().join("book.csv"), dir.path().join("result.json"));
+    let rows =
+        "id,side,price,quantity\nb1,buy,10,300\nb2,buy,9,300\nb3,buy,8,200\nb4,buy,,0\ns1,sell,5,400\n";
+    fs::write(&book, rows).expect("written");
+    let arguments = ["clear", "--format", "json", "--tick", "0.5", "--private", "--book", arg(&book)];
+    let result: serde_json::Value = serde_json::from_str(&printed(&arguments, "")).expect("JSON");
+    let standing = |id: &str, given: &str, reason: &str, winning_limit: Option<&str>| serde_json::json!({ "id": id, "given": given, "reason": reason, "winning_limit": winning_limit });
+    let expected = [
+        standing("b1", "300", "in-the-money", None),
+        standing("b2", "100", "rationed", None),
+        standing("b3", "0", "out-of-the-money", Some("9.5")),
+        standing("b4", "0", "no-quantity", None),
+        standing("s1", "400", "in-the-money", None),
+    ];
+    assert_eq!(result["standings"], serde_json::Value::from(expected.to_vec()));
+    let check = |result: &serde_json::Value| {
+        fs::write(&file, result.to_string()).expect("written");
+        golv(&["check", "--book", arg(&book), "--result", arg(&file)], "")
+    };
+    let said = String::from_utf8(check(&result).stdout).expect("text");
+    assert!(said.ends_with("its certificate is right\nwhat each order is told is right\n"), "{said}");
+    for (pointer, changed, said) in [
+        (
+            "/standings/1/given",
+            Some("300"),
+            "row 1 is told that it was given 300, and it was given 100: order b2, line 3",
+        ),
+        (
+            "/standings/2/reason",
+            Some("nothing-left"),
+            "row 2 is told nothing-left, and it is out-of-the-money: order b3, line 4",
+        ),
+        (
+            "/standings/2/winning_limit",
+            Some("9"),
+            "row 2 is told that 9 would have won, and it would not: order b3, line 4",
+        ),
+        (
+            "/standings/2/winning_limit",
+            Some("10"),
+            "row 2 is told that 10 would have won, and 9.5 would: order b3, line 4",
+        ),
+        ("/standings/2/winning_limit", None, "no limit would have won"),
+        (
+            "/standings/4/winning_limit",
+            Some("1"),
+            "row 4 is told that 1 would have won; only an order with a limit",
+        ),
+        ("/standings/3/id", Some("b1"), "row 3 has no standing in its place"),
+        ("/standings/3/id", Some("b9"), "the result names 'b9', which is not in the book"),
+    ] {
+        let mut wrong = result.clone();
+        *wrong.pointer_mut(pointer).expect("it is there") = changed.into();
+        let found = check(&wrong);
+        assert_eq!(found.status.code(), Some(1), "{pointer}");
+        let found = String::from_utf8(found.stderr).expect("text");
+        assert!(found.contains(said), "{pointer}: {found}");
+    }
+    let mut without = result.clone();
+    without["standings"].as_array_mut().expect("standings").pop();
+    assert_eq!(check(&without).status.code(), Some(1));
+    // It is not printed unless it is asked for, and only as JSON.
+    assert!(json(&[]).get("standings").is_none());
+    assert!(refused(&["clear", "--private", "--book", "-"], BOOK).contains("--format json --private"));
 }
 
 #[test]
@@ -243,6 +325,8 @@ fn flags_that_would_not_be_looked_at_are_refused() {
     assert!(said(&["--node-limit", "5"]).contains("--indivisible"));
     assert!(said(&["--indivisible", "optimum", "--allocation", "pro-rata"]).contains("--allocation"));
     assert!(said(&["--indivisible", "optimum", "--rules", "all"]).contains("--rules"));
+    let private = ["--indivisible", "optimum", "--format", "json", "--private"];
+    assert!(said(&private).contains("an optimum has no winning limits"));
     let both = "id,side,price,quantity\nb,buy,,1\ns,sell,,1\n";
     let output = golv(&[&clear[..], &["--indivisible", "optimum"]].concat(), both);
     assert!(String::from_utf8_lossy(&output.stderr).contains("a reference price is needed"));

@@ -71,7 +71,7 @@ fn the_json_has_the_digest_of_the_bare_engine() {
     assert_eq!(json["state_digest"], exchange.exchange().state_digest().to_string());
     assert_eq!(json["state_digest_after_restart"], json["state_digest"]);
     assert_eq!(json["chain_digest_after_restart"], json["chain_digest"]);
-    assert_eq!(json["call_auction"]["volume"], call.result.volume.to_string());
+    assert_eq!(json["call_auction"]["volume"], call.result.volume().to_string());
     assert_eq!(json["settlement"].as_array().map(Vec::len), Some(81));
 }
 

@@ -10,6 +10,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use golv_engine::auction::{AuctionKind, AuctionTerms};
 use golv_engine::book::Side;
+use golv_engine::clearing::{Allocation, Candidates, Criterion, Rule};
 use golv_engine::command::{Action, Command, NewBid, Operator};
 use golv_engine::id::{
     AuctionId, BidId, CommandId, IdentityId, MarketId, OwnerGroup, ParticipantId, ProposalId,
@@ -146,7 +147,13 @@ fn history(dir: &Path, name: &str) -> Stopped {
             opens_at: instant(1),
             closes_at: instant(5),
             challenge_seconds: NonZeroU32::new(60).expect("positive"),
-            reference_price: price(45_000),
+            rule: Rule::new(
+                Candidates::Limits,
+                vec![Criterion::MostVolume, Criterion::Highest],
+                Allocation::ProRata,
+            )
+            .into(),
+            lot_commitment: None,
         };
         hand.agree(Action::AnnounceAuction { auction, terms });
     }
@@ -169,7 +176,7 @@ fn bid(hand: &mut Hand, auction: AuctionId) {
     let offset = i64::from(auction.0) * 1_000;
     let bid = |units: i64, tonnes| NewBid {
         side: Side::Sell,
-        price: price(units),
+        price: Some(price(units)),
         quantity: quantity(tonnes),
         origin: Some("FI".parse().expect("a country")),
     };
@@ -179,7 +186,7 @@ fn bid(hand: &mut Hand, auction: AuctionId) {
     };
     let placed = id(hand.send(SUPPLIER, Command::PlaceBid { auction, bid: bid(41_717 + offset, 61_313) }));
     let (limit, size) = (price(41_919 + offset), quantity(60_707));
-    let replace = Command::ReplaceBid { auction, bid: placed, price: limit, quantity: size };
+    let replace = Command::ReplaceBid { auction, bid: placed, price: Some(limit), quantity: size };
     hand.send(SUPPLIER, replace).expect("replaced");
     let outside = hand.send(SUPPLIER, Command::PlaceBid { auction, bid: bid(61_818 + offset, 60_909) });
     outside.expect_err("outside the band");
@@ -192,7 +199,7 @@ fn close(dir: &Path) -> Stopped {
     let (pipeline, _) = Pipeline::open(dir, Waiting::Park).expect("opened");
     let mut hand = Hand::new(&pipeline, 1_000);
     hand.set_clock(6);
-    hand.send(OPERATORS[0], Command::ClearAuction { auction: CLOSING }).expect("cleared");
+    hand.send(OPERATORS[0], Command::ClearAuction { auction: CLOSING, secret: None }).expect("cleared");
     let stopped = pipeline.stop().expect("stopped");
     take_snapshots(dir);
     stopped

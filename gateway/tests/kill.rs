@@ -24,6 +24,7 @@ use std::time::Duration;
 use golv_engine::Answer;
 use golv_engine::auction::{AuctionKind, AuctionTerms};
 use golv_engine::book::Side;
+use golv_engine::clearing::{Allocation, Candidates, Criterion, Rule};
 use golv_engine::command::{Action, Command, NewBid, Operator};
 use golv_engine::digest::Digest;
 use golv_engine::event::Event;
@@ -86,6 +87,7 @@ fn command(sender: IdentityId, id: u64) -> Command {
     let tens = i64::try_from(id % 50).expect("small");
     let selling = SUPPLIERS.contains(&sender);
     let place = |auction, price| {
+        let price = Some(price);
         let side = if selling { Side::Sell } else { Side::Buy };
         let origin = selling.then(|| "FI".parse().expect("a country"));
         Command::PlaceBid { auction, bid: NewBid { side, price, quantity: quantity(1), origin } }
@@ -94,7 +96,7 @@ fn command(sender: IdentityId, id: u64) -> Command {
     match id % 8 {
         2 => {
             let (bid, price) = (earlier(1), price(10 * tens));
-            Command::ReplaceBid { auction: AUCTION, bid, price, quantity: quantity(2) }
+            Command::ReplaceBid { auction: AUCTION, bid, price: Some(price), quantity: quantity(2) }
         }
         4 => Command::WithdrawBid { auction: AUCTION, bid: earlier(1) },
         // Not on the tick.
@@ -600,7 +602,13 @@ fn furnish() -> TempDir {
         opens_at: now.plus_seconds(1).expect("fits"),
         closes_at: now.plus_seconds(36_000).expect("fits"),
         challenge_seconds: NonZeroU32::new(60).expect("positive"),
-        reference_price: price(500),
+        rule: Rule::new(
+            Candidates::Limits,
+            vec![Criterion::MostVolume, Criterion::Highest],
+            Allocation::ProRata,
+        )
+        .into(),
+        lot_commitment: None,
     };
     agree(Action::AnnounceAuction { auction: AUCTION, terms });
     let opened = Event::AuctionOpened { auction: AUCTION };

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::num::NonZeroU32;
 
 use golv_engine::auction::{AuctionKind, AuctionTerms};
+use golv_engine::clearing::{Allocation, Candidates, Criterion, Rule};
 use golv_engine::command::{Action, Command, Operator};
 use golv_engine::event::Event;
 use golv_engine::id::{AuctionId, CommandId, IdentityId, MarketId, ParticipantId, ProposalId};
@@ -163,7 +164,13 @@ fn a_live_exchange_ticks_by_itself() {
         opens_at: now.plus_seconds(1).expect("fits"),
         closes_at: now.plus_seconds(2).expect("fits"),
         challenge_seconds: NonZeroU32::new(60).expect("positive"),
-        reference_price: price(5),
+        rule: Rule::new(
+            Candidates::Limits,
+            vec![Criterion::MostVolume, Criterion::Highest],
+            Allocation::ProRata,
+        )
+        .into(),
+        lot_commitment: None,
     };
     agree(2, Action::AnnounceAuction { auction: AuctionId(1), terms });
     let mut happened = Vec::new();

@@ -14,6 +14,7 @@ use golv_engine::Answer;
 use golv_engine::auction::{AuctionKind, AuctionResult, AuctionTerms};
 use golv_engine::book::Side;
 use golv_engine::cfd::{IndexTerms, SettlementRun};
+use golv_engine::clearing::{Allocation, Candidates, Criterion, Rule};
 use golv_engine::command::{Action, Command, NewBid, Operator};
 use golv_engine::event::Event;
 use golv_engine::id::{
@@ -164,6 +165,20 @@ pub fn market() -> Market {
     }
 }
 
+/// How the support auction is cleared: the last accepted offer is the strike of all.
+fn support_rule() -> Rule {
+    let cascade = vec![Criterion::MostVolume, Criterion::LastAcceptedOffer];
+    Rule::new(Candidates::Limits, cascade, Allocation::ProRata)
+}
+
+/// How the two-sided auction is cleared: by the cascade of Xetra's auctions, and pro rata at the margin.
+fn call_rule(reference: Price) -> Rule {
+    let cascade =
+        vec![Criterion::MostVolume, Criterion::LeastSurplus, Criterion::SurplusSide, Criterion::Reference];
+    let rule = Rule::new(Candidates::Limits, cascade, Allocation::ProRata);
+    Rule { reference_price: Some(reference), ..rule }
+}
+
 impl<V: Venue> MarketDay<V> {
     /// A market day on a venue that was founded with [`founding`] at [`start`].
     pub fn new(venue: V, seed: u64) -> Self {
@@ -230,7 +245,8 @@ impl<V: Venue> MarketDay<V> {
             opens_at: instant(2018, 11, 12, 8),
             closes_at: instant(2018, 11, 16, 16),
             challenge_seconds: seconds(3 * DAY),
-            reference_price: floor_price(),
+            rule: support_rule().into(),
+            lot_commitment: None,
         };
         self.agree(
             "the support auction",
@@ -246,17 +262,17 @@ impl<V: Venue> MarketDay<V> {
         self.set_clock(instant(2018, 11, 13, 10))?;
         let mut book = BTreeMap::new();
         let wrong_side =
-            NewBid { side: Side::Buy, price: dollars(95_000), quantity: tonnes(20), origin: None };
+            NewBid { side: Side::Buy, price: Some(dollars(95_000)), quantity: tonnes(20), origin: None };
         self.bid(&mut book, SUPPORT_AUCTION, &self.trader("IT"), wrong_side)?;
         for trader in self.traders.clone() {
             let Some((price, quantity)) = trader.support_offer(self.seed, TICK_USD) else { continue };
             let origin = Some(trader.country.parse().expect("the table holds country codes"));
-            let bid = NewBid { side: Side::Sell, price, quantity, origin };
+            let bid = NewBid { side: Side::Sell, price: Some(price), quantity, origin };
             if trader.country == "DE" {
                 // Mistyped at first, and sent again as it should be.
                 let half_tick =
                     Price::from_millionths(price.millionths() + dollars(TICK_USD).millionths() / 2);
-                self.bid(&mut book, SUPPORT_AUCTION, &trader, NewBid { price: half_tick, ..bid })?;
+                self.bid(&mut book, SUPPORT_AUCTION, &trader, NewBid { price: Some(half_tick), ..bid })?;
             }
             self.bid(&mut book, SUPPORT_AUCTION, &trader, bid)?;
         }
@@ -292,14 +308,15 @@ impl<V: Venue> MarketDay<V> {
             opens_at: instant(2018, 12, 3, 8),
             closes_at: instant(2018, 12, 3, 12),
             challenge_seconds: seconds(DAY),
-            reference_price: dollars(index_usd),
+            rule: call_rule(dollars(index_usd)).into(),
+            lot_commitment: None,
         };
         self.agree("the call auction", Action::AnnounceAuction { auction: CALL_AUCTION, terms })?;
         self.set_clock(instant(2018, 12, 3, 9))?;
         let mut book = BTreeMap::new();
         let (seller, buyer, late_buyer) = (self.trader("FI"), self.trader("SE"), self.trader("ES"));
         let offer_to_buy =
-            NewBid { side: Side::Buy, price: dollars(index_usd), quantity: tonnes(10), origin: None };
+            NewBid { side: Side::Buy, price: Some(dollars(index_usd)), quantity: tonnes(10), origin: None };
         self.bid(&mut book, CALL_AUCTION, &seller, offer_to_buy)?;
         for trader in self.traders.clone() {
             for bid in trader.call_bids(self.seed, index_usd, TICK_USD) {
@@ -314,10 +331,9 @@ impl<V: Venue> MarketDay<V> {
                 .collect()
         };
         if let [(bid, old), ..] = of(&buyer, &book)[..] {
-            let (price, quantity) = (
-                Price::from_millionths(old.price.millionths() + 50 * market.tick.millionths()),
-                old.quantity,
-            );
+            let raised =
+                |price: Price| Price::from_millionths(price.millionths() + 50 * market.tick.millionths());
+            let (price, quantity) = (old.price.map(raised), old.quantity);
             let command = Command::ReplaceBid { auction: CALL_AUCTION, bid, price, quantity };
             self.done("a replacement", buyer.identity(), command)?;
             book.insert(bid, NewBid { price, ..old });
@@ -328,7 +344,8 @@ impl<V: Venue> MarketDay<V> {
             book.remove(&bid);
         }
         self.set_clock(instant(2018, 12, 3, 12))?;
-        let late = NewBid { side: Side::Buy, price: dollars(index_usd), quantity: tonnes(25), origin: None };
+        let late =
+            NewBid { side: Side::Buy, price: Some(dollars(index_usd)), quantity: tonnes(25), origin: None };
         self.bid(&mut book, CALL_AUCTION, &late_buyer, late)?;
         let played = self.clear(CALL_AUCTION, book)?;
         self.set_clock(instant(2018, 12, 5, 9))?;
@@ -415,7 +432,8 @@ impl<V: Venue> MarketDay<V> {
                     Side::Sell => "sell",
                 };
                 let kind = if auction == SUPPORT_AUCTION { "support" } else { "call" };
-                let tried = format!("{kind} auction: {verb} {} t at {} USD/t", bid.quantity, bid.price);
+                let limit = bid.price.map_or("any price".to_owned(), |price| format!("{price} USD/t"));
+                let tried = format!("{kind} auction: {verb} {} t at {limit}", bid.quantity);
                 self.refusals.push(Refusal { trader: trader.name, tried, reason });
             }
         }
@@ -427,16 +445,16 @@ impl<V: Venue> MarketDay<V> {
         auction: AuctionId,
         book: BTreeMap<BidId, NewBid>,
     ) -> Result<Played, DayError<V::Error>> {
-        self.done("clearing", OPERATORS[0], Command::ClearAuction { auction })?;
+        self.done("clearing", OPERATORS[0], Command::ClearAuction { auction, secret: None })?;
         let result = self.until(|event| match event {
             Event::AuctionCleared { auction: cleared, result, .. } if *cleared == auction => {
                 Some(result.clone())
             }
             _ => None,
         })?;
-        let side = |side: Side| {
-            book.values().filter(|bid| bid.side == side).map(|bid| (bid.price, bid.quantity)).collect()
-        };
+        // All traders of the day name limits.
+        let limits = |bid: &NewBid| Some((bid.price?, bid.quantity));
+        let side = |side: Side| book.values().filter(|bid| bid.side == side).filter_map(limits).collect();
         Ok(Played { supply: side(Side::Sell), demand: side(Side::Buy), result })
     }
 

@@ -103,12 +103,12 @@ impl Trader {
                 Business::Supplier { cost, capacity } => {
                     let limit = (index * stream.between(900, 1_060) / 1_000).max(cost);
                     let origin = Some(self.country.parse().expect("the table holds country codes"));
-                    let price = dollars(round_up(limit, tick));
+                    let price = Some(dollars(round_up(limit, tick)));
                     NewBid { side: Side::Sell, price, quantity: tonnes(capacity * 3 / PARTS), origin }
                 }
                 Business::Buyer => {
                     let limit = index * stream.between(940, 1_120) / 1_000;
-                    let price = dollars(limit / tick * tick);
+                    let price = Some(dollars(limit / tick * tick));
                     NewBid { side: Side::Buy, price, quantity: tonnes(stream.between(10, 40)), origin: None }
                 }
             })
@@ -160,7 +160,9 @@ mod tests {
                 assert!((low..=high).contains(&cost));
                 let (strike, _) = trader.support_offer(seed, 10).expect("a supplier offers");
                 assert!(strike >= dollars(cost) && strike <= dollars(cost * 104 / 100 + 10));
-                assert!(trader.call_bids(seed, 119_540, 10).iter().all(|bid| bid.price >= dollars(cost)));
+                assert!(
+                    trader.call_bids(seed, 119_540, 10).iter().all(|bid| bid.price >= Some(dollars(cost)))
+                );
             }
         }
         assert_eq!(format!("{:?}", traders(1)), format!("{:?}", traders(1)));

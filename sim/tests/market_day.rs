@@ -23,8 +23,8 @@ fn play(seed: u64) -> Day {
     day.prepare().expect("prepared");
     let (support, won) = day.support_auction().expect("played");
     let call = day.call_auction().expect("played");
-    assert!(support.result.price.is_some_and(|strike| strike <= day::floor_price()));
-    assert!(!won.is_empty() && call.result.volume > Quantity::ZERO);
+    assert!(support.result.price().is_some_and(|strike| strike <= day::floor_price()));
+    assert!(!won.is_empty() && call.result.volume() > Quantity::ZERO);
     let (first, last) = day::months();
     let mut runs = Vec::new();
     let mut month = first;

@@ -4,19 +4,26 @@
 //! becoming final happen at a `Tick` of the due instant; clearing is an operator's command and decides
 //! nothing, since the result is a function of the book. Two kinds: a *call auction* between buyers and
 //! sellers, and a *support auction*, in which suppliers offer strikes below a floor for a monthly volume
-//! and win entitlements. Both clear at one price by the cascade in `price.rs` and ration as `ration.rs` says.
+//! and win entitlements. Both clear by the rule in their terms, as `clear.rs` says.
+//!
+//! | what | where |
+//! |---|---|
+//! | what an auction is, and which rules it can have | `terms.rs` |
+//! | from the book to the price and the fills | `clear.rs`, by [`clearing`] |
+//! | what is said of it after | `result.rs` |
 //!
 //! Before the close nobody is shown another's bid: nothing here emits an event about a bid but to its owner.
 
-mod price;
-mod ration;
+mod clear;
+mod result;
+mod terms;
 
 use std::collections::BTreeSet;
-use std::num::NonZeroU32;
 
 use serde::{Deserialize, Serialize};
 
 use crate::book::{Book, Ladder, Order, PLACES_MAX, Replaced, Side};
+use crate::clearing::{self, Payment, is_always_decided, reason_at};
 use crate::command::NewBid;
 use crate::digest::Feed;
 use crate::event::{Event, Events};
@@ -28,71 +35,10 @@ use crate::num::{Money, Price, Quantity};
 use crate::participant::Role;
 use crate::reject::Reject;
 use crate::time::Instant;
-pub use price::CascadeStep;
-
-/// What an auction is, fixed when it is announced.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct AuctionTerms {
-    /// Who trades what with whom.
-    pub kind: AuctionKind,
-    /// From when on bids are taken.
-    pub opens_at: Instant,
-    /// A bid stamped at or after this instant is too late.
-    pub closes_at: Instant,
-    /// How long a result can be challenged before it is final, in seconds.
-    pub challenge_seconds: NonZeroU32,
-    /// The price that the cascade's last criterion looks to.
-    pub reference_price: Price,
-}
-
-/// The kind of an auction.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum AuctionKind {
-    /// Buyers and sellers of a market meet, at one price for all.
-    Call {
-        /// The market.
-        market: MarketId,
-    },
-    /// Suppliers offer strikes for entitlements under a floor; the lowest are taken, all get one strike.
-    Support {
-        /// The floor.
-        floor: FloorId,
-        /// How much the programme supports at most, per month.
-        monthly: Quantity,
-    },
-}
-
-/// What came out of an auction.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct AuctionResult {
-    /// The one price; `None` where nothing traded, and then there are no fills.
-    pub price: Option<Price>,
-    /// How much was bought and sold.
-    pub volume: Quantity,
-    /// How much was wanted at or above the price.
-    pub demand: Quantity,
-    /// How much was offered at or below the price.
-    pub supply: Quantity,
-    /// The criterion that decided the price.
-    pub step: Option<CascadeStep>,
-    /// What each bid was given, in order of time; bids that were given nothing are not listed.
-    pub fills: Vec<Fill>,
-    /// For a support auction: what the programme will reserve for the entitlements won.
-    pub reserved: Option<Money>,
-}
-
-/// What one bid was given.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Fill {
-    /// The bid.
-    pub bid: BidId,
-    /// Whose it is.
-    pub participant: ParticipantId,
-    /// Its side.
-    pub side: Side,
-    /// How much.
-    pub quantity: Quantity,
-}
+use clear::winning_limits;
+pub use clear::{Cleared, clear};
+pub use result::{AuctionResult, Fill, PROVED_MAX, PROVED_MAX_UNDECIDED, Unfilled, WinningLimit};
+pub use terms::{AuctionKind, AuctionTerms, Lot, LotSecret, ParseLotSecretError};
 
 /// Where an auction is in its life.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -170,7 +116,8 @@ impl Auction {
 
 /// A bid that was found right, in the market's grid.
 struct Admitted {
-    level: u32,
+    /// `None` for a market order.
+    level: Option<u32>,
     lots: i64,
 }
 
@@ -202,14 +149,18 @@ impl State {
         let in_order = terms.opens_at > at && terms.closes_at > terms.opens_at;
         let times = earliest_final.filter(|_| in_order).ok_or(Reject::AuctionTimes { now: at });
         let AuctionKind::Support { floor, monthly } = terms.kind else {
-            return times.map(|_| None);
+            times?;
+            terms.check_rule(market)?;
+            return Ok(None);
         };
         self.check_floor_open(floor, at)?;
         self.check_entitlements_left()?;
         market.check_quantity(monthly)?;
         // The dearest outcome: the whole volume at the floor's own price.
         let price = self.floor(floor)?.terms.price;
-        self.check_reservation(floor, price, monthly, times?).map(Some)
+        let budget = self.check_reservation(floor, price, monthly, times?)?;
+        terms.check_rule(market)?;
+        Ok(Some(budget))
     }
 
     pub(crate) fn announce(&mut self, id: AuctionId, terms: AuctionTerms, budget: Option<Money>) {
@@ -252,9 +203,13 @@ impl State {
         if !may_take_side {
             return Err(Reject::WrongSide);
         }
-        let level = market.check_price(bid.price)?;
-        if let Some(floor) = floor.filter(|floor| bid.price > floor.price) {
-            return Err(Reject::StrikeAboveFloor { floor: floor.price });
+        let level = bid.price.map(|price| market.check_price(price)).transpose()?;
+        match (floor, bid.price) {
+            (Some(_), None) => return Err(Reject::StrikeMissing),
+            (Some(floor), Some(strike)) if strike > floor.price => {
+                return Err(Reject::StrikeAboveFloor { floor: floor.price });
+            }
+            _ => {}
         }
         let lots = market.check_quantity(bid.quantity)?;
         match (bid.side, bid.origin) {
@@ -300,7 +255,7 @@ impl State {
     /// A standing bid, if it is `participant`'s.
     fn own_bid(&self, auction: &Auction, bid: BidId, participant: ParticipantId) -> Result<Order, Reject> {
         let order = auction.book.find(bid).filter(|order| order.participant == participant);
-        order.copied().ok_or(Reject::UnknownBid { bid })
+        order.ok_or(Reject::UnknownBid { bid })
     }
 
     pub(crate) fn replace_bid(
@@ -309,7 +264,7 @@ impl State {
         id: AuctionId,
         participant: ParticipantId,
         bid: BidId,
-        (price, quantity): (Price, Quantity),
+        (price, quantity): (Option<Price>, Quantity),
         out: &mut Events,
     ) -> Result<(), Reject> {
         let auction = self.auction(id)?;
@@ -347,6 +302,7 @@ impl State {
         &mut self,
         at: Instant,
         id: AuctionId,
+        secret: Option<LotSecret>,
         out: &mut Events,
     ) -> Result<(), Reject> {
         let auction = self.auction(id)?;
@@ -360,7 +316,11 @@ impl State {
         }
         let final_at =
             at.plus_seconds(auction.terms.challenge_seconds.get()).ok_or(Reject::AuctionTimes { now: at })?;
-        let result = self.result(auction, final_at)?;
+        if secret.map(|secret| secret.commitment()) != auction.terms.lot_commitment {
+            return Err(Reject::LotSecret);
+        }
+        let lot = secret.map(|secret| Lot { secret, bids: auction.book.digest() });
+        let result = self.result(auction, lot, final_at)?;
         out.push(Event::AuctionCleared { auction: id, final_at, result: result.clone() });
         if let Some(auction) = self.auctions.get_mut(&id) {
             auction.stage = Stage::Cleared { result, final_at };
@@ -369,63 +329,88 @@ impl State {
         Ok(())
     }
 
-    /// The result of a closed auction: a pure function of its book and terms, and of when it becomes final.
-    fn result(&self, auction: &Auction, final_at: Instant) -> Result<AuctionResult, Reject> {
+    /// The result of a closed auction: a pure function of its book and terms, of the lot and of when it becomes final.
+    fn result(
+        &self,
+        auction: &Auction,
+        lot: Option<Lot>,
+        final_at: Instant,
+    ) -> Result<AuctionResult, Reject> {
         let market = self.market_of(auction.terms.kind)?;
-        let supply = auction.book.ladder(Side::Sell);
-        let clear = |demand: &Ladder| {
-            price::clear(demand, supply, auction.terms.reference_price, |level| market.price(level))
+        let programme = match auction.terms.kind {
+            AuctionKind::Call { .. } => None,
+            // The programme is the one buyer, at the floor's price.
+            AuctionKind::Support { floor, monthly } => Some((self.floor(floor)?.terms.price, monthly)),
         };
-        let clearing = match auction.terms.kind {
-            AuctionKind::Call { .. } => clear(auction.book.ladder(Side::Buy)),
-            AuctionKind::Support { floor, monthly } => {
-                // The programme is the one buyer, at the floor's price.
-                let price = self.floor(floor)?.terms.price;
-                clear(&Ladder::of(market.check_price(price)?, market.check_quantity(monthly)?))
-            }
-        };
-        let Some(clearing) = clearing else {
-            return Ok(AuctionResult {
-                price: None,
-                volume: Quantity::ZERO,
-                demand: Quantity::ZERO,
-                supply: Quantity::ZERO,
-                step: None,
-                fills: Vec::new(),
-                reserved: None,
-            });
-        };
-        let price = market.price(clearing.level);
-        let quantity = |lots| market.quantity(lots).ok_or(Reject::AmountTooLarge);
-        let mut fills = ration::fill(&auction.book, Side::Sell, clearing.volume);
-        if let AuctionKind::Call { .. } = auction.terms.kind {
-            fills.extend(ration::fill(&auction.book, Side::Buy, clearing.volume));
-        }
-        let fills: Vec<Fill> = fills
-            .into_iter()
-            .map(|(order, lots)| {
-                let Order { bid, participant, side, .. } = order;
-                Ok(Fill { bid, participant, side, quantity: quantity(lots)? })
+        let demand = programme
+            .map(|(price, monthly)| {
+                Ok(Ladder::of(market.check_price(price)?, market.check_quantity(monthly)?))
             })
-            .collect::<Result<_, Reject>>()?;
-        let volume = quantity(clearing.volume)?;
-        for side in [Side::Sell, Side::Buy] {
-            let filled = filled(&fills, side);
-            let one_sided = matches!(auction.terms.kind, AuctionKind::Support { .. }) && side == Side::Buy;
-            assert!(filled == Some(volume) || one_sided, "what one side is given is the volume");
+            .transpose()?;
+        let rule = market.rule(&auction.terms.rule);
+        let seed = lot.map(|lot| lot.seed().0);
+        let seed = seed.as_ref().map_or(&[][..], |seed| seed);
+        let Cleared { certificate, given } = clear(&auction.book, market, demand.as_ref(), &rule, seed);
+        let proved_max = if is_always_decided(&rule) { PROVED_MAX } else { PROVED_MAX_UNDECIDED };
+        let mut limits = if auction.book.orders().nth(proved_max).is_none() {
+            let programme = programme.map(|(price, quantity)| clearing::Order {
+                id: b"programme",
+                rank: u32::MAX,
+                side: Side::Buy,
+                price: Some(price),
+                quantity,
+                min_quantity: Quantity::ZERO,
+                received: 0,
+            });
+            winning_limits(&auction.book, market, programme, &rule, seed, &given)
+        } else {
+            Vec::new()
+        }
+        .into_iter();
+        let price = certificate.price();
+        let (mut fills, mut unfilled) = (Vec::new(), Vec::new());
+        let lots = given.into_iter().chain(std::iter::repeat(0));
+        for (Order { bid, participant, side, level, lots, .. }, given) in auction.book.with(lots) {
+            let quantity = |lots| market.quantity(lots).ok_or(Reject::AmountTooLarge);
+            let limit = level.map(|level| market.price(level));
+            let reason = reason_at(price, side, limit, quantity(lots)?, quantity(given)?);
+            match price.filter(|_| given > 0) {
+                Some(price) => {
+                    let price = match rule.payment {
+                        Payment::OnePrice => price,
+                        Payment::OwnPrice => limit.unwrap_or(price),
+                    };
+                    let quantity = quantity(given)?;
+                    fills.push(Fill { bid, participant, side, quantity, price, reason });
+                }
+                None => {
+                    let winning_limit = limits.next().unwrap_or(WinningLimit::NotLookedFor);
+                    unfilled.push(Unfilled { bid, participant, reason, winning_limit });
+                }
+            }
+        }
+        for side in Side::BOTH {
+            let is_programme = programme.is_some() && side == Side::Buy;
+            assert!(
+                is_programme || filled(&fills, side) == Some(certificate.sold),
+                "what one side is given is the volume"
+            );
         }
         let reserved = match auction.terms.kind {
-            AuctionKind::Call { .. } => None,
-            AuctionKind::Support { floor, .. } => Some(self.reservation(floor, price, volume, final_at)?),
+            AuctionKind::Support { floor, .. } if price.is_some() => {
+                Some(self.reservation_of(floor, &fills, final_at)?)
+            }
+            _ => None,
         };
-        Ok(AuctionResult {
-            price: Some(price),
-            volume,
-            demand: quantity(clearing.demand)?,
-            supply: quantity(clearing.supply)?,
-            step: Some(clearing.step),
-            fills,
-            reserved,
+        Ok(AuctionResult { certificate: Box::new(certificate), fills, unfilled, reserved, lot })
+    }
+
+    /// What a programme reserves for entitlements won.
+    fn reservation_of(&self, floor: FloorId, fills: &[Fill], final_at: Instant) -> Result<Money, Reject> {
+        let market = self.market(self.floor(floor)?.terms.market)?;
+        fills.iter().try_fold(Money::zero(market.currency), |sum, fill| {
+            let reserved = self.reservation(floor, fill.price, fill.quantity, final_at)?;
+            sum.checked_add(reserved).ok_or(Reject::AmountTooLarge)
         })
     }
 
@@ -470,10 +455,13 @@ impl State {
         let Ok(market) = self.market_of(auction.terms.kind) else {
             return false;
         };
+        if auction.terms.check_rule(market).is_err() {
+            return false;
+        }
         let book = &auction.book;
-        let on_grid = |order: &Order| {
+        let on_grid = |order: Order| {
             let quantity = market.quantity(order.lots);
-            Some(order.level) <= market.level(market.highest)
+            order.level.is_none_or(|level| Some(level) <= market.level(market.highest))
                 && quantity.is_some_and(|quantity| market.check_quantity(quantity).is_ok())
         };
         let told = |side| market.quantity(book.ladder(side).total()).is_some();
@@ -483,31 +471,30 @@ impl State {
         let Stage::Cleared { result, final_at } = &auction.stage else {
             return true;
         };
-        let Some(price) = result.price else {
-            return true;
-        };
         let reserves = match auction.terms.kind {
             AuctionKind::Call { .. } => true,
             AuctionKind::Support { floor, .. } => {
-                self.reservation(floor, price, result.volume, *final_at).is_ok()
+                self.reservation_of(floor, &result.fills, *final_at).is_ok()
             }
         };
-        let in_places = u32::try_from(result.fills.len()).is_ok_and(|fills| fills <= PLACES_MAX);
-        let mut quantities = result.fills.iter().map(|fill| fill.quantity);
-        reserves
-            && in_places
-            && market.check_price(price).is_ok()
-            && quantities.all(|given| given <= result.volume && market.check_quantity(given).is_ok())
+        let bids = result.fills.len().saturating_add(result.unfilled.len());
+        let in_places = u32::try_from(bids).is_ok_and(|bids| bids <= PLACES_MAX);
+        let is_right = |fill: &Fill| {
+            fill.quantity <= result.volume()
+                && market.check_price(fill.price).is_ok()
+                && market.check_quantity(fill.quantity).is_ok()
+        };
+        reserves && in_places && result.fills.iter().all(is_right)
     }
 
     /// Books a call auction's awards against the clearing account, which pays what it is paid.
     fn book_awards(&mut self, market: MarketId, result: &AuctionResult) {
-        let (Ok(market), Some(price)) = (self.market(market), result.price) else {
+        let Ok(market) = self.market(market) else {
             return;
         };
         let currency = market.currency;
         for fill in &result.fills {
-            let rounded = price.times(fill.quantity, currency);
+            let rounded = fill.price.times(fill.quantity, currency);
             assert!(rounded.is_some(), "a market's largest bid at its widest price fits");
             let Some(rounded) = rounded else { continue };
             let party = Account::Participant(fill.participant);
@@ -522,13 +509,11 @@ impl State {
 
     /// Turns a support auction's awards into entitlements, reserved for out of the budget that was just released.
     fn grant_awards(&mut self, floor: FloorId, result: &AuctionResult, final_at: Instant, out: &mut Events) {
-        if let Some(strike) = result.price {
-            for fill in &result.fills {
-                let reserved = self.reservation(floor, strike, fill.quantity, final_at);
-                assert!(reserved.is_ok(), "the reservation of a part fits where that of the whole did");
-                if let Ok(reserved) = reserved {
-                    self.grant(floor, fill.participant, strike, fill.quantity, reserved, final_at, out);
-                }
+        for &Fill { participant, quantity, price: strike, .. } in &result.fills {
+            let reserved = self.reservation(floor, strike, quantity, final_at);
+            assert!(reserved.is_ok(), "the reservation of a part fits where that of the whole did");
+            if let Ok(reserved) = reserved {
+                self.grant(floor, participant, strike, quantity, reserved, final_at, out);
             }
         }
     }

@@ -1,7 +1,7 @@
 //! The price ladder of one side of a book: how many lots are bid at each level, kept as bids come.
 //!
 //! Levels are ticks counted from the market's lowest price, stored in pages that are allocated at the
-//! first bid in them. Adding and removing is O(1); reading all levels in order is linear in the touched
+//! first bid in them; bids at any price stand beside them. Adding and removing is O(1); reading all levels in order is linear in the touched
 //! pages. Clearing therefore sorts nothing.
 
 /// Levels a page holds: 4 KiB of lots.
@@ -11,89 +11,75 @@ type Page = [i64; PAGE];
 
 /// Lots at each price level of one side.
 #[derive(Debug, Default)]
-pub(crate) struct Ladder {
+pub struct Ladder {
     /// Indexed by level ÷ PAGE; `None` where no bid ever stood.
     pages: Vec<Option<Box<Page>>>,
-    /// Lots over all levels. Fits in an `i64`, and so does every partial sum.
+    /// Lots of market orders.
+    at_any_price: i64,
+    /// Lots over all levels and at any price. Fits in an `i64`, and so does every partial sum.
     total: i64,
-}
-
-/// The level at which the best-priced lots reach a volume, and how many lots of that level belong to it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Margin {
-    pub(crate) level: u32,
-    pub(crate) lots: i64,
 }
 
 impl Ladder {
     pub(crate) const fn new() -> Self {
-        Self { pages: Vec::new(), total: 0 }
+        Self { pages: Vec::new(), at_any_price: 0, total: 0 }
     }
 
     /// A ladder with lots at one level alone.
     pub(crate) fn of(level: u32, lots: i64) -> Self {
         let mut ladder = Self::default();
-        ladder.change(level, lots);
+        ladder.change(Some(level), lots);
         ladder
     }
 
-    pub(crate) const fn total(&self) -> i64 {
+    /// Lots of market orders.
+    pub const fn at_any_price(&self) -> i64 {
+        self.at_any_price
+    }
+
+    /// Lots over all levels and at any price.
+    pub const fn total(&self) -> i64 {
         self.total
     }
 
-    /// Adds lots at a level or, being negative, takes away some that stand there. The caller has checked
+    /// Adds lots at a level or at any price or, being negative, takes away some that stand there. The caller has checked
     /// that there is room.
-    pub(crate) fn change(&mut self, level: u32, lots: i64) {
-        let (page, slot) = place(level);
+    ///
+    /// # Panics
+    /// If more is taken away than stands there, or the total does not fit.
+    pub fn change(&mut self, level: Option<u32>, lots: i64) {
+        let entry = match level {
+            Some(level) => {
+                let (page, slot) = place(level);
+                if !matches!(self.pages.get(page), Some(Some(_))) {
+                    self.add_page(page);
+                }
+                let page = self.pages.get_mut(page).and_then(Option::as_deref_mut);
+                page.and_then(|page| page.get_mut(slot))
+            }
+            None => Some(&mut self.at_any_price),
+        };
+        let Some(entry) = entry else { return };
+        let (changed, total) = (entry.checked_add(lots), self.total.checked_add(lots));
+        let fits = matches!((changed, total), (Some(0..), Some(0..)));
+        assert!(fits, "a ladder's lots are never negative, and were checked to fit");
+        *entry = changed.unwrap_or(0);
+        self.total = total.unwrap_or(0);
+    }
+
+    #[cold]
+    fn add_page(&mut self, page: usize) {
         if page >= self.pages.len() {
             self.pages.resize_with(page.saturating_add(1), || None);
         }
-        let page = self.pages.get_mut(page).map(|page| page.get_or_insert_with(|| Box::new([0; PAGE])));
-        let entry = page.and_then(|page| page.get_mut(slot));
-        let changed = entry.as_deref().and_then(|at_level| at_level.checked_add(lots));
-        let total = self.total.checked_add(lots);
-        match (entry, changed, total) {
-            (Some(entry), Some(changed @ 0..), Some(total @ 0..)) => {
-                *entry = changed;
-                self.total = total;
-            }
-            _ => assert!(lots == 0, "a ladder's lots are never negative, and were checked to fit"),
+        if let Some(page) = self.pages.get_mut(page) {
+            *page = Some(Box::new([0; PAGE]));
         }
-    }
-
-    /// The margin of the best `lots` of this side: counted from the highest level down for demand, from the
-    /// lowest up for supply. `None` where there are fewer.
-    pub(crate) fn margin(&self, lots: i64, from_highest: bool) -> Option<Margin> {
-        let mut left = lots;
-        let mut reach = |(level, at_level): (u32, i64)| {
-            if at_level >= left {
-                return Some(Margin { level, lots: left });
-            }
-            left = left.saturating_sub(at_level);
-            None
-        };
-        if from_highest {
-            self.levels().rev().find_map(&mut reach)
-        } else {
-            self.levels().find_map(&mut reach)
-        }
-    }
-
-    /// All levels with lots, in ascending order.
-    fn levels(&self) -> impl DoubleEndedIterator<Item = (u32, i64)> {
-        self.pages
-            .iter()
-            .enumerate()
-            .filter_map(|(number, page)| page.as_deref().map(|page| (number, page)))
-            .flat_map(|(number, page)| {
-                page.iter().enumerate().map(move |(slot, &lots)| (level(number, slot), lots))
-            })
-            .filter(|&(_, lots)| lots != 0)
     }
 }
 
 /// Every level with lots on either side, ascending, with the lots of `demand` and of `supply` there.
-pub(crate) fn for_each_level(demand: &Ladder, supply: &Ladder, mut visit: impl FnMut(u32, i64, i64)) {
+pub fn for_each_level(demand: &Ladder, supply: &Ladder, mut visit: impl FnMut(u32, i64, i64)) {
     const EMPTY: &Page = &[0; PAGE];
     let pages = demand.pages.len().max(supply.pages.len());
     for number in 0..pages {

@@ -6,16 +6,74 @@ use std::cmp::Reverse;
 use sha2::{Digest as _, Sha256};
 
 use super::Order;
+use super::curve::{Curve, Place};
 use super::rule::{Allocation, Rule};
 use crate::book::Side;
+use crate::num::Price;
 
 /// What each order of both sides is given at a price, by its place in the book, in millionths.
 ///
 /// `volume` is the lesser of what the two sides want there. With [`Allocation::MinimumFill`] less may be given, as much to
-/// one side as to the other; with [`Allocation::RoundUp`] more, to the side that is rationed.
-pub(super) fn allocate(orders: &[Order<'_>], rule: &Rule, seed: &[u8], price: i64, volume: i64) -> Vec<i64> {
+/// one side as to the other; with [`Allocation::RoundUp`] more, to the side that is rationed. Linear in the orders but for
+/// those at the margin, which are sorted, and where orders have minimums.
+pub(super) fn allocate(
+    orders: &[Order<'_>],
+    rule: &Rule,
+    seed: &[u8],
+    curve: &Curve,
+    price: i64,
+    volume: i64,
+) -> Vec<i64> {
+    if orders.iter().any(|order| !order.min_quantity.is_zero()) {
+        return with_minimums(orders, rule, seed, price, volume);
+    }
+    let margins = Side::BOTH.map(|side| curve.margin(side, volume));
+    let mut at_margin: [Vec<usize>; 2] = [Vec::new(), Vec::new()];
     let mut given = vec![0; orders.len()];
-    let sides = [Side::Buy, Side::Sell].map(|side| eligible(orders, side, price));
+    let [buy_margin, sell_margin] = &margins;
+    let [buyers, sellers] = &mut at_margin;
+    for (index, (order, given)) in orders.iter().zip(&mut given).enumerate() {
+        let (margin, sharing) = match order.side {
+            Side::Buy => (buy_margin, &mut *buyers),
+            Side::Sell => (sell_margin, &mut *sellers),
+        };
+        match margin.place(order.side, order.price.map(Price::millionths)) {
+            Place::Better => *given = order.quantity.millionths(),
+            Place::AtMargin if !order.quantity.is_zero() => sharing.push(index),
+            Place::AtMargin | Place::Worse => {}
+        }
+    }
+    for (margin, mut sharing) in margins.into_iter().zip(at_margin) {
+        // Most books come in order of time.
+        sharing.sort_by_key(|&index| orders.get(index).map(|order| order.received));
+        let members: Vec<Member<'_>> =
+            sharing.iter().filter_map(|&index| orders.get(index)).map(Member::of).collect();
+        for (index, share) in sharing.into_iter().zip(shares(&members, rule, seed, margin.left)) {
+            if let Some(given) = given.get_mut(index) {
+                *given = share;
+            }
+        }
+    }
+    given
+}
+
+/// What the orders of one price are given of what is left for them: all that they want, if there is enough.
+pub(crate) fn shares(members: &[Member<'_>], rule: &Rule, seed: &[u8], left: i64) -> Vec<i64> {
+    // A part of a total that was checked.
+    let wanted = members.iter().fold(0_i64, |sum, member| sum.saturating_add(member.wanted));
+    if wanted <= left {
+        members.iter().map(|member| member.wanted).collect()
+    } else if left <= 0 {
+        vec![0; members.len()]
+    } else {
+        share(members, rule, seed, left)
+    }
+}
+
+/// The same where orders have minimums, so that what one price leaves goes to the next.
+fn with_minimums(orders: &[Order<'_>], rule: &Rule, seed: &[u8], price: i64, volume: i64) -> Vec<i64> {
+    let mut given = vec![0; orders.len()];
+    let sides = Side::BOTH.map(|side| eligible(orders, side, price));
     let mut volume = volume;
     loop {
         let sums = sides.each_ref().map(|side| fill(orders, side, rule, seed, volume, &mut given));
@@ -23,7 +81,7 @@ pub(super) fn allocate(orders: &[Order<'_>], rule: &Rule, seed: &[u8], price: i6
         // Where a minimum could not be met one side takes less, and the other must come down to it. Each time round a
         // side drops another order at least, so it ends.
         let least = bought.min(sold);
-        if least >= volume || rule.allocation != Allocation::MinimumFill {
+        if least >= volume {
             return given;
         }
         volume = least;
@@ -76,28 +134,9 @@ fn fill(
     let mut left = volume;
     let mut taken: i64 = 0;
     for level in side.chunk_by(|a, b| a.merit == b.merit) {
-        let members: Vec<Member<'_>> = level
-            .iter()
-            .filter_map(|eligible| {
-                let order = orders.get(eligible.index)?;
-                Some(Member {
-                    wanted: order.quantity.millionths(),
-                    minimum: order.min_quantity.millionths(),
-                    rank: order.rank,
-                    id: order.id,
-                })
-            })
-            .collect();
-        // A part of a total that was checked.
-        let wanted = members.iter().fold(0_i64, |sum, member| sum.saturating_add(member.wanted));
-        let shares = if wanted <= left {
-            members.iter().map(|member| member.wanted).collect()
-        } else if left <= 0 {
-            vec![0; members.len()]
-        } else {
-            share(&members, rule, seed, left)
-        };
-        for (eligible, share) in level.iter().zip(shares) {
+        let members: Vec<Member<'_>> =
+            level.iter().filter_map(|eligible| orders.get(eligible.index)).map(Member::of).collect();
+        for (eligible, share) in level.iter().zip(shares(&members, rule, seed, left)) {
             taken = taken.saturating_add(share);
             left = left.saturating_sub(share);
             if let Some(given) = given.get_mut(eligible.index) {
@@ -109,11 +148,22 @@ fn fill(
 }
 
 /// An order among those of one price, in order of time.
-struct Member<'a> {
-    wanted: i64,
-    minimum: i64,
-    rank: u32,
-    id: &'a [u8],
+pub(crate) struct Member<'a> {
+    pub(crate) wanted: i64,
+    pub(crate) minimum: i64,
+    pub(crate) rank: u32,
+    pub(crate) id: &'a [u8],
+}
+
+impl<'a> Member<'a> {
+    pub(super) const fn of(order: &Order<'a>) -> Self {
+        Self {
+            wanted: order.quantity.millionths(),
+            minimum: order.min_quantity.millionths(),
+            rank: order.rank,
+            id: order.id,
+        }
+    }
 }
 
 /// Shares `available` among orders of one price that want more; both are positive.

@@ -10,9 +10,8 @@ use crate::book::Side;
 use crate::num::{MILLIONTHS, Price};
 
 /// Finds the price of a book by a rule that was checked.
-pub(super) fn decide(curve: &Curve, rule: &Rule) -> Decision {
-    let mut left = curve.candidates(rule);
-    left.retain(|piece| piece.at.volume() > 0);
+pub(crate) fn decide(curve: &Curve, rule: &Rule) -> Decision {
+    let mut left = candidates(curve, rule);
     if left.is_empty() {
         return without_candidates(curve, rule);
     }
@@ -27,6 +26,25 @@ pub(super) fn decide(curve: &Curve, rule: &Rule) -> Decision {
         lowest: left.first().and_then(|piece| piece.low).map(price),
         highest: left.last().and_then(|piece| piece.high).map(price),
     }
+}
+
+/// The candidates at which anything trades. Where the cascade begins with the most volume, those with less are not even collected.
+pub(super) fn candidates(curve: &Curve, rule: &Rule) -> Vec<Piece> {
+    let only_most = rule.cascade.first() == Some(&Criterion::MostVolume);
+    let mut left: Vec<Piece> = Vec::new();
+    let mut most = 1;
+    curve.for_each_candidate(rule, |piece| {
+        let volume = piece.at.volume();
+        if volume < most {
+            return;
+        }
+        if only_most && volume > most {
+            left.clear();
+            most = volume;
+        }
+        left.push(piece);
+    });
+    left
 }
 
 /// Where no limit is a candidate, market orders trade with each other at the reference price.

@@ -5,6 +5,8 @@
 //! between them, and two outer gaps without an end. That is what makes *every price* a set of candidates that can be
 //! gone through in linear time. A gap's ends are open: `edge` is where it ends, `inside` the last price that lies in it.
 
+use std::cmp::Ordering;
+
 use super::rule::{Candidates, Rounding, Rule};
 use super::{ClearingError, Equilibrium, Order};
 use crate::book::Side;
@@ -12,19 +14,61 @@ use crate::num::{Price, Quantity};
 
 /// What is wanted and offered at one price, in millionths.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Balance {
-    pub(super) demand: i64,
-    pub(super) supply: i64,
+pub(crate) struct Balance {
+    pub(crate) demand: i64,
+    pub(crate) supply: i64,
 }
 
 impl Balance {
-    pub(super) fn volume(self) -> i64 {
+    pub(crate) fn volume(self) -> i64 {
         self.demand.min(self.supply)
     }
 
-    pub(super) fn surplus(self) -> u64 {
+    pub(crate) fn surplus(self) -> u64 {
         self.demand.abs_diff(self.supply)
     }
+}
+
+/// The limit at which the best of a side comes to a volume.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Margin {
+    /// `None` where market orders alone come to it.
+    pub(crate) limit: Option<i64>,
+    /// How much is left for the orders with that limit.
+    pub(crate) left: i64,
+}
+
+impl Margin {
+    /// Where a limit stands to it: all better ones are filled, all worse ones are not.
+    pub(crate) fn place(&self, side: Side, limit: Option<i64>) -> Place {
+        let (Some(limit), Some(margin)) = (limit, self.limit) else {
+            return match (limit, self.limit) {
+                (None, None) => Place::AtMargin,
+                (None, Some(_)) => Place::Better,
+                (Some(_), _) => Place::Worse,
+            };
+        };
+        let better = match side {
+            Side::Buy => limit.cmp(&margin),
+            Side::Sell => margin.cmp(&limit),
+        };
+        match better {
+            Ordering::Greater => Place::Better,
+            Ordering::Equal => Place::AtMargin,
+            Ordering::Less => Place::Worse,
+        }
+    }
+}
+
+/// Where an order stands to the margin of its side.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Place {
+    /// It is filled whole.
+    Better,
+    /// It shares what is left.
+    AtMargin,
+    /// It is given nothing.
+    Worse,
 }
 
 /// A price at which somebody has a limit, or a bound.
@@ -34,7 +78,7 @@ struct Level {
 }
 
 /// Demand and supply of a book.
-pub(super) struct Curve {
+pub(crate) struct Curve {
     /// Ascending, each price once.
     levels: Vec<Level>,
     /// At prices above all limits: demand by market orders alone, and the whole supply.
@@ -75,36 +119,62 @@ impl Piece {
     }
 }
 
+/// What is wanted and offered with one limit, in millionths.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Step {
+    pub(crate) price: i64,
+    pub(crate) bought: i64,
+    pub(crate) sold: i64,
+}
+
+/// What is wanted and offered at any price, in millionths.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct AtAnyPrice {
+    pub(crate) bought: i64,
+    pub(crate) sold: i64,
+}
+
 impl Curve {
     /// Reads a book, with the rule's bounds as levels of their own. Refuses a total that does not fit.
     pub(super) fn new(orders: &[Order<'_>], rule: &Rule) -> Result<Self, ClearingError> {
-        let mut steps: Vec<(i64, i64, i64)> = Vec::with_capacity(orders.len());
-        let (mut all, mut market) = ([0_i64; 2], [0_i64; 2]);
+        let (steps, market) = Self::steps(orders)?;
+        Ok(Self::of_steps(steps, market, rule))
+    }
+
+    /// The limits of a book with what is wanted and offered at each, ascending, and what is wanted and offered at any price.
+    pub(super) fn steps(orders: &[Order<'_>]) -> Result<(Vec<Step>, AtAnyPrice), ClearingError> {
+        let mut steps: Vec<Step> = Vec::with_capacity(orders.len().saturating_add(2));
+        let (mut all, mut market) = (AtAnyPrice::default(), AtAnyPrice::default());
         for (index, order) in (0_u32..).zip(orders) {
             let quantity = order.quantity.millionths();
-            let [bought, sold] = match order.side {
-                Side::Buy => [quantity, 0],
-                Side::Sell => [0, quantity],
-            };
-            all = add(all, [bought, sold]).ok_or(ClearingError::TotalTooLarge { order: index })?;
+            let too_large = ClearingError::TotalTooLarge { order: index };
+            all = add(all, order.side, quantity).ok_or(too_large)?;
             match order.price {
-                // A part of a sum that fits, fits.
-                None => market = add(market, [bought, sold]).unwrap_or(market),
+                None => market = add(market, order.side, quantity).ok_or(too_large)?,
                 Some(_) if quantity == 0 => {}
-                Some(price) => steps.push((price.millionths(), bought, sold)),
+                Some(price) => {
+                    let AtAnyPrice { bought, sold } =
+                        add(AtAnyPrice::default(), order.side, quantity).ok_or(too_large)?;
+                    steps.push(Step { price: price.millionths(), bought, sold });
+                }
             }
         }
-        let bounds = rule.lowest_price().into_iter().chain(rule.highest_price());
-        steps.extend(bounds.map(|bound| (bound.millionths(), 0, 0)));
-        steps.sort_unstable_by_key(|step| step.0);
-        let ([wanted, offered], [market_demand, market_supply]) = (all, market);
-        let top = Balance { demand: market_demand, supply: offered };
-        let bottom = Balance { demand: wanted, supply: market_supply };
+        steps.sort_unstable_by_key(|step| step.price);
+        Ok((steps, market))
+    }
 
+    /// The curve of steps that ascend, and whose quantities all together fit.
+    pub(crate) fn of_steps(mut steps: Vec<Step>, market: AtAnyPrice, rule: &Rule) -> Self {
+        for bound in rule.lowest_price().into_iter().chain(rule.highest_price()).map(Price::millionths) {
+            let place = steps.partition_point(|step| step.price < bound);
+            steps.insert(place, Step { price: bound, bought: 0, sold: 0 });
+        }
         // Partial sums of what fits, fit; so do differences from the whole.
+        let wanted = steps.iter().fold(market.bought, |sum, step| sum.saturating_add(step.bought));
+        let bottom = Balance { demand: wanted, supply: market.sold };
         let mut levels: Vec<Level> = Vec::with_capacity(steps.len());
         let mut below = bottom;
-        for (price, bought, sold) in steps {
+        for Step { price, bought, sold } in steps {
             let demand_above = below.demand.saturating_sub(bought);
             let supply = below.supply.saturating_add(sold);
             match levels.last_mut() {
@@ -113,12 +183,12 @@ impl Curve {
             }
             below = Balance { demand: demand_above, supply };
         }
-        assert!(below == top, "above the last limit only market orders want anything, and all is offered");
-        Ok(Self { levels, top, bottom })
+        assert!(below.demand == market.bought, "above the last limit only market orders want anything");
+        Self { levels, top: below, bottom }
     }
 
     /// Demand and supply at a price.
-    pub(super) fn at(&self, price: i64) -> Balance {
+    pub(crate) fn at(&self, price: i64) -> Balance {
         let from = self.levels.partition_point(|level| level.price < price);
         match self.levels.get(from) {
             Some(level) if level.price == price => level.at,
@@ -143,6 +213,14 @@ impl Curve {
         (self.bottom, self.top)
     }
 
+    /// The highest limit to buy and the lowest to sell.
+    pub(super) fn best_limits(&self) -> (Option<Price>, Option<Price>) {
+        // Anything more than market orders want, or offer.
+        let bid = self.wanted_until(self.top.demand.saturating_add(1));
+        let ask = self.offered_from(self.bottom.supply.saturating_add(1));
+        (bid.map(Price::from_millionths), ask.map(Price::from_millionths))
+    }
+
     /// The nearest level strictly below a price and the nearest strictly above.
     pub(super) fn neighbours(&self, price: i64) -> (Option<i64>, Option<i64>) {
         let from = self.levels.partition_point(|level| level.price < price);
@@ -151,8 +229,8 @@ impl Curve {
         (below.map(|level| level.price), self.levels.get(above).map(|level| level.price))
     }
 
-    /// The candidates that a rule looks at, ascending, whatever trades there.
-    pub(super) fn candidates(&self, rule: &Rule) -> Vec<Piece> {
+    /// Visits the candidates that a rule looks at, ascending, whatever trades there.
+    pub(super) fn for_each_candidate(&self, rule: &Rule, mut visit: impl FnMut(Piece)) {
         let lowest = rule.lowest_price().map(Price::millionths);
         let highest = rule.highest_price().map(Price::millionths);
         let is_inside = |price: i64| {
@@ -164,23 +242,21 @@ impl Curve {
             Candidates::Ticks => Some(rule.tick.map_or(1, Price::millionths)),
         };
         let is_open = rule.candidates == Candidates::Interval;
-        let mut pieces = Vec::new();
         let mut previous: Option<i64> = None;
         for (number, level) in self.levels.iter().enumerate() {
             // A bound is a level, so a gap lies inside when both of its ends do; without a bound it has no end.
             let gap_inside = previous.map_or(lowest.is_none(), is_inside) && is_inside(level.price);
             if let Some(step) = step.filter(|_| gap_inside) {
-                pieces.extend(gap(previous, Some(level.price), step, is_open, self.below_level(number)));
+                gap(previous, Some(level.price), step, is_open, self.below_level(number)).map(&mut visit);
             }
             if is_inside(level.price) {
-                pieces.push(Piece::point(level.price, level.at));
+                visit(Piece::point(level.price, level.at));
             }
             previous = Some(level.price);
         }
         if let Some(step) = step.filter(|_| highest.is_none() && (previous.is_some() || lowest.is_none())) {
-            pieces.extend(gap(previous, None, step, is_open, self.below_level(self.levels.len())));
+            gap(previous, None, step, is_open, self.below_level(self.levels.len())).map(&mut visit);
         }
-        pieces
     }
 
     /// The most that could trade at any price.
@@ -219,6 +295,32 @@ impl Curve {
         Equilibrium { low, high }
     }
 
+    /// Where the best of a side comes to a volume, and how much of the orders there belongs to it. The side has that much.
+    pub(crate) fn margin(&self, side: Side, volume: i64) -> Margin {
+        let (limit, better) = match side {
+            Side::Buy => {
+                let limit = self.wanted_until(volume);
+                (limit, limit.map(|limit| self.demand_above(limit)))
+            }
+            Side::Sell => {
+                let limit = self.offered_from(volume);
+                (limit, limit.map(|limit| self.supply_below(limit)))
+            }
+        };
+        Margin { limit, left: volume.saturating_sub(better.unwrap_or(0)) }
+    }
+
+    /// What is wanted at prices strictly above one.
+    pub(super) fn demand_above(&self, price: i64) -> i64 {
+        let next = self.levels.partition_point(|level| level.price <= price);
+        self.below_level(next).demand
+    }
+
+    /// What is offered at prices strictly below one.
+    pub(super) fn supply_below(&self, price: i64) -> i64 {
+        self.below_level(self.levels.partition_point(|level| level.price < price)).supply
+    }
+
     /// The lowest level at which so much is offered; `None` where market orders alone offer it.
     pub(super) fn offered_from(&self, volume: i64) -> Option<i64> {
         if self.bottom.supply >= volume {
@@ -253,9 +355,12 @@ fn gap(below: Option<i64>, above: Option<i64>, step: i64, is_open: bool, at: Bal
     }
 }
 
-fn add(sums: [i64; 2], more: [i64; 2]) -> Option<[i64; 2]> {
-    let ([a, b], [c, d]) = (sums, more);
-    Some([a.checked_add(c)?, b.checked_add(d)?])
+fn add(sums: AtAnyPrice, side: Side, quantity: i64) -> Option<AtAnyPrice> {
+    let AtAnyPrice { bought, sold } = sums;
+    Some(match side {
+        Side::Buy => AtAnyPrice { bought: bought.checked_add(quantity)?, sold },
+        Side::Sell => AtAnyPrice { bought, sold: sold.checked_add(quantity)? },
+    })
 }
 
 /// `numerator ÷ denominator`, rounded to a whole multiple of `step` (both positive). Near the ends of what fits, the

@@ -9,31 +9,19 @@
 //! | demand and supply over the price, and the pieces between limits | `curve.rs` |
 //! | one criterion after another, until one price is left | `cascade.rs` |
 //! | who gets what at that price | `allocate.rs` |
-//! | the proof | `certificate.rs`, `check.rs` |
+//! | the proof | `certificate.rs`, `check/` |
+//! | with which limit an order would have won | `winning.rs` |
 //!
 //! Everything is whole millionths. The price is one of them, never an average that nobody can pay; `interval` looks at all of
 //! them in time that is linear in the orders. Sorting them by price takes the most of it.
 //!
 //! ```
 //! use golv_engine::book::Side;
-//! use golv_engine::clearing::{Allocation, Candidates, Criterion, Order, Payment, Rounding, Rule, check, clear};
+//! use golv_engine::clearing::{Allocation, Candidates, Criterion, Order, Rule, check, clear};
 //! use golv_engine::num::Quantity;
 //!
-//! let rule = Rule {
-//!     candidates: Candidates::Limits,
-//!     cascade: vec![Criterion::MostVolume, Criterion::LastAcceptedOffer],
-//!     allocation: Allocation::ProRata,
-//!     payment: Payment::OnePrice,
-//!     reference_price: None,
-//!     tick: None,
-//!     rounding: Rounding::HalfUp,
-//!     lot: None,
-//!     minimum: None,
-//!     band: None,
-//!     floor: None,
-//!     ceiling: None,
-//!     quote: None,
-//! };
+//! let cascade = vec![Criterion::MostVolume, Criterion::LastAcceptedOffer];
+//! let rule = Rule::new(Candidates::Limits, cascade, Allocation::ProRata);
 //! let order = |id: &'static [u8], rank, side, price: &str, quantity: &str| Order {
 //!     id,
 //!     rank,
@@ -66,18 +54,26 @@ mod curve;
 mod rule;
 #[cfg(test)]
 mod tests;
+mod winning;
 
 use serde::{Deserialize, Serialize};
 
 use crate::book::Side;
 use crate::num::{Price, Quantity};
-use curve::{Curve, quantity};
+use curve::quantity;
 
-pub use certificate::{Certificate, CurvePoint, Standing, certificate, winning_limit};
+pub(crate) use allocate::{Member, shares};
+pub(crate) use cascade::decide;
+pub(crate) use certificate::summary;
+pub(crate) use curve::{AtAnyPrice, Curve, Step};
+
+pub use certificate::{Certificate, CurvePoint, Standing, certificate};
 pub use rule::{
     Allocation, Candidates, Criterion, Fraction, ParseFractionError, ParseQuoteError, Payment, Quote,
     Rounding, Rule, RuleError, UnknownName,
 };
+pub use winning::winning_limits;
+pub(crate) use winning::{is_always_decided, winning_limits_of};
 
 /// An order of a book. Its place in the book is its row: orders received together rank by it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -118,7 +114,7 @@ pub struct Outcome {
 }
 
 /// The price of an auction, or why there is none.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Decision {
     /// One price was left.
     Price {
@@ -128,6 +124,7 @@ pub enum Decision {
         step: Criterion,
     },
     /// At no price that the rule allows is anything both wanted and offered.
+    #[default]
     NothingTrades,
     /// Several prices are as good by the rule: a reference price, or another criterion at the end, would decide.
     Undecided {
@@ -139,7 +136,7 @@ pub enum Decision {
 }
 
 /// All prices *p* at which supply below *p* ≤ demand at or above *p*, and demand above *p* ≤ supply at or below *p*.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Equilibrium {
     /// The lowest; `None` where there is none, or nothing can trade at any price.
     pub low: Option<Price>,
@@ -275,7 +272,7 @@ pub fn clear(orders: &[Order<'_>], rule: &Rule, seed: Option<&[u8]>) -> Result<O
     admit(orders, rule, seed)?;
     let curve = Curve::new(orders, rule)?;
     let equilibrium = curve.equilibrium();
-    let decision = cascade::decide(&curve, rule);
+    let decision = decide(&curve, rule);
     let Decision::Price { price, .. } = decision else {
         let nothing = Quantity::ZERO;
         return Ok(Outcome {
@@ -289,7 +286,8 @@ pub fn clear(orders: &[Order<'_>], rule: &Rule, seed: Option<&[u8]>) -> Result<O
         });
     };
     let at = curve.at(price.millionths());
-    let given = allocate::allocate(orders, rule, seed.unwrap_or(&[]), price.millionths(), at.volume());
+    let given =
+        allocate::allocate(orders, rule, seed.unwrap_or(&[]), &curve, price.millionths(), at.volume());
     let fills = fills(orders, &given, price, rule.payment);
     let sum = |side: Side| {
         let of_side = orders.iter().zip(&given).filter(|(order, _)| order.side == side);
@@ -360,22 +358,38 @@ fn fills(orders: &[Order<'_>], given: &[i64], price: Price, payment: Payment) ->
 
 /// Why an order was given so much at a price.
 fn reason(order: &Order<'_>, price: Option<Price>, given: Quantity) -> Reason {
+    let reason = reason_at(price, order.side, order.price, order.quantity, given);
+    match reason {
+        Reason::NothingLeft if !order.min_quantity.is_zero() => Reason::MinimumNotMet,
+        reason => reason,
+    }
+}
+
+/// Why an order without a minimum was given so much, if there is a price.
+pub(crate) fn reason_at(
+    price: Option<Price>,
+    side: Side,
+    limit: Option<Price>,
+    wanted: Quantity,
+    given: Quantity,
+) -> Reason {
+    if wanted.is_zero() {
+        return Reason::NoQuantity;
+    }
     let Some(price) = price else {
-        return if order.quantity.is_zero() { Reason::NoQuantity } else { Reason::NothingTraded };
+        return Reason::NothingTraded;
     };
-    let is_worse = order.price.is_some_and(|limit| match order.side {
+    let is_worse = limit.is_some_and(|limit| match side {
         Side::Buy => limit < price,
         Side::Sell => limit > price,
     });
-    if order.quantity.is_zero() {
-        Reason::NoQuantity
-    } else if is_worse {
+    if is_worse {
         Reason::OutOfTheMoney
     } else if given.is_zero() {
-        if order.min_quantity.is_zero() { Reason::NothingLeft } else { Reason::MinimumNotMet }
-    } else if given < order.quantity {
+        Reason::NothingLeft
+    } else if given < wanted {
         Reason::Rationed
-    } else if order.price == Some(price) {
+    } else if limit == Some(price) {
         Reason::AtThePrice
     } else {
         Reason::InTheMoney

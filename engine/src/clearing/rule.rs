@@ -10,6 +10,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use super::Reason;
 use super::curve::round_to_step;
 use crate::num::{MILLIONTHS, ParseNumberError, Price, Quantity};
 
@@ -144,7 +145,7 @@ pub enum Rounding {
 }
 
 /// A bid and an ask, in text `BID:ASK`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Quote {
     /// The lowest price of a trade.
     pub bid: Price,
@@ -153,7 +154,8 @@ pub struct Quote {
 }
 
 /// A part of one, in millionths: `0.05` is five per cent.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "u32")]
 pub struct Fraction(u32);
 
 /// Why a rule makes no sense.
@@ -200,6 +202,25 @@ pub enum RuleError {
 }
 
 impl Rule {
+    /// A rule at one price, without a reference or bounds.
+    pub const fn new(candidates: Candidates, cascade: Vec<Criterion>, allocation: Allocation) -> Self {
+        Self {
+            candidates,
+            cascade,
+            allocation,
+            payment: Payment::OnePrice,
+            reference_price: None,
+            tick: None,
+            rounding: Rounding::HalfUp,
+            lot: None,
+            minimum: None,
+            band: None,
+            floor: None,
+            ceiling: None,
+            quote: None,
+        }
+    }
+
     /// Refuses a rule that makes no sense, saying what would.
     pub fn check(&self) -> Result<(), RuleError> {
         if self.cascade.is_empty() {
@@ -269,6 +290,14 @@ impl Fraction {
     }
 }
 
+impl TryFrom<u32> for Fraction {
+    type Error = ParseFractionError;
+    fn try_from(millionths: u32) -> Result<Self, Self::Error> {
+        let above_one = || ParseFractionError::AboveOne(Self(millionths).to_string());
+        if i64::from(millionths) <= MILLIONTHS { Ok(Self(millionths)) } else { Err(above_one()) }
+    }
+}
+
 /// Why a text is not a fraction.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ParseFractionError {
@@ -285,8 +314,7 @@ impl FromStr for Fraction {
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let millionths = text.parse::<Quantity>()?.millionths();
         let above_one = || ParseFractionError::AboveOne(text.to_owned());
-        let fits = u32::try_from(millionths).ok().filter(|fits| i64::from(*fits) <= MILLIONTHS);
-        fits.map(Self).ok_or_else(above_one)
+        u32::try_from(millionths).map_err(|_| above_one())?.try_into().map_err(|_: Self::Err| above_one())
     }
 }
 
@@ -331,14 +359,14 @@ pub struct UnknownName {
     pub known: String,
 }
 
-/// The names are those in rule files; a test compares them with what serde reads and writes.
+/// The names are those in rule files and results; a test compares them with what serde reads and writes.
 macro_rules! names {
     ($($type:ident { $($variant:ident: $name:literal,)* })*) => {$(
         impl $type {
             /// All of them, in the order in which they are explained.
             pub const ALL: &[Self] = &[$(Self::$variant),*];
 
-            /// The name in rule files.
+            /// The name in files.
             pub const fn name(self) -> &'static str {
                 match self {
                     $(Self::$variant => $name,)*
@@ -389,6 +417,16 @@ names! {
         MinimumFill: "minimum-fill",
         SeededLot: "seeded-lot",
     }
+    Reason {
+        InTheMoney: "in-the-money",
+        AtThePrice: "at-the-price",
+        Rationed: "rationed",
+        NothingLeft: "nothing-left",
+        MinimumNotMet: "minimum-not-met",
+        OutOfTheMoney: "out-of-the-money",
+        NothingTraded: "nothing-traded",
+        NoQuantity: "no-quantity",
+    }
     Payment {
         OnePrice: "one-price",
         OwnPrice: "own-price",
@@ -402,22 +440,29 @@ names! {
     }
 }
 
-/// Optional numbers as decimal text, so that a rule file says `tick = "0.01"`.
+/// Optional numbers: decimal text in a rule file, so that it says `tick = "0.01"`, and whole millionths in what only programs read.
 mod text {
     use super::*;
 
-    pub(super) fn serialize<T: fmt::Display, S: Serializer>(
+    pub(super) fn serialize<T: fmt::Display + Serialize, S: Serializer>(
         value: &Option<T>,
         serializer: S,
     ) -> Result<S::Ok, S::Error> {
-        value.as_ref().map(T::to_string).serialize(serializer)
+        if serializer.is_human_readable() {
+            value.as_ref().map(T::to_string).serialize(serializer)
+        } else {
+            value.serialize(serializer)
+        }
     }
 
     pub(super) fn deserialize<'de, T, D>(deserializer: D) -> Result<Option<T>, D::Error>
     where
-        T: FromStr<Err: fmt::Display>,
+        T: FromStr<Err: fmt::Display> + Deserialize<'de>,
         D: Deserializer<'de>,
     {
+        if !deserializer.is_human_readable() {
+            return Option::deserialize(deserializer);
+        }
         let text = Option::<String>::deserialize(deserializer)?;
         text.map(|text| text.parse().map_err(serde::de::Error::custom)).transpose()
     }

@@ -13,9 +13,10 @@ pub mod steps;
 use std::collections::BTreeMap;
 use std::num::NonZeroU32;
 
-use golv_engine::auction::{AuctionKind, AuctionTerms};
+use golv_engine::auction::{AuctionKind, AuctionTerms, LotSecret};
 use golv_engine::book::Side;
 use golv_engine::cfd::IndexTerms;
+use golv_engine::clearing::{Allocation, Candidates, Criterion, Rule};
 use golv_engine::command::{Action, Command, NewBid, Operator};
 use golv_engine::event::Event;
 use golv_engine::id::*;
@@ -36,6 +37,10 @@ pub const PROGRAMME: ProgrammeId = ProgrammeId(1);
 pub const FLOOR: FloorId = FloorId(1);
 pub const CALL: AuctionId = AuctionId(1);
 pub const SUPPORT: AuctionId = AuctionId(2);
+pub const DRAWN: AuctionId = AuctionId(3);
+
+/// What all lots here are drawn with.
+pub const SECRET: LotSecret = LotSecret([7; 32]);
 
 /// One line of a journal.
 #[derive(Clone, Debug)]
@@ -152,15 +157,29 @@ impl World {
         world
     }
 
-    /// With a call and a support auction that are open.
+    /// With a call auction, a support auction, and a call auction by another rule with a seeded lot that are open.
     pub fn open(funded: i64) -> Self {
         let mut world = Self::furnished(funded);
         let opens_at = world.now.plus_seconds(hours(1)).expect("fits");
         let closes_at = world.now.plus_seconds(hours(10)).expect("fits");
         let call = AuctionKind::Call { market: MARKET };
         let support = AuctionKind::Support { floor: FLOOR, monthly: quantity(60) };
-        for (auction, kind) in [(CALL, call), (SUPPORT, support)] {
-            world.agree(Action::AnnounceAuction { auction, terms: terms(kind, opens_at, closes_at) });
+        let cascade = vec![Criterion::MostVolume, Criterion::LastAcceptedOffer, Criterion::Reference];
+        let drawn = AuctionTerms {
+            rule: Box::new(Rule {
+                reference_price: Some(price(450)),
+                ..Rule::new(Candidates::Interval, cascade, Allocation::SeededLot)
+            }),
+            lot_commitment: Some(SECRET.commitment()),
+            ..terms(call, opens_at, closes_at)
+        };
+        let auctions = [
+            (CALL, terms(call, opens_at, closes_at)),
+            (SUPPORT, terms(support, opens_at, closes_at)),
+            (DRAWN, drawn),
+        ];
+        for (auction, terms) in auctions {
+            world.agree(Action::AnnounceAuction { auction, terms });
         }
         world.wait(hours(1));
         world
@@ -230,14 +249,22 @@ impl World {
 
 pub fn terms(kind: AuctionKind, opens_at: Instant, closes_at: Instant) -> AuctionTerms {
     let challenge_seconds = NonZeroU32::new(hours(24)).expect("positive");
-    AuctionTerms { kind, opens_at, closes_at, challenge_seconds, reference_price: price(500) }
+    AuctionTerms { kind, opens_at, closes_at, challenge_seconds, rule: rule().into(), lot_commitment: None }
+}
+
+/// The cascade of Xetra's auctions, with remainders shared pro rata.
+pub fn rule() -> Rule {
+    let cascade =
+        vec![Criterion::MostVolume, Criterion::LeastSurplus, Criterion::SurplusSide, Criterion::Reference];
+    let rule = Rule::new(Candidates::Limits, cascade, Allocation::ProRata);
+    Rule { reference_price: Some(price(500)), ..rule }
 }
 
 pub fn sell(units: i64, lots: u32) -> NewBid {
     let origin = Some("FI".parse().expect("a country"));
-    NewBid { side: Side::Sell, price: price(units), quantity: quantity(lots), origin }
+    NewBid { side: Side::Sell, price: Some(price(units)), quantity: quantity(lots), origin }
 }
 
 pub fn buy(units: i64, lots: u32) -> NewBid {
-    NewBid { side: Side::Buy, price: price(units), quantity: quantity(lots), origin: None }
+    NewBid { side: Side::Buy, price: Some(price(units)), quantity: quantity(lots), origin: None }
 }

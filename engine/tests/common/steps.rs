@@ -2,8 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use golv_engine::auction::{AuctionKind, AuctionResult};
+use golv_engine::auction::{AuctionKind, AuctionResult, WinningLimit};
 use golv_engine::book::Side;
+use golv_engine::clearing::{Order, certificate, check, clear, winning_limits};
 use golv_engine::command::{Action, Command, NewBid};
 use golv_engine::event::Event;
 use golv_engine::id::*;
@@ -27,7 +28,7 @@ pub enum Step {
     /// Confirms the latest proposal.
     Confirm(IdentityId),
     /// Changes one of the bids placed so far.
-    Replace(IdentityId, prop::sample::Index, Price, Quantity),
+    Replace(IdentityId, prop::sample::Index, Option<Price>, Quantity),
     Withdraw(IdentityId, prop::sample::Index),
     Wait(u32),
     /// Sends the last command again, under the same id.
@@ -43,19 +44,41 @@ fn a_price() -> impl Strategy<Value = Price> {
     prop_oneof![8 => (35_i64..60).prop_map(|tens| price(tens * 10)), 1 => (0_i64..1_100).prop_map(price)]
 }
 
+fn a_limit() -> impl Strategy<Value = Option<Price>> {
+    prop_oneof![9 => a_price().prop_map(Some), 1 => Just(None)]
+}
+
+fn a_rule() -> impl Strategy<Value = Rule> {
+    let cascades = [
+        vec![Criterion::MostVolume, Criterion::LastAcceptedOffer, Criterion::Reference],
+        vec![Criterion::MostVolume, Criterion::LeastSurplus, Criterion::Midpoint, Criterion::Highest],
+        rule().cascade,
+    ];
+    let allocations =
+        [Allocation::PriceTime, Allocation::ProRata, Allocation::QuantityPriority, Allocation::SeededLot];
+    let candidates = prop::sample::select(Candidates::ALL);
+    let floor = prop_oneof![4 => Just(None), 1 => (30_i64..60).prop_map(|tens| Some(price(tens * 10)))];
+    (candidates, prop::sample::select(cascades.to_vec()), prop::sample::select(allocations.to_vec()), floor)
+        .prop_map(|(candidates, cascade, allocation, floor)| Rule {
+            floor,
+            reference_price: Some(price(500)),
+            ..Rule::new(candidates, cascade, allocation)
+        })
+}
+
 fn a_quantity() -> impl Strategy<Value = Quantity> {
     prop_oneof![8 => (1_u32..50).prop_map(quantity), 1 => Just(quantity(0)), 1 => Just(quantity(101))]
 }
 
 fn an_auction() -> impl Strategy<Value = AuctionId> {
-    prop_oneof![3 => Just(CALL), 3 => Just(SUPPORT), 1 => (1_u32..5).prop_map(AuctionId)]
+    prop_oneof![3 => Just(CALL), 3 => Just(SUPPORT), 2 => Just(DRAWN), 1 => (1_u32..6).prop_map(AuctionId)]
 }
 
 fn a_bid() -> impl Strategy<Value = Step> {
     let side = prop_oneof![Just(Side::Buy), Just(Side::Sell)];
     let origin =
         prop_oneof![4 => Just("FI"), 1 => Just("CN")].prop_map(|code| code.parse().expect("a country"));
-    (somebody(), an_auction(), side, a_price(), a_quantity(), origin, 0..10).prop_map(
+    (somebody(), an_auction(), side, a_limit(), a_quantity(), origin, 0..10).prop_map(
         |(sender, auction, side, price, quantity, origin, odd)| {
             // Mostly somebody who may bid on that side.
             let fitting = match side {
@@ -87,14 +110,17 @@ fn an_action() -> impl Strategy<Value = Action> {
             key: KeyFingerprint([key; 32]),
             others_end_at: rotates.then(|| month(2019, 1).end().expect("in reach")),
         }),
-        2 => (1_u32..5, 1_u32..200, a_quantity()).prop_map(|(auction, opens_in, monthly)| {
+        2 => (1_u32..6, 1_u32..200, a_quantity(), a_rule()).prop_map(|(auction, opens_in, monthly, rule)| {
             let now = month(2019, 1).end().expect("in reach");
             let opens_at = now.plus_seconds(hours(opens_in)).expect("fits");
             let closes_at = opens_at.plus_seconds(hours(5)).expect("fits");
             let call = AuctionKind::Call { market: MARKET };
             let support = AuctionKind::Support { floor: FLOOR, monthly };
             let kind = if opens_in % 2 == 0 { call } else { support };
-            Action::AnnounceAuction { auction: AuctionId(auction), terms: terms(kind, opens_at, closes_at) }
+            let is_lot = rule.allocation == Allocation::SeededLot;
+            let lot_commitment = is_lot.then(|| SECRET.commitment());
+            let terms = AuctionTerms { rule: rule.into(), lot_commitment, ..terms(kind, opens_at, closes_at) };
+            Action::AnnounceAuction { auction: AuctionId(auction), terms }
         }),
     ]
 }
@@ -105,7 +131,7 @@ pub fn a_step() -> impl Strategy<Value = Step> {
     let which = any::<prop::sample::Index>();
     prop_oneof![
         12 => a_bid(),
-        3 => (trader.clone(), which.clone(), a_price(), a_quantity())
+        3 => (trader.clone(), which.clone(), a_limit(), a_quantity())
             .prop_map(|(sender, which, price, quantity)| Step::Replace(sender, which, price, quantity)),
         1 => (trader, which).prop_map(|(sender, which)| Step::Withdraw(sender, which)),
         6 => (operator.clone(), an_action()).prop_map(|(sender, action)| Step::Propose(sender, action)),
@@ -113,7 +139,10 @@ pub fn a_step() -> impl Strategy<Value = Step> {
         6 => operator.clone().prop_map(Step::Confirm),
         3 => prop_oneof![3 => 1_u32..hours(10), 2 => hours(24)..hours(24 * 20)].prop_map(Step::Wait),
         3 => (operator, an_auction())
-            .prop_map(|(sender, auction)| Step::Send(sender, Command::ClearAuction { auction })),
+            .prop_flat_map(|(sender, auction)| {
+                let secret = prop_oneof![2 => Just(None), 1 => Just(Some(SECRET))];
+                secret.prop_map(move |secret| Step::Send(sender, Command::ClearAuction { auction, secret }))
+            }),
         6 => (prop_oneof![3 => 1_u8..3, 1 => 3_u8..8], -100_i64..520).prop_map(|(number, units)| {
             let command =
                 Command::PublishReferencePrice { index: INDEX, month: month(2019, number), price: price(units) };
@@ -216,7 +245,10 @@ impl Tried {
         for event in &self.world.events[happened..] {
             if let Event::AuctionCleared { auction, result, .. } = event {
                 check_result(*auction, result, &self.world);
-                self.seen.insert(if result.price.is_some() { "Cleared" } else { "ClearedEmpty" });
+                self.seen.insert(if result.price().is_some() { "Cleared" } else { "ClearedEmpty" });
+                if result.lot.is_some() && !result.fills.is_empty() {
+                    self.seen.insert("Drawn");
+                }
             }
             self.seen.insert(match event {
                 Event::EntitlementGranted { .. } => "EntitlementGranted",
@@ -232,48 +264,105 @@ impl Tried {
     }
 }
 
-/// Nobody trades at a price worse than its limit, both sides trade the volume, and a better limit is filled
-/// before a worse one.
-fn check_result(auction: AuctionId, result: &AuctionResult, world: &World) {
-    // The bids as they stood, told by their events.
-    let mut book = BTreeMap::new();
-    for event in &world.events {
+/// A bid that stands, as its events told it.
+struct StandingBid {
+    bid: BidId,
+    text: String,
+    price: Option<Price>,
+    quantity: Quantity,
+}
+
+/// The bids of an auction in order of time.
+fn standing(auction: AuctionId, events: &[Event]) -> Vec<StandingBid> {
+    let mut book: Vec<StandingBid> = Vec::new();
+    for event in events {
         match *event {
-            Event::BidAccepted { auction: a, bid, price, quantity, .. }
-            | Event::BidReplaced { auction: a, bid, price, quantity, .. }
-                if a == auction =>
-            {
-                book.insert(bid, (price, quantity));
+            Event::BidAccepted { auction: a, bid, price, quantity, .. } if a == auction => {
+                book.push(StandingBid { bid, text: bid.to_string(), price, quantity });
+            }
+            Event::BidReplaced { auction: a, bid, price, quantity, kept_priority, .. } if a == auction => {
+                let at = book.iter().position(|standing| standing.bid == bid).expect("standing");
+                let replaced = StandingBid { price, quantity, ..book.remove(at) };
+                let to = if kept_priority { at } else { book.len() };
+                book.insert(to, replaced);
             }
             Event::BidWithdrawn { auction: a, bid, .. } if a == auction => {
-                book.remove(&bid);
+                book.retain(|standing| standing.bid != bid);
             }
             _ => {}
         }
     }
-    let Some(price) = result.price else { return };
-    let filled = |bid: BidId| {
-        result.fills.iter().find(|fill| fill.bid == bid).map_or(Quantity::ZERO, |fill| fill.quantity)
-    };
+    book
+}
+
+/// A result is what the rule makes of the same book offline, and its checker accepts it.
+fn check_result(auction: AuctionId, result: &AuctionResult, world: &World) {
+    let book = standing(auction, &world.events);
+    let terms = world.events.iter().rev().find_map(|event| match event {
+        Event::ActionConfirmed { action: Action::AnnounceAuction { auction: announced, terms }, .. } => {
+            (*announced == auction).then_some(terms)
+        }
+        _ => None,
+    });
+    let terms = terms.expect("announced");
+    let Market { tick, lot, lowest, highest, .. } = market();
+    let rule = Rule { tick: Some(tick), lot: Some(lot), ..(*terms.rule).clone() };
+    let mut ids: Vec<BidId> = book.iter().map(|standing| standing.bid).collect();
+    ids.sort_unstable();
+    let rank = |bid: BidId| u32::try_from(ids.iter().position(|id| *id == bid).expect("one of them"));
     let side_of = |bid: BidId| if BUYERS.contains(&bid.identity) { Side::Buy } else { Side::Sell };
-    for (&bid, &(limit, quantity)) in &book {
-        let given = filled(bid);
-        assert!(given <= quantity, "nobody is given more than it wanted");
-        let side = side_of(bid);
-        let in_the_money = if side == Side::Buy { limit >= price } else { limit <= price };
-        assert!(given.is_zero() || in_the_money, "nobody trades beyond its limit");
-        for (&other, &(other_limit, other_quantity)) in &book {
-            let better = if side == Side::Buy { other_limit > limit } else { other_limit < limit };
-            if side_of(other) == side && better && !given.is_zero() {
-                assert_eq!(filled(other), other_quantity, "a better limit is filled whole first");
-            }
+    let mut orders: Vec<Order<'_>> = book
+        .iter()
+        .map(|standing| Order {
+            id: standing.text.as_bytes(),
+            rank: rank(standing.bid).expect("few"),
+            side: side_of(standing.bid),
+            price: standing.price,
+            quantity: standing.quantity,
+            min_quantity: Quantity::ZERO,
+            received: 0,
+        })
+        .collect();
+    if let AuctionKind::Support { monthly, .. } = terms.kind {
+        // The programme buys at the floor's price.
+        let price = Some(floor_terms().price);
+        let (id, rank, side) = (&b"programme"[..], u32::MAX, Side::Buy);
+        let min_quantity = Quantity::ZERO;
+        orders.push(Order { id, rank, side, price, quantity: monthly, min_quantity, received: 0 });
+    }
+    let seed = result.lot.map(|lot| lot.seed().0);
+    let seed = seed.as_ref().map(|seed| &seed[..]);
+    let outcome = clear(&orders, &rule, seed).expect("a book that was admitted");
+    assert_eq!(check::check(&orders, &rule, seed, &outcome), Ok(()));
+    if outcome.price().is_some_and(|price| price < lowest || price > highest) {
+        assert_eq!(result.price(), None, "a price outside the market's band is none");
+        return;
+    }
+    let (public, private) = certificate(&orders, &rule, seed, &outcome).expect("as before");
+    assert_eq!(*result.certificate, public);
+    let (mut standings, mut told) = (Vec::new(), Vec::new());
+    let (mut fills, mut unfilled) = (result.fills.iter().peekable(), result.unfilled.iter().peekable());
+    for standing in &book {
+        if let Some(fill) = fills.next_if(|fill| fill.bid == standing.bid) {
+            standings.push((fill.quantity, fill.reason));
+            told.push(None);
+        } else {
+            let next = unfilled.next_if(|unfilled| unfilled.bid == standing.bid);
+            let next = next.expect("every bid is told of, in order of time");
+            standings.push((Quantity::ZERO, next.reason));
+            assert_ne!(next.winning_limit, WinningLimit::NotLookedFor);
+            told.push(next.winning_limit.limit());
+            continue;
         }
     }
-    let sold: i64 =
-        result.fills.iter().filter(|f| f.side == Side::Sell).map(|f| f.quantity.millionths()).sum();
-    let bought: i64 =
-        result.fills.iter().filter(|f| f.side == Side::Buy).map(|f| f.quantity.millionths()).sum();
-    assert_eq!(sold, result.volume.millionths());
-    let one_sided = result.reserved.is_some();
-    assert_eq!(bought, if one_sided { 0 } else { sold }, "what buyers are awarded equals what sellers are");
+    assert!(fills.next().is_none() && unfilled.next().is_none());
+    let expected: Vec<_> = private.iter().map(|standing| (standing.given, standing.reason)).collect();
+    assert_eq!(standings, expected[..book.len()]);
+    let mut limits = winning_limits(&orders, &rule, seed, &outcome).expect("as before");
+    for limit in &mut limits {
+        *limit = limit.filter(|limit| (lowest..=highest).contains(limit));
+    }
+    assert_eq!(told, limits[..book.len()]);
+    assert!(result.fills.iter().all(|fill| Some(fill.price) == result.price()));
+    assert_eq!(result.reserved.is_some(), outcome.price().is_some() && orders.len() > book.len());
 }

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant as Clock, SystemTime, UNIX_EPOCH};
 
 use golv_engine::auction::{AuctionKind, AuctionTerms};
 use golv_engine::book::Side;
+use golv_engine::clearing::{Allocation, Candidates, Criterion, Rule};
 use golv_engine::command::{Action, Command, NewBid, Operator};
 use golv_engine::event::Event;
 use golv_engine::id::{
@@ -71,7 +72,7 @@ fn bid(number: u64) -> NewBid {
     let lots = 2 + (random >> 40) % 99;
     NewBid {
         side,
-        price: price(level),
+        price: Some(price(level)),
         quantity: quantity(lots),
         origin: (side == Side::Sell).then(|| "FI".parse().expect("a country")),
     }
@@ -224,7 +225,13 @@ pub fn start(dir: &Path, waiting: Waiting) -> (Pipeline, Client) {
             opens_at: now.plus_seconds(2).expect("fits"),
             closes_at: now.plus_seconds(7 * 86_400).expect("fits"),
             challenge_seconds: NonZeroU32::new(60).expect("positive"),
-            reference_price: price(LEVELS / 2),
+            rule: Rule::new(
+                Candidates::Limits,
+                vec![Criterion::MostVolume, Criterion::Highest],
+                Allocation::ProRata,
+            )
+            .into(),
+            lot_commitment: None,
         };
         let auction = AuctionId(u32::try_from(auction).expect("small"));
         operators.agree(Action::AnnounceAuction { auction, terms });

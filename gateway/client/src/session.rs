@@ -519,10 +519,11 @@ pub(crate) mod tests {
     use super::*;
     use golv_engine::auction::{AuctionResult, Fill};
     use golv_engine::book::Side;
+    use golv_engine::clearing::Reason;
     use golv_engine::digest::Digest;
     use golv_engine::event::Event;
     use golv_engine::id::{AuctionId, BidId, Sequence};
-    use golv_engine::num::Quantity;
+    use golv_engine::num::{Price, Quantity};
     use golv_engine::time::Instant;
     use golv_protocol::message::write_event;
     use proptest::prelude::*;
@@ -531,7 +532,7 @@ pub(crate) mod tests {
     use std::collections::{BTreeMap, BTreeSet};
 
     pub(crate) fn command(auction: u32) -> Command {
-        Command::ClearAuction { auction: AuctionId(auction) }
+        Command::ClearAuction { auction: AuctionId(auction), secret: None }
     }
 
     pub(crate) fn answer(sequence: u64) -> Answer {
@@ -567,16 +568,9 @@ pub(crate) mod tests {
     fn long(number: u64) -> Numbered {
         let quantity = Quantity::ZERO;
         let bid = BidId { identity: IdentityId(1), command: CommandId(1) };
-        let fill = Fill { bid, participant: ParticipantId(1), side: Side::Buy, quantity };
-        let result = AuctionResult {
-            price: None,
-            volume: quantity,
-            demand: quantity,
-            supply: quantity,
-            step: None,
-            fills: vec![fill; 3_000],
-            reserved: None,
-        };
+        let (participant, side, price) = (ParticipantId(1), Side::Buy, Price::ZERO);
+        let fill = Fill { bid, participant, side, quantity, price, reason: Reason::Rationed };
+        let result = AuctionResult { fills: vec![fill; 3_000], ..AuctionResult::default() };
         let event = Event::AuctionCleared { auction: AuctionId(1), final_at: Instant(0), result };
         Numbered { number, sequence: Sequence(number), event }
     }

@@ -8,7 +8,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use golv_engine::command::Command;
+use golv_engine::command::{Command, NewBid};
 use golv_engine::digest::Digest;
 use golv_engine::id::Sequence;
 use golv_engine::time::Instant;
@@ -35,28 +35,32 @@ const SETTINGS: Settings = Settings {
 };
 
 /// What the golden journal comes to.
-const STATE: &str = "7a02cb6157fdee35cbe57c1e4c2c135ee8668adaac50018c42c5303a173c7a1c";
-const CHAIN: &str = "30868a55567e8d0d885a5540db1cc1465cd41c2e5f4a9283b328e1d61ad5dcef";
+const STATE: &str = "ada60d28407b7b88bc5aa3c482dc6b84a2436861baf5b195fcd9d8dd844f3906";
+const CHAIN: &str = "7e46401ae17e39a7513720fb89b11be789911dfd5ebcd0b0045dab8d320d8ace";
 
 fn golden() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("golden")
 }
 
-/// Two auctions and two settled months, and then a command that is set aside.
+/// Three auctions and two settled months, and then a command that is set aside.
 fn day() -> World {
     let mut world = World::open(100_000);
     for (auction, sender, bid) in [
         (CALL, SUPPLIERS[0], sell(480, 30)),
         (CALL, SUPPLIERS[1], sell(490, 20)),
         (CALL, common::BUYERS[0], buy(500, 40)),
+        (CALL, common::BUYERS[1], NewBid { price: None, ..buy(0, 10) }),
+        (common::DRAWN, SUPPLIERS[0], sell(480, 30)),
+        (common::DRAWN, common::BUYERS[0], buy(500, 20)),
+        (common::DRAWN, common::BUYERS[1], buy(500, 20)),
         (SUPPORT, SUPPLIERS[0], sell(450, 40)),
         (SUPPORT, SUPPLIERS[2], sell(470, 40)),
     ] {
         world.bid(sender, auction, bid).expect("a bid that is taken");
     }
     world.wait(hours(10));
-    for auction in [CALL, SUPPORT] {
-        world.send(OPERATORS[0], Command::ClearAuction { auction }).expect("closed");
+    for (auction, secret) in [(CALL, None), (SUPPORT, None), (common::DRAWN, Some(common::SECRET))] {
+        world.send(OPERATORS[0], Command::ClearAuction { auction, secret }).expect("closed");
     }
     world.wait(hours(24 * 70));
     for (number, price) in [(1, 430), (2, 440)] {

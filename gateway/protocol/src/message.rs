@@ -290,8 +290,9 @@ mod tests {
     use crate::frame::Frames;
     use golv_engine::auction::{AuctionResult, Fill};
     use golv_engine::book::Side;
+    use golv_engine::clearing::Reason;
     use golv_engine::id::{AuctionId, BidId};
-    use golv_engine::num::Quantity;
+    use golv_engine::num::{Price, Quantity};
     use golv_engine::time::Instant;
 
     fn cleared(fills: u64) -> Numbered {
@@ -301,16 +302,10 @@ mod tests {
             participant: ParticipantId(1),
             side: Side::Buy,
             quantity,
+            price: Price::ZERO,
+            reason: Reason::Rationed,
         };
-        let result = AuctionResult {
-            price: None,
-            volume: quantity,
-            demand: quantity,
-            supply: quantity,
-            step: None,
-            fills: (0..fills).map(fill).collect(),
-            reserved: None,
-        };
+        let result = AuctionResult { fills: (0..fills).map(fill).collect(), ..AuctionResult::default() };
         let event = Event::AuctionCleared { auction: AuctionId(1), final_at: Instant(0), result };
         Numbered { number: 1, sequence: Sequence(2), event }
     }

@@ -3,9 +3,14 @@
 use std::num::NonZeroU32;
 
 use golv_engine::Answer;
-use golv_engine::auction::{AuctionKind, AuctionResult, AuctionTerms, CascadeStep, Fill};
+use golv_engine::auction::{
+    AuctionKind, AuctionResult, AuctionTerms, Fill, Lot, LotSecret, Unfilled, WinningLimit,
+};
 use golv_engine::book::Side;
 use golv_engine::cfd::{IndexTerms, SettlementLine, SettlementRun};
+use golv_engine::clearing::{
+    Allocation, Candidates, Certificate, Criterion, CurvePoint, Decision, Equilibrium, Reason, Rule,
+};
 use golv_engine::command::{Action, Command, NewBid};
 use golv_engine::digest::Digest;
 use golv_engine::event::Event;
@@ -32,6 +37,8 @@ fn tonnes(units: u32) -> Quantity {
 }
 
 const BID: BidId = BidId { identity: IdentityId(101), command: CommandId(7) };
+
+const SECRET: LotSecret = LotSecret([0xef; 32]);
 
 /// An example with the name that it has on the page.
 fn example(name: &'static str, message: &impl Serialize) -> (&'static str, String) {
@@ -133,7 +140,15 @@ fn actions() -> Vec<(&'static str, String)> {
                 opens_at: at(2),
                 closes_at: at(3),
                 challenge_seconds: NonZeroU32::new(3_600).expect("positive"),
-                reference_price: price(105_000),
+                rule: Box::new(Rule {
+                    reference_price: Some(price(105_000)),
+                    ..Rule::new(
+                        Candidates::Limits,
+                        vec![Criterion::MostVolume, Criterion::LastAcceptedOffer],
+                        Allocation::SeededLot,
+                    )
+                }),
+                lot_commitment: Some(SECRET.commitment()),
             },
         },
         Action::CancelAuction { auction: AuctionId(2) },
@@ -172,7 +187,9 @@ fn events() -> Vec<(&'static str, String)> {
     let month = Month::new(2019, 1).expect("a month");
     let action = || Action::CancelAuction { auction };
     let at = Instant::at_midnight(2019, 1, 1).expect("a day");
-    let fill = Fill { bid: BID, participant, side: Side::Sell, quantity };
+    let fill =
+        Fill { bid: BID, participant, side: Side::Sell, quantity, price: limit, reason: Reason::AtThePrice };
+    let other = BidId { command: CommandId(9), ..BID };
     let line = SettlementLine {
         entitlement: EntitlementId(1),
         holder: participant,
@@ -190,20 +207,31 @@ fn events() -> Vec<(&'static str, String)> {
         Event::ProposalWithdrawn { proposal },
         Event::AuctionOpened { auction },
         Event::AuctionClosed { auction },
-        Event::BidAccepted { auction, bid: BID, participant, price: limit, quantity },
-        Event::BidReplaced { auction, bid: BID, participant, price: limit, quantity, kept_priority: true },
+        Event::BidAccepted { auction, bid: BID, participant, price: Some(limit), quantity },
+        Event::BidReplaced { auction, bid: BID, participant, price: None, quantity, kept_priority: true },
         Event::BidWithdrawn { auction, bid: BID, participant },
         Event::AuctionCleared {
             auction,
             final_at: at,
             result: AuctionResult {
-                price: Some(limit),
-                volume: quantity,
-                demand: quantity,
-                supply: tonnes(30),
-                step: Some(CascadeStep::LeastSurplus),
+                certificate: Box::new(Certificate {
+                    decision: Decision::Price { price: limit, step: Criterion::LeastSurplus },
+                    equilibrium: Equilibrium { low: Some(limit), high: None },
+                    total_demand: quantity,
+                    total_supply: tonnes(30),
+                    bought: quantity,
+                    sold: quantity,
+                    curve: vec![CurvePoint { price: limit, demand: quantity, supply: tonnes(30) }],
+                }),
                 fills: vec![fill],
+                unfilled: vec![Unfilled {
+                    bid: other,
+                    participant,
+                    reason: Reason::NothingLeft,
+                    winning_limit: WinningLimit::At(price(94_990)),
+                }],
                 reserved: None,
+                lot: Some(Lot { secret: SECRET, bids: Digest([0xab; 32]) }),
             },
         },
         Event::AuctionFinalised { auction },
@@ -265,7 +293,7 @@ fn examples() -> Vec<(&'static str, String)> {
 fn messages() -> Vec<(&'static str, String)> {
     let auction = AuctionId(2);
     let origin = Some("FI".parse().expect("a country"));
-    let bid = NewBid { side: Side::Sell, price: price(95_000), quantity: tonnes(20), origin };
+    let bid = NewBid { side: Side::Sell, price: Some(price(95_000)), quantity: tonnes(20), origin };
     let proposal = ProposalId { identity: IdentityId(1), command: CommandId(3) };
     let month = Month::new(2019, 1).expect("a month");
     let answer = |outcome| Answer { sequence: Sequence(42), outcome };
@@ -278,15 +306,11 @@ fn messages() -> Vec<(&'static str, String)> {
         ),
         client("Heartbeat of the client", ClientMessage::Heartbeat),
         submit("PlaceBid", 7, Command::PlaceBid { auction, bid }),
-        submit(
-            "ReplaceBid",
-            8,
-            Command::ReplaceBid { auction, bid: BID, price: price(94_990), quantity: tonnes(20) },
-        ),
+        submit("ReplaceBid", 8, Command::ReplaceBid { auction, bid: BID, price: None, quantity: tonnes(20) }),
         submit("WithdrawBid", 9, Command::WithdrawBid { auction, bid: BID }),
         submit("Confirm", 3, Command::Confirm { proposal }),
         submit("WithdrawProposal", 4, Command::WithdrawProposal { proposal }),
-        submit("ClearAuction", 5, Command::ClearAuction { auction }),
+        submit("ClearAuction", 5, Command::ClearAuction { auction, secret: Some(SECRET) }),
         submit(
             "PublishReferencePrice",
             1,

@@ -8,7 +8,7 @@ mod common;
 
 use common::steps::{KEYS, Tried, a_step};
 use common::*;
-use golv_engine::command::{Action, Command};
+use golv_engine::command::{Action, Command, NewBid};
 use golv_engine::id::*;
 use golv_engine::key::KeyFingerprint;
 use golv_engine::{ANSWERS_KEPT, Exchange};
@@ -139,7 +139,8 @@ fn go_on(mut exchange: Exchange, lines: &[Line]) {
         send(&mut exchange, at, IdentityId::SYSTEM, CommandId(1), &Command::Tick);
         for auction in (1..5).map(AuctionId) {
             let id = CommandId((1 << 40) + number * 8 + u64::from(auction.0));
-            send(&mut exchange, at, OPERATORS[0], id, &Command::ClearAuction { auction });
+            let secret = (auction == DRAWN).then_some(SECRET);
+            send(&mut exchange, at, OPERATORS[0], id, &Command::ClearAuction { auction, secret });
         }
     }
     exchange.state_digest();
@@ -152,12 +153,14 @@ fn each_byte_may_be_wrong() {
     let mut world = World::open(1_000_000);
     world.bid(SUPPLIERS[0], SUPPORT, sell(400, 40)).expect("accepted");
     world.bid(SUPPLIERS[1], CALL, sell(400, 30)).expect("accepted");
+    world.bid(SUPPLIERS[1], DRAWN, NewBid { price: None, ..sell(0, 30) }).expect("accepted");
+    world.bid(BUYERS[1], DRAWN, buy(500, 40)).expect("accepted");
     let bid = world.bid(BUYERS[0], CALL, buy(500, 30)).expect("accepted");
-    let replace = Command::ReplaceBid { auction: CALL, bid, price: price(600), quantity: quantity(20) };
+    let replace = Command::ReplaceBid { auction: CALL, bid, price: Some(price(600)), quantity: quantity(20) };
     world.send(BUYERS[0], replace).expect("replaced");
     world.wait(hours(9));
-    for auction in [CALL, SUPPORT] {
-        world.send(OPERATORS[0], Command::ClearAuction { auction }).expect("cleared");
+    for (auction, secret) in [(CALL, None), (SUPPORT, None), (DRAWN, Some(SECRET))] {
+        world.send(OPERATORS[0], Command::ClearAuction { auction, secret }).expect("cleared");
     }
     let cleared = (written(&world.exchange), world.journal.len());
     world.wait(hours(24));
@@ -198,7 +201,8 @@ fn the_places_of_a_book_and_the_forgotten_answers_stay_as_they_were() {
         world.send(BUYERS[0], Command::WithdrawBid { auction: CALL, bid }).expect("withdrawn");
     }
     let replace = |world: &mut World, bid, lots| {
-        let replace = Command::ReplaceBid { auction: CALL, bid, price: price(510), quantity: quantity(lots) };
+        let replace =
+            Command::ReplaceBid { auction: CALL, bid, price: Some(price(510)), quantity: quantity(lots) };
         world.send(BUYERS[0], replace).expect("replaced");
     };
     for &bid in &bids[5..10] {

@@ -2,13 +2,12 @@
 //! book.
 //!
 //! The arithmetic is the engine's ([`golv_engine::clearing`], and [`golv_engine::indivisible`] for orders with a minimum);
-//! here a book is read, a rule is chosen, and a result is
-//! printed and read back.
+//! here a book is read, a rule is chosen, and a result is printed and read back.
 
 mod book;
 mod optimum;
-mod result;
-mod rules;
+pub(crate) mod result;
+pub(crate) mod rules;
 
 use std::error::Error;
 use std::fs::File;
@@ -16,13 +15,18 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
-use golv_engine::clearing::check::{Fault, check as prove};
-use golv_engine::clearing::{Allocation, Order, Outcome, Rule, certificate, clear as cleared};
+use golv_engine::clearing::check::{
+    Fault, check as prove, check_certificate, check_standings, check_winning_limits,
+};
+use golv_engine::clearing::{
+    Allocation, ClearingError, Order, Outcome, Rule, certificate, clear as cleared, winning_limits,
+};
 use golv_engine::indivisible::{IndivisibleError, check as indivisible, optimum as best};
 
 use crate::print;
 use book::Row;
-use rules::{Changes, DEFAULT, PRESETS};
+use result::{Claimed, Private};
+use rules::{Changes, PRESETS, RuleChoice};
 
 /// A book, and the rule that clears it.
 #[derive(Args, Debug)]
@@ -30,17 +34,14 @@ pub struct Clear {
     /// The book, as CSV; - reads standard input. An empty price is a market order
     #[arg(long, value_name = "FILE", required_unless_present = "print_rule")]
     book: Option<PathBuf>,
-    /// The rule's name [default: xetra-equities]
-    #[arg(long, value_name = "NAME", conflicts_with = "rule_file")]
-    rule: Option<String>,
-    /// A rule of one's own, as TOML; --print-rule shows how one looks
-    #[arg(long, value_name = "FILE")]
-    rule_file: Option<PathBuf>,
+    /// The rule [default: xetra-equities]
+    #[command(flatten)]
+    rule: RuleChoice,
+    #[command(flatten)]
+    changes: Changes,
     /// all: what each rule would do with the same book
     #[arg(long, value_enum, conflicts_with_all = ["rule", "rule_file", "print_rule"])]
     rules: Option<All>,
-    #[command(flatten)]
-    changes: Changes,
     /// How orders with a minimum are cleared, which are refused without
     #[arg(long, value_enum, conflicts_with_all = ["rules", "allocation"])]
     indivisible: Option<Indivisible>,
@@ -53,6 +54,10 @@ pub struct Clear {
     /// How the result is printed
     #[arg(long, value_enum, default_value_t = Format::Table)]
     format: Format,
+    /// With --format json, also what each order is told of itself alone: what it was given, why, and with which limit it would have
+    /// been given something
+    #[arg(long, conflicts_with_all = ["rules", "print_rule"])]
+    private: bool,
     /// Print the rule with the flags over it, as a rule file, and clear nothing
     #[arg(long)]
     print_rule: bool,
@@ -123,15 +128,19 @@ pub fn clear(options: &Clear) -> Result<(), Box<dyn Error>> {
     if options.rules.is_some() {
         return all_rules(options);
     }
-    let mut rule = match &options.rule_file {
-        Some(file) => rules::from_file(file, &options.changes)?,
-        None => rules::named(options.rule.as_deref().unwrap_or(DEFAULT), &options.changes)?,
-    };
-    if options.indivisible == Some(Indivisible::Ferc) {
-        if options.node_limit.is_some() {
+    if options.private && options.format != Format::Json {
+        return Err("what each order is told is printed as JSON: --format json --private".into());
+    }
+    let mut rule = options.rule.rule(rules::CALL, &options.changes)?;
+    match options.indivisible {
+        Some(Indivisible::Ferc) if options.node_limit.is_some() => {
             return Err("--node-limit is for --indivisible optimum; ferc does not search".into());
         }
-        rule.allocation = Allocation::MinimumFill;
+        Some(Indivisible::Ferc) => rule.allocation = Allocation::MinimumFill,
+        Some(Indivisible::Optimum) if options.private => {
+            return Err("--private is for a clearing by price; an optimum has no winning limits".into());
+        }
+        Some(Indivisible::Optimum) | None => {}
     }
     if options.print_rule {
         print::line(rules::text(&rule).trim_end());
@@ -140,8 +149,8 @@ pub fn clear(options: &Clear) -> Result<(), Box<dyn Error>> {
     let rows = read_book(options.book.as_deref())?;
     let orders = book::orders(&rows);
     if options.indivisible == Some(Indivisible::Optimum) {
-        let found = best(&orders, &rule, options.node_limit.unwrap_or(NODE_LIMIT))
-            .map_err(|error| not_cleared(&rows, error))?;
+        let found = best(&orders, &rule, options.node_limit.unwrap_or(NODE_LIMIT));
+        let found = found.map_err(|error| not_cleared(&rows, error))?;
         match options.format {
             Format::Table => optimum::print_table(&rows, &rule, &found),
             Format::Csv => optimum::print_csv(&rows, &rule, &found),
@@ -151,14 +160,19 @@ pub fn clear(options: &Clear) -> Result<(), Box<dyn Error>> {
     }
     let seed = options.seed.as_ref().map(String::as_bytes);
     let outcome = clear_by(&orders, &rows, &rule, seed)?;
-    let (certificate, _) =
-        certificate(&orders, &rule, seed, &outcome).map_err(|e| not_cleared(&rows, e.into()))?;
     match options.format {
         Format::Table => result::print_table(&rows, &outcome),
         Format::Csv => result::print_csv(&rows, &outcome),
         Format::Json => {
+            let refused = |error: ClearingError| not_cleared(&rows, error.into());
+            let (certificate, standings) = certificate(&orders, &rule, seed, &outcome).map_err(refused)?;
+            let mut private = None;
+            if options.private {
+                let winning_limits = winning_limits(&orders, &rule, seed, &outcome).map_err(refused)?;
+                private = Some(Private { standings, winning_limits });
+            }
             let seed = options.seed.as_deref();
-            print::line(result::json(&rows, &outcome, &rule, seed, &certificate));
+            print::line(result::json(&rows, &outcome, &rule, seed, &certificate, private.as_ref()));
         }
     }
     Ok(())
@@ -182,7 +196,8 @@ fn all_rules(options: &Clear) -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// Proves a result against its book, with a second reading of the rules that shares nothing with the clearing.
+/// Proves a result against its book, with a second reading of the rules that shares nothing with the clearing; and its certificate and
+/// what each order is told, where they are there.
 ///
 /// # Errors
 /// If either cannot be read, or the result is not what its rule gives: whom it wrongs is named.
@@ -197,22 +212,35 @@ pub fn check(options: &Check) -> Result<(), Box<dyn Error>> {
     if optimum::is_one(&text) {
         return check_optimum(&text, &rows, &orders);
     }
-    let (rule, seed, outcome) = result::read(&text, &rows)?;
+    let Claimed { rule, seed, outcome, certificate, private } = result::read(&text, &rows)?;
+    let seed = seed.as_deref().map(str::as_bytes);
     // A book that the rule does not take has no result.
-    clear_by(&orders, &rows, &rule, seed.as_deref().map(str::as_bytes))?;
-    prove(&orders, &rule, seed.as_deref().map(str::as_bytes), &outcome).map_err(|fault| NotProved {
-        place: order_of(&fault).and_then(|order| place(&rows, order)),
-        fault,
-    })?;
+    clear_by(&orders, &rows, &rule, seed)?;
+    let wrong =
+        |fault: Fault| NotProved { place: fault.order().and_then(|order| place(&rows, order)), fault };
+    prove(&orders, &rule, seed, &outcome).map_err(wrong)?;
+    if let Some(certificate) = &certificate {
+        check_certificate(&orders, &rule, &outcome, certificate).map_err(wrong)?;
+    }
+    if let Some(Private { standings, winning_limits }) = &private {
+        check_standings(&orders, &outcome, standings).map_err(wrong)?;
+        check_winning_limits(&orders, &rule, seed, &outcome, winning_limits).map_err(wrong)?;
+    }
     print::line(format_args!(
         "the result is what its rule gives: {} orders, {} of them filled",
         print::grouped(&rows.len().to_string()),
         print::grouped(&outcome.fills.len().to_string())
     ));
+    if certificate.is_some() {
+        print::line("its certificate is right");
+    }
+    if private.is_some() {
+        print::line("what each order is told is right");
+    }
     Ok(())
 }
 
-/// Checks what an optimum may be and what it is worth; that it is the best, as far as its price proves it.
+/// Checks whether an optimum is possible and what it is worth; that it is the best, as far as its price proves it.
 fn check_optimum(text: &str, rows: &[Row], orders: &[Order<'_>]) -> Result<(), Box<dyn Error>> {
     let (rule, found) = optimum::read(text, rows)?;
     // A book that no clearing takes has no result.
@@ -240,21 +268,6 @@ fn not_cleared(rows: &[Row], source: IndivisibleError) -> NotCleared {
 fn place(rows: &[Row], order: u32) -> Option<(String, u64)> {
     let row = rows.get(usize::try_from(order).ok()?)?;
     Some((row.id.clone(), row.line))
-}
-
-/// The order that a fault is about, if it is about one.
-fn order_of(fault: &Fault) -> Option<u32> {
-    match *fault {
-        Fault::UnknownOrder { order }
-        | Fault::FilledTwice { order }
-        | Fault::NotWanted { order, .. }
-        | Fault::BeyondLimit { order }
-        | Fault::WrongPrice { order, .. }
-        | Fault::Wronged { order, .. }
-        | Fault::Favoured { order, .. }
-        | Fault::WrongReason { order, .. } => Some(order),
-        Fault::WrongDecision { .. } | Fault::WrongEquilibrium { .. } | Fault::WrongTotal { .. } => None,
-    }
 }
 
 fn read_book(path: Option<&Path>) -> Result<Vec<Row>, Box<dyn Error>> {

@@ -7,7 +7,9 @@ use golv_engine::num::Price;
 use serde::{Deserialize, Serialize};
 
 use super::book::Row;
-use super::result::{FillText, Places, Range, ReadError, id, number, print_csv_rows, print_fills, row};
+use super::result::{
+    FillText, Range, ReadError, id, number, optional, place, places, print_csv_rows, print_fills, row,
+};
 use crate::print::{self, grouped};
 
 /// Why an order got nothing although its limit is better than the price.
@@ -85,8 +87,8 @@ pub(super) fn is_one(text: &str) -> bool {
 /// Reads a result of a book back.
 pub(super) fn read(text: &str, rows: &[Row]) -> Result<(Rule, Optimum), ReadError> {
     let text: Text = serde_json::from_str(text)?;
-    let places = Places::new(rows);
-    let price = |text: &Option<String>| text.as_deref().map(|text| number("price", text)).transpose();
+    let places = places(rows);
+    let price = |text: &Option<String>| optional("price", text);
     let chosen = match price(&text.price)? {
         None => None,
         Some(found) => Some(Chosen {
@@ -105,7 +107,7 @@ pub(super) fn read(text: &str, rows: &[Row]) -> Result<(Rule, Optimum), ReadErro
         Status::Optimal => Proof::Optimal,
         Status::Bound => Proof::Bound(bound),
     };
-    let rejected = text.paradoxically_rejected.iter().map(|id| places.of(id));
+    let rejected = text.paradoxically_rejected.iter().map(|id| place(&places, id));
     let found = Optimum {
         chosen,
         volume: number("volume", &text.volume)?,

@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 
 use golv_engine::book::Side;
-use golv_engine::clearing::{Certificate, Criterion, Decision, Equilibrium, Fill, Outcome, Reason, Rule};
+use golv_engine::clearing::{
+    Certificate, Criterion, CurvePoint, Decision, Equilibrium, Fill, Outcome, Reason, Rule, Standing,
+};
 use golv_engine::num::Price;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -28,6 +30,7 @@ struct Text {
     fills: Vec<FillText>,
 }
 
+/// Two ends of a range of prices.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct Range {
     pub(super) low: Option<String>,
@@ -49,13 +52,78 @@ pub(super) struct FillText {
     pub(super) reason: Reason,
 }
 
+impl FillText {
+    pub(super) fn new(rows: &[Row], fill: &Fill) -> Self {
+        Self {
+            id: id(rows, fill.order),
+            quantity: fill.quantity.to_string(),
+            price: fill.price.to_string(),
+            reason: fill.reason,
+        }
+    }
+
+    pub(super) fn read(&self, places: &BTreeMap<&str, u32>) -> Result<Fill, ReadError> {
+        Ok(Fill {
+            order: place(places, &self.id)?,
+            quantity: number("quantity", &self.quantity)?,
+            price: number("price", &self.price)?,
+            reason: self.reason,
+        })
+    }
+}
+
 /// A result with what proves it.
-#[derive(Deserialize)]
+#[derive(Serialize, Deserialize)]
 struct Proved {
-    rule: Rule,
-    seed: Option<String>,
     #[serde(flatten)]
     result: Text,
+    rule: Rule,
+    seed: Option<String>,
+    certificate: Option<CertificateText>,
+    /// The private part, if it was asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    standings: Option<Vec<StandingText>>,
+}
+
+/// The public part of a proof, without what stands in the result.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct CertificateText {
+    total_demand: String,
+    total_supply: String,
+    bought: String,
+    sold: String,
+    curve: Vec<PointText>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct PointText {
+    price: String,
+    demand: String,
+    supply: String,
+}
+
+/// What one order is told of itself alone.
+#[derive(Serialize, Deserialize)]
+struct StandingText {
+    id: String,
+    given: String,
+    reason: Reason,
+    winning_limit: Option<String>,
+}
+
+/// A result that was read, and what is said to prove it.
+pub(super) struct Claimed {
+    pub(super) rule: Rule,
+    pub(super) seed: Option<String>,
+    pub(super) outcome: Outcome,
+    pub(super) certificate: Option<Certificate>,
+    pub(super) private: Option<Private>,
+}
+
+/// What each order is told, in the order of the book, and its winning limit.
+pub(super) struct Private {
+    pub(super) standings: Vec<Standing>,
+    pub(super) winning_limits: Vec<Option<Price>>,
 }
 
 /// Why a text is no result of a book.
@@ -72,8 +140,8 @@ pub(super) enum ReadError {
         /// What stands there.
         value: String,
     },
-    /// It fills an order that is not in the book.
-    #[error("the result gives something to '{id}', which is not in the book")]
+    /// It names an order that is not in the book.
+    #[error("the result names '{id}', which is not in the book")]
     UnknownOrder {
         /// The order's id.
         id: String,
@@ -87,42 +155,10 @@ fn side_name(side: Side) -> &'static str {
     }
 }
 
-/// The id of an order by its row.
+/// The id of a row.
 pub(super) fn id(rows: &[Row], order: u32) -> String {
-    usize::try_from(order).ok().and_then(|row| rows.get(row)).map_or_else(String::new, |row| row.id.clone())
-}
-
-/// Rows by their ids.
-pub(super) struct Places<'a>(BTreeMap<&'a str, u32>);
-
-impl<'a> Places<'a> {
-    pub(super) fn new(rows: &'a [Row]) -> Self {
-        Self((0..).zip(rows).map(|(place, row)| (row.id.as_str(), place)).collect())
-    }
-
-    pub(super) fn of(&self, id: &str) -> Result<u32, ReadError> {
-        self.0.get(id).copied().ok_or_else(|| ReadError::UnknownOrder { id: id.to_owned() })
-    }
-}
-
-impl FillText {
-    pub(super) fn new(rows: &[Row], fill: &Fill) -> Self {
-        Self {
-            id: id(rows, fill.order),
-            quantity: fill.quantity.to_string(),
-            price: fill.price.to_string(),
-            reason: fill.reason,
-        }
-    }
-
-    pub(super) fn read(&self, places: &Places<'_>) -> Result<Fill, ReadError> {
-        Ok(Fill {
-            order: places.of(&self.id)?,
-            quantity: number("quantity", &self.quantity)?,
-            price: number("price", &self.price)?,
-            reason: self.reason,
-        })
-    }
+    let row = usize::try_from(order).ok().and_then(|row| rows.get(row));
+    row.map_or_else(String::new, |row| row.id.clone())
 }
 
 fn text(rows: &[Row], outcome: &Outcome) -> Text {
@@ -147,38 +183,62 @@ fn text(rows: &[Row], outcome: &Outcome) -> Text {
     }
 }
 
-/// A result as JSON, with the rule, the seed and the public part of its proof.
+/// A result as JSON, with the rule, the seed, the public part of its proof, and the private part if there is one.
 pub(super) fn json(
     rows: &[Row],
     outcome: &Outcome,
     rule: &Rule,
     seed: Option<&str>,
     certificate: &Certificate,
+    private: Option<&Private>,
 ) -> String {
-    let mut value = serde_json::to_value(text(rows, outcome)).expect("texts and names alone");
-    let point = |point: &golv_engine::clearing::CurvePoint| {
-        json!({
-            "price": point.price.to_string(),
-            "demand": point.demand.to_string(),
-            "supply": point.supply.to_string(),
-        })
+    let proved = Proved {
+        result: text(rows, outcome),
+        rule: rule.clone(),
+        seed: seed.map(str::to_owned),
+        certificate: Some(certificate_text(certificate)),
+        standings: private.map(|private| standing_texts(rows, private)),
     };
-    value["rule"] = serde_json::to_value(rule).expect("texts and names alone");
-    value["seed"] = json!(seed);
-    value["certificate"] = json!({
-        "total_demand": certificate.total_demand.to_string(),
-        "total_supply": certificate.total_supply.to_string(),
-        "bought": certificate.bought.to_string(),
-        "sold": certificate.sold.to_string(),
-        "curve": certificate.curve.iter().map(point).collect::<Vec<_>>(),
-    });
-    format!("{value:#}")
+    format!("{:#}", serde_json::to_value(proved).expect("texts and names alone"))
 }
 
-/// Reads a result of a book back: its rule, seed and outcome.
-pub(super) fn read(text: &str, rows: &[Row]) -> Result<(Rule, Option<String>, Outcome), ReadError> {
-    let Proved { rule, seed, result } = serde_json::from_str(text)?;
-    let price = |text: &Option<String>| text.as_deref().map(|text| number("price", text)).transpose();
+pub(crate) fn certificate_text(certificate: &Certificate) -> CertificateText {
+    let point = |point: &CurvePoint| PointText {
+        price: point.price.to_string(),
+        demand: point.demand.to_string(),
+        supply: point.supply.to_string(),
+    };
+    CertificateText {
+        total_demand: certificate.total_demand.to_string(),
+        total_supply: certificate.total_supply.to_string(),
+        bought: certificate.bought.to_string(),
+        sold: certificate.sold.to_string(),
+        curve: certificate.curve.iter().map(point).collect(),
+    }
+}
+
+fn standing_texts(rows: &[Row], private: &Private) -> Vec<StandingText> {
+    let standing = |(standing, limit): (&Standing, &Option<Price>)| StandingText {
+        id: id(rows, standing.order),
+        given: standing.given.to_string(),
+        reason: standing.reason,
+        winning_limit: limit.map(|limit| limit.to_string()),
+    };
+    private.standings.iter().zip(&private.winning_limits).map(standing).collect()
+}
+
+/// Reads a result of a book back, and what is said to prove it.
+pub(super) fn read(text: &str, rows: &[Row]) -> Result<Claimed, ReadError> {
+    let Proved { result, rule, seed, certificate, standings } = serde_json::from_str(text)?;
+    let places = places(rows);
+    let outcome = read_outcome(&result, &places)?;
+    let certificate = certificate.map(|text| read_certificate(&text, &outcome)).transpose()?;
+    let private = standings.map(|texts| read_private(&texts, &places)).transpose()?;
+    Ok(Claimed { rule, seed, outcome, certificate, private })
+}
+
+fn read_outcome(result: &Text, places: &BTreeMap<&str, u32>) -> Result<Outcome, ReadError> {
+    let price = |text: &Option<String>| optional("price", text);
     let decision = match (&result.price, &result.undecided) {
         (Some(found), _) => {
             let step = result.cascade_step.as_deref().unwrap_or("");
@@ -198,8 +258,7 @@ pub(super) fn read(text: &str, rows: &[Row]) -> Result<(Rule, Option<String>, Ou
         Some("sell") => Some(Side::Sell),
         Some(other) => return Err(ReadError::Field { field: "surplus_side", value: other.to_owned() }),
     };
-    let places = Places::new(rows);
-    let outcome = Outcome {
+    Ok(Outcome {
         decision,
         volume: number("volume", &result.volume)?,
         surplus: number("surplus", &result.surplus)?,
@@ -208,10 +267,58 @@ pub(super) fn read(text: &str, rows: &[Row]) -> Result<(Rule, Option<String>, Ou
             low: price(&result.equilibrium.low)?,
             high: price(&result.equilibrium.high)?,
         },
-        fills: result.fills.iter().map(|fill| fill.read(&places)).collect::<Result<_, ReadError>>()?,
+        fills: result.fills.iter().map(|fill| fill.read(places)).collect::<Result<_, ReadError>>()?,
         over_allotted: number("over_allotted", &result.over_allotted)?,
+    })
+}
+
+fn read_certificate(text: &CertificateText, outcome: &Outcome) -> Result<Certificate, ReadError> {
+    let point = |point: &PointText| {
+        Ok(CurvePoint {
+            price: number("price", &point.price)?,
+            demand: number("demand", &point.demand)?,
+            supply: number("supply", &point.supply)?,
+        })
     };
-    Ok((rule, seed, outcome))
+    Ok(Certificate {
+        decision: outcome.decision,
+        equilibrium: outcome.equilibrium,
+        total_demand: number("total_demand", &text.total_demand)?,
+        total_supply: number("total_supply", &text.total_supply)?,
+        bought: number("bought", &text.bought)?,
+        sold: number("sold", &text.sold)?,
+        curve: text.curve.iter().map(point).collect::<Result<_, ReadError>>()?,
+    })
+}
+
+fn read_private(texts: &[StandingText], places: &BTreeMap<&str, u32>) -> Result<Private, ReadError> {
+    let standing = |text: &StandingText| {
+        let (order, given) = (place(places, &text.id)?, number("given", &text.given)?);
+        Ok(Standing { order, given, reason: text.reason })
+    };
+    let limit = |text: &StandingText| optional("winning_limit", &text.winning_limit);
+    Ok(Private {
+        standings: texts.iter().map(standing).collect::<Result<_, ReadError>>()?,
+        winning_limits: texts.iter().map(limit).collect::<Result<_, ReadError>>()?,
+    })
+}
+
+/// Rows by their ids.
+pub(super) fn places(rows: &[Row]) -> BTreeMap<&str, u32> {
+    (0..).zip(rows).map(|(place, row)| (row.id.as_str(), place)).collect()
+}
+
+/// The row of an id.
+pub(super) fn place(places: &BTreeMap<&str, u32>, id: &str) -> Result<u32, ReadError> {
+    places.get(id).copied().ok_or_else(|| ReadError::UnknownOrder { id: id.to_owned() })
+}
+
+/// A number in a field, if there is one.
+pub(super) fn optional<T: std::str::FromStr>(
+    field: &'static str,
+    text: &Option<String>,
+) -> Result<Option<T>, ReadError> {
+    text.as_deref().map(|text| number(field, text)).transpose()
 }
 
 /// A number, or a name, in a field.
@@ -245,7 +352,7 @@ pub(super) fn print_table(rows: &[Row], outcome: &Outcome) {
 
 /// A fill in four texts.
 pub(super) fn row(fill: FillText) -> [String; 4] {
-    [fill.id, fill.quantity, fill.price, reason_name(fill.reason)]
+    [fill.id, fill.quantity, fill.price, fill.reason.to_string()]
 }
 
 /// Prints rows of an id, a quantity, a price and a reason as a table, if there are any.
@@ -270,13 +377,6 @@ pub(super) fn print_csv_rows(mut rows: impl Iterator<Item = [String; 4]>) {
     header.and(written).expect("four fields a row, in memory");
     let text = String::from_utf8(writer.into_inner().expect("in memory")).expect("ids were read as text");
     print::line(text.trim_end());
-}
-
-fn reason_name(reason: Reason) -> String {
-    match serde_json::to_value(reason) {
-        Ok(Value::String(name)) => name,
-        other => unreachable!("a reason is a name: {other:?}"),
-    }
 }
 
 /// Prints what each rule would do with a book.

@@ -22,12 +22,15 @@ pub(super) const PRESETS: [(&str, &str); 12] = [
     ("xetra-equities", include_str!("../../../engine/rules/xetra-equities.toml")),
 ];
 
-/// The rule where none is named: the cascade of the exchange's own auctions.
-pub(super) const DEFAULT: &str = "xetra-equities";
+/// The rule of a call auction where none is named.
+pub(crate) const CALL: &str = "xetra-equities";
+
+/// The rule of a support auction where none is named.
+pub(crate) const SUPPORT: &str = "pay-as-clear";
 
 /// Why there is no rule.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum NoRule {
+pub enum NoRule {
     /// No preset has this name.
     #[error("there is no rule '{name}'; there are {}", PRESETS.map(|(name, _)| name).join(", "))]
     Unknown {
@@ -55,9 +58,30 @@ pub(super) enum NoRule {
     Rule(#[from] RuleError),
 }
 
+/// Which rule.
+#[derive(Args, Clone, Debug, Default, PartialEq, Eq)]
+pub struct RuleChoice {
+    /// The rule's name, such as xetra-equities or pay-as-clear
+    #[arg(long, value_name = "NAME", conflicts_with = "rule_file")]
+    rule: Option<String>,
+    /// A rule of one's own, as TOML; golv clear --print-rule shows how one looks
+    #[arg(long, value_name = "FILE")]
+    rule_file: Option<PathBuf>,
+}
+
+impl RuleChoice {
+    /// The rule that was asked for, or else the one with a name, with changes.
+    pub(crate) fn rule(&self, default: &str, changes: &Changes) -> Result<Rule, NoRule> {
+        match &self.rule_file {
+            Some(file) => from_file(file, changes),
+            None => named(self.rule.as_deref().unwrap_or(default), changes),
+        }
+    }
+}
+
 /// Flags that change a rule.
 #[derive(Args, Debug, Default)]
-pub(super) struct Changes {
+pub(crate) struct Changes {
     /// Which prices are candidates: limits, ticks or interval
     #[arg(long)]
     candidates: Option<Candidates>,
@@ -88,6 +112,11 @@ pub(super) struct Changes {
 }
 
 impl Changes {
+    /// Another reference price, if there is one.
+    pub(crate) fn reference_price(reference_price: Option<Price>) -> Self {
+        Self { reference_price, ..Self::default() }
+    }
+
     /// The rule with these flags over it.
     fn over(&self, rule: Rule) -> Rule {
         Rule {
@@ -131,7 +160,7 @@ fn checked(rule: Rule, changes: &Changes) -> Result<Rule, NoRule> {
 }
 
 /// A rule as the text of a rule file.
-pub(super) fn text(rule: &Rule) -> String {
+pub(crate) fn text(rule: &Rule) -> String {
     toml::to_string(rule).expect("a rule has names and texts alone")
 }
 
@@ -147,7 +176,9 @@ mod tests {
             std::fs::write(file.path(), text(&rule)).expect("written");
             assert_eq!(from_file(file.path(), &Changes::default()).expect("a rule"), rule, "{name}");
         }
-        assert!(PRESETS.iter().any(|(name, _)| *name == DEFAULT));
+        for default in [CALL, SUPPORT] {
+            assert!(PRESETS.iter().any(|(name, _)| *name == default));
+        }
     }
 
     #[test]
@@ -155,10 +186,10 @@ mod tests {
         let price = |text: &str| Some(text.parse().expect("a price"));
         let changes =
             Changes { floor: price("5"), allocation: Some(Allocation::ProRata), ..Changes::default() };
-        let rule = named(DEFAULT, &changes).expect("a rule");
+        let rule = named(CALL, &changes).expect("a rule");
         assert_eq!((rule.floor, rule.allocation), (price("5"), Allocation::ProRata));
         let crossed = Changes { ceiling: price("4"), ..changes };
-        assert!(matches!(named(DEFAULT, &crossed), Err(NoRule::Rule(RuleError::BoundsCrossed { .. }))));
+        assert!(matches!(named(CALL, &crossed), Err(NoRule::Rule(RuleError::BoundsCrossed { .. }))));
         let unknown = named("nyse", &Changes::default()).expect_err("no such rule").to_string();
         assert!(unknown.contains("xetra-equities"), "{unknown}");
     }

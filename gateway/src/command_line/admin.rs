@@ -3,15 +3,11 @@
 //! What moves money or changes rules is an [`Action`]: it is sent as a proposal and done when another operator
 //! confirms it. The rest takes one. Ids of what is created are chosen here, by whoever creates it.
 
-use std::num::NonZeroU32;
-
-use clap::builder::TypedValueParser as _;
-use clap::{Args, Subcommand, value_parser};
-use golv_engine::auction::{AuctionKind, AuctionTerms};
+use clap::Subcommand;
 use golv_engine::cfd::IndexTerms;
 use golv_engine::command::{Action, Command};
 use golv_engine::id::{
-    AuctionId, FloorId, IdentityId, IndexId, MarketId, OwnerGroup, ParticipantId, ProgrammeId, ProposalId,
+    FloorId, IdentityId, IndexId, MarketId, OwnerGroup, ParticipantId, ProgrammeId, ProposalId,
 };
 use golv_engine::key::KeyFingerprint;
 use golv_engine::market::{FloorTerms, Market, MassUnit};
@@ -20,6 +16,7 @@ use golv_engine::participant::{Role, Standing};
 use golv_engine::text::{Country, Name};
 use golv_engine::time::{Instant, Month};
 
+pub use super::auctions::{Auctions, NoCommand};
 use super::instant::parse_instant;
 use super::parse::{self, id};
 
@@ -263,74 +260,6 @@ pub enum Floors {
     },
 }
 
-/// What can be asked about auctions.
-#[derive(Clone, Debug, PartialEq, Eq, Subcommand)]
-pub enum Auctions {
-    /// Propose to announce a call auction: buyers and sellers of a market meet, at one price for all.
-    AnnounceCall {
-        /// The auction's id, not yet taken.
-        #[arg(value_name = "ID", value_parser = id(AuctionId))]
-        auction: AuctionId,
-        /// The market.
-        #[arg(long, value_name = "ID", value_parser = id(MarketId))]
-        market: MarketId,
-        /// When it opens, when it closes, and what else every auction has.
-        #[command(flatten)]
-        times: AuctionOptions,
-    },
-    /// Propose to announce a support auction: suppliers offer strikes, and the lowest win entitlements.
-    ///
-    /// The budget, at the floor's own price, is reserved in the programme at once.
-    AnnounceSupport {
-        /// The auction's id, not yet taken.
-        #[arg(value_name = "ID", value_parser = id(AuctionId))]
-        auction: AuctionId,
-        /// The floor that the entitlements come under.
-        #[arg(long, value_name = "ID", value_parser = id(FloorId))]
-        floor: FloorId,
-        /// How much the programme supports at most, per month.
-        #[arg(long, value_name = "QUANTITY")]
-        monthly: Quantity,
-        /// When it opens, when it closes, and what else every auction has.
-        #[command(flatten)]
-        times: AuctionOptions,
-    },
-    /// Propose to cancel an auction that is not final.
-    Cancel {
-        /// The auction.
-        #[arg(value_name = "ID", value_parser = id(AuctionId))]
-        auction: AuctionId,
-    },
-    /// Clear a closed auction; its challenge period begins.
-    ///
-    /// One operator is enough: the result is a function of the bids, and clearing decides nothing.
-    Clear {
-        /// The auction.
-        #[arg(value_name = "ID", value_parser = id(AuctionId))]
-        auction: AuctionId,
-    },
-}
-
-/// What every auction has.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Args)]
-pub struct AuctionOptions {
-    /// From when on bids are taken, in UTC as 2018-12-03T08:00:00Z.
-    #[arg(long, value_name = "INSTANT", value_parser = parse_instant)]
-    pub opens_at: Instant,
-    /// From when on a bid is too late, in UTC as 2018-12-03T12:00:00Z.
-    #[arg(long, value_name = "INSTANT", value_parser = parse_instant)]
-    pub closes_at: Instant,
-    /// How long its result can be challenged before it is final, in seconds.
-    #[arg(
-        long, value_name = "SECONDS",
-        value_parser = value_parser!(u32).range(1..).try_map(NonZeroU32::try_from),
-    )]
-    pub challenge_seconds: NonZeroU32,
-    /// The price that decides where volume and surplus leave several.
-    #[arg(long, value_name = "PRICE", allow_negative_numbers = true)]
-    pub reference_price: Price,
-}
-
 /// What can be asked about entitlements.
 #[derive(Clone, Debug, PartialEq, Eq, Subcommand)]
 pub enum Entitlements {
@@ -432,7 +361,10 @@ pub enum Rules {
 
 impl AdminCommand {
     /// The command that the exchange is sent.
-    pub fn into_command(self) -> Command {
+    ///
+    /// # Errors
+    /// If a file that it names cannot be read or written, or is not what it should be.
+    pub fn into_command(self) -> Result<Command, NoCommand> {
         let action = match self {
             Self::Participants(command) => command.into_action(),
             Self::Identities(command) => command.into_action(),
@@ -447,28 +379,17 @@ impl AdminCommand {
                 Action::Settle { floor, month, revision }
             }
             Self::Rules(Rules::Change { version }) => Action::ChangeRules { version },
-            Self::Auctions(command) => match command {
-                Auctions::AnnounceCall { auction, market, times } => {
-                    let terms = times.terms(AuctionKind::Call { market });
-                    Action::AnnounceAuction { auction, terms }
-                }
-                Auctions::AnnounceSupport { auction, floor, monthly, times } => {
-                    let terms = times.terms(AuctionKind::Support { floor, monthly });
-                    Action::AnnounceAuction { auction, terms }
-                }
-                Auctions::Cancel { auction } => Action::CancelAuction { auction },
-                Auctions::Clear { auction } => return Command::ClearAuction { auction },
-            },
+            Self::Auctions(command) => return command.into_command(),
             Self::Prices(Prices::Publish { index, month, price }) => {
-                return Command::PublishReferencePrice { index, month, price };
+                return Ok(Command::PublishReferencePrice { index, month, price });
             }
-            Self::Proposals(Proposals::Confirm { proposal }) => return Command::Confirm { proposal },
+            Self::Proposals(Proposals::Confirm { proposal }) => return Ok(Command::Confirm { proposal }),
             Self::Proposals(Proposals::Withdraw { proposal }) => {
-                return Command::WithdrawProposal { proposal };
+                return Ok(Command::WithdrawProposal { proposal });
             }
-            Self::Clock(Clock::Set { to }) => return Command::SetClock { to },
+            Self::Clock(Clock::Set { to }) => return Ok(Command::SetClock { to }),
         };
-        Command::Propose { action }
+        Ok(Command::Propose { action })
     }
 }
 
@@ -535,18 +456,15 @@ impl Floors {
     }
 }
 
-impl AuctionOptions {
-    const fn terms(self, kind: AuctionKind) -> AuctionTerms {
-        let Self { opens_at, closes_at, challenge_seconds, reference_price } = self;
-        AuctionTerms { kind, opens_at, closes_at, challenge_seconds, reference_price }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::num::NonZeroU32;
+
     use clap::{CommandFactory, Parser};
-    use golv_engine::id::CommandId;
+    use golv_engine::auction::{AuctionKind, AuctionTerms};
+    use golv_engine::clearing::{Allocation, Candidates, Criterion, Rule};
+    use golv_engine::id::{AuctionId, CommandId};
 
     #[derive(Debug, Parser)]
     struct Admin {
@@ -558,7 +476,7 @@ mod tests {
     fn parse(line: &str) -> Result<Command, clap::Error> {
         let arguments = line.split(' ').map(|argument| argument.replace('_', " "));
         Admin::try_parse_from(["admin".to_owned()].into_iter().chain(arguments))
-            .map(|admin| admin.command.into_command())
+            .map(|admin| admin.command.into_command().expect("no files are named"))
     }
 
     fn dollars(units: i64) -> Price {
@@ -594,15 +512,29 @@ mod tests {
         let key = KeyFingerprint([0xab; 32]);
         let fingerprint = key.to_string();
         let auction = AuctionId(2);
+        let rule = |cascade, allocation| {
+            let rule = Rule::new(Candidates::Limits, cascade, allocation);
+            Box::new(Rule { reference_price: Some(dollars(95_000)), ..rule })
+        };
         let call = AuctionTerms {
             kind: AuctionKind::Call { market: MarketId(1) },
             opens_at: at(8),
             closes_at: at(12),
             challenge_seconds: NonZeroU32::new(86_400).expect("positive"),
-            reference_price: dollars(95_000),
+            rule: rule(
+                vec![
+                    Criterion::MostVolume,
+                    Criterion::LeastSurplus,
+                    Criterion::SurplusSide,
+                    Criterion::Reference,
+                ],
+                Allocation::PriceTime,
+            ),
+            lot_commitment: None,
         };
         let kind = AuctionKind::Support { floor: FloorId(1), monthly: tonnes(120) };
-        let support = AuctionTerms { kind, ..call.clone() };
+        let cascade = vec![Criterion::MostVolume, Criterion::LastAcceptedOffer, Criterion::Reference];
+        let support = AuctionTerms { kind, rule: rule(cascade, Allocation::ProRata), ..call.clone() };
         let times = "--opens-at 2018-12-03T08:00:00Z --closes-at 2018-12-03T12:00:00Z --challenge-seconds 86400 \
                      --reference-price 95000";
         let market = Market {
@@ -720,7 +652,7 @@ mod tests {
     fn the_rest_takes_one_operator_or_the_publisher() {
         let proposal = ProposalId { identity: IdentityId(1), command: CommandId(7) };
         for (line, expected) in [
-            ("auctions clear 2", Command::ClearAuction { auction: AuctionId(2) }),
+            ("auctions clear 2", Command::ClearAuction { auction: AuctionId(2), secret: None }),
             (
                 "prices publish --index 3 --month 2019-01 --price 95000",
                 Command::PublishReferencePrice {

@@ -8,6 +8,7 @@
 //! Deliberately absent: connections, clocks, files and output. Whoever connects calls this.
 
 pub mod admin;
+pub mod auctions;
 pub mod instant;
 mod parse;
 pub mod pki;

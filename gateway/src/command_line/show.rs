@@ -5,8 +5,9 @@
 //! alphabet. Lines set thousands apart, and name no unit or currency where the event itself carries none.
 
 use golv_engine::Answer;
-use golv_engine::auction::{AuctionKind, AuctionResult, AuctionTerms, Fill};
+use golv_engine::auction::{AuctionKind, AuctionResult, AuctionTerms, Fill, Lot, Unfilled, WinningLimit};
 use golv_engine::cfd::{SettlementLine, SettlementRun};
+use golv_engine::clearing::{Certificate, Criterion, Decision, Payment, Rule};
 use golv_engine::command::{Action, Command};
 use golv_engine::event::Event;
 use golv_engine::id::{CommandId, IdentityId};
@@ -18,6 +19,7 @@ use golv_protocol::message::{Numbered, Position};
 use serde_json::{Value, json};
 
 use super::words;
+use crate::clear::result::certificate_text;
 use crate::print::{self, price, quantity};
 
 /// How many fills or settlement lines a line of text lists; an operator is shown those of everybody.
@@ -44,14 +46,14 @@ fn event_text(event: &Event) -> String {
         Event::BidAccepted { auction, bid, participant, price: limit, quantity: size } => format!(
             "auction {auction}: bid {bid} of participant {participant} accepted, {} at {}",
             quantity(*size),
-            price(*limit)
+            limit_text(*limit)
         ),
         Event::BidReplaced { auction, bid, participant, price: limit, quantity: size, kept_priority } => {
             let place = if *kept_priority { "its place in time kept" } else { "its place in time now last" };
             format!(
                 "auction {auction}: bid {bid} of participant {participant} replaced, {} at {}, {place}",
                 quantity(*size),
-                price(*limit)
+                limit_text(*limit)
             )
         }
         Event::BidWithdrawn { auction, bid, participant } => {
@@ -78,16 +80,19 @@ fn event_text(event: &Event) -> String {
 }
 
 fn result_text(result: &AuctionResult, final_at: Instant) -> String {
-    let found = match result.price {
-        Some(found) => format!("{} for {}", price(found), quantity(result.volume)),
-        None => "nothing crossed".to_owned(),
+    let found = match result.certificate.decision {
+        Decision::Price { price: found, .. } => {
+            format!("{} for {}", price(found), quantity(result.volume()))
+        }
+        Decision::NothingTrades => "nothing crossed".to_owned(),
+        Decision::Undecided { .. } => "the rule found no price".to_owned(),
     };
-    let step = result.step.map(|step| format!(", decided by {}", words::step(step).replace('_', " ")));
+    let step = result.step().map(|step| format!(", decided by {}", step.name().replace('-', " ")));
     let reserved = result.reserved.map(|reserved| format!(", {} to be reserved", money(reserved)));
     format!(
         "{found}, wanted {}, offered {}{}{}, final at {final_at}{}",
-        quantity(result.demand),
-        quantity(result.supply),
+        quantity(result.demand()),
+        quantity(result.supply()),
         step.unwrap_or_default(),
         reserved.unwrap_or_default(),
         listed(&result.fills, |fill| {
@@ -98,8 +103,24 @@ fn result_text(result: &AuctionResult, final_at: Instant) -> String {
                 fill.participant,
                 quantity(fill.quantity)
             )
+        }) + &listed(&result.unfilled, |unfilled| {
+            let reason = unfilled.reason.name().replace('-', " ");
+            let limit = match unfilled.winning_limit {
+                WinningLimit::At(limit) => format!(", {} would have won", price(limit)),
+                WinningLimit::Nowhere => ", no other limit would have won".to_owned(),
+                WinningLimit::NotLookedFor => String::new(),
+            };
+            format!(
+                "bid {} of participant {} gets nothing: {reason}{}",
+                unfilled.bid, unfilled.participant, limit
+            )
         })
     )
+}
+
+/// A bid's limit.
+fn limit_text(limit: Option<Price>) -> String {
+    limit.map_or_else(|| "any price".to_owned(), price)
 }
 
 fn run_text(run: &SettlementRun) -> String {
@@ -195,11 +216,11 @@ fn action_text(action: &Action) -> String {
                 }
             };
             format!(
-                "announce {kind}: opens {}, closes {}, {} s to challenge, reference price {}",
+                "announce {kind}: opens {}, closes {}, {} s to challenge, {}",
                 terms.opens_at,
                 terms.closes_at,
                 print::grouped(&terms.challenge_seconds.to_string()),
-                price(terms.reference_price)
+                rule_text(&terms.rule)
             )
         }
         Action::CancelAuction { auction } => format!("cancel auction {auction}"),
@@ -211,6 +232,26 @@ fn action_text(action: &Action) -> String {
         }
         Action::ChangeRules { version } => format!("change the rules to version {version}"),
     }
+}
+
+/// How an auction is cleared: what differs from one price for all, and what is stated.
+fn rule_text(rule: &Rule) -> String {
+    let cascade: Vec<_> = rule.cascade.iter().map(|criterion| criterion.name().replace('-', " ")).collect();
+    let mut text = format!(
+        "price among {} by {}, {} at the margin",
+        rule.candidates,
+        cascade.join(", "),
+        rule.allocation.name().replace('-', " ")
+    );
+    if rule.payment == Payment::OwnPrice {
+        text += ", each at its own price";
+    }
+    for (name, stated) in
+        [("reference price", rule.reference_price), ("floor", rule.floor), ("ceiling", rule.ceiling)]
+    {
+        text += &stated.map(|stated| format!(", {name} {}", price(stated))).unwrap_or_default();
+    }
+    text + &rule.quote.map(|quote| format!(", quote {quote}")).unwrap_or_default()
 }
 
 fn money(amount: Money) -> String {
@@ -256,18 +297,20 @@ pub(crate) fn command_json(command: &Command) -> Value {
         Command::PlaceBid { auction, bid } => json!({
             "auction": auction.0,
             "side": words::side(bid.side),
-            "price": bid.price.to_string(),
+            "price": limit_json(bid.price),
             "quantity": bid.quantity.to_string(),
             "origin": bid.origin.map(|origin| origin.to_string()),
         }),
         Command::ReplaceBid { auction, bid, price, quantity } => json!({
             "auction": auction.0,
             "bid": bid.to_string(),
-            "price": price.to_string(),
+            "price": limit_json(*price),
             "quantity": quantity.to_string(),
         }),
         Command::WithdrawBid { auction, bid } => json!({ "auction": auction.0, "bid": bid.to_string() }),
-        Command::ClearAuction { auction } => json!({ "auction": auction.0 }),
+        Command::ClearAuction { auction, secret } => {
+            json!({ "auction": auction.0, "secret": secret.map(|secret| secret.to_string()) })
+        }
         Command::PublishReferencePrice { index, month, price } => json!({
             "index": index.0,
             "month": month.to_string(),
@@ -330,7 +373,7 @@ fn named_event(event: &Event) -> (&'static str, Value) {
                 "auction": auction.0,
                 "bid": bid.to_string(),
                 "participant": participant.0,
-                "price": price.to_string(),
+                "price": limit_json(*price),
                 "quantity": quantity.to_string(),
             }),
         ),
@@ -340,7 +383,7 @@ fn named_event(event: &Event) -> (&'static str, Value) {
                 "auction": auction.0,
                 "bid": bid.to_string(),
                 "participant": participant.0,
-                "price": price.to_string(),
+                "price": limit_json(*price),
                 "quantity": quantity.to_string(),
                 "kept_priority": kept_priority,
             }),
@@ -354,13 +397,16 @@ fn named_event(event: &Event) -> (&'static str, Value) {
             json!({
                 "auction": auction.0,
                 "final_at": final_at.to_string(),
-                "price": result.price.map(|price| price.to_string()),
-                "volume": result.volume.to_string(),
-                "demand": result.demand.to_string(),
-                "supply": result.supply.to_string(),
-                "decided_by": result.step.map(words::step),
+                "price": limit_json(result.price()),
+                "volume": result.volume().to_string(),
+                "demand": result.demand().to_string(),
+                "supply": result.supply().to_string(),
+                "decided_by": result.step().map(Criterion::name),
+                "certificate": certificate_json(&result.certificate),
                 "fills": result.fills.iter().map(fill_json).collect::<Vec<_>>(),
+                "unfilled": result.unfilled.iter().map(unfilled_json).collect::<Vec<_>>(),
                 "reserved": result.reserved.map(money_json),
+                "lot": result.lot.map(lot_json),
             }),
         ),
         Event::AuctionFinalised { auction } => ("auction_finalised", json!({ "auction": auction.0 })),
@@ -408,7 +454,45 @@ fn fill_json(fill: &Fill) -> Value {
         "participant": fill.participant.0,
         "side": words::side(fill.side),
         "quantity": fill.quantity.to_string(),
+        "price": fill.price.to_string(),
+        "reason": fill.reason.name(),
     })
+}
+
+fn unfilled_json(unfilled: &Unfilled) -> Value {
+    json!({
+        "bid": unfilled.bid.to_string(),
+        "participant": unfilled.participant.0,
+        "reason": unfilled.reason.name(),
+        "winning_limit": match unfilled.winning_limit {
+            WinningLimit::At(limit) => limit.to_string(),
+            WinningLimit::Nowhere => "nowhere".to_owned(),
+            WinningLimit::NotLookedFor => "not-looked-for".to_owned(),
+        },
+    })
+}
+
+fn lot_json(lot: Lot) -> Value {
+    json!({
+        "secret": lot.secret.to_string(),
+        "bids": lot.bids.to_string(),
+        "seed": lot.seed().to_string(),
+    })
+}
+
+/// A price, if there is one: a market order has no limit, and an auction in which nothing trades no price.
+fn limit_json(price: Option<Price>) -> Option<String> {
+    price.map(|price| price.to_string())
+}
+
+/// The public part of a result's proof.
+fn certificate_json(certificate: &Certificate) -> Value {
+    let mut value = serde_json::to_value(certificate_text(certificate)).expect("decimal texts alone");
+    value["equilibrium"] = json!({
+        "low": limit_json(certificate.equilibrium.low),
+        "high": limit_json(certificate.equilibrium.high),
+    });
+    value
 }
 
 fn line_json(line: &SettlementLine) -> Value {
@@ -528,7 +612,8 @@ fn auction_json(terms: &AuctionTerms) -> Value {
     object["opens_at"] = terms.opens_at.to_string().into();
     object["closes_at"] = terms.closes_at.to_string().into();
     object["challenge_seconds"] = terms.challenge_seconds.get().into();
-    object["reference_price"] = terms.reference_price.to_string().into();
+    object["rule"] = serde_json::to_value(&terms.rule).expect("a rule has names and texts alone");
+    object["lot_commitment"] = terms.lot_commitment.map(|commitment| commitment.to_string()).into();
     object
 }
 
@@ -602,9 +687,10 @@ mod tests {
     use super::*;
     use std::num::NonZeroU32;
 
-    use golv_engine::auction::CascadeStep;
+    use golv_engine::auction::LotSecret;
     use golv_engine::book::Side;
     use golv_engine::cfd::IndexTerms;
+    use golv_engine::clearing::{Allocation, Candidates, CurvePoint, Equilibrium, Reason};
     use golv_engine::command::{NewBid, Operator};
     use golv_engine::digest::Digest;
     use golv_engine::id::{
@@ -650,7 +736,17 @@ mod tests {
             opens_at: NOON,
             closes_at: NOON.plus_seconds(60).expect("fits"),
             challenge_seconds: NonZeroU32::new(86_400).expect("positive"),
-            reference_price: units(95_000),
+            rule: Box::new(Rule {
+                reference_price: Some(units(95_000)),
+                payment: Payment::OwnPrice,
+                quote: "90000:96000".parse().ok(),
+                ..Rule::new(
+                    Candidates::Limits,
+                    vec![Criterion::MostVolume, Criterion::LastAcceptedOffer],
+                    Allocation::SeededLot,
+                )
+            }),
+            lot_commitment: Some(Digest([0xcd; 32])),
         };
         let auction_details = |kind: Value| {
             let mut object = kind;
@@ -658,7 +754,13 @@ mod tests {
             object["opens_at"] = "2018-12-03T12:00:00Z".into();
             object["closes_at"] = "2018-12-03T12:01:00Z".into();
             object["challenge_seconds"] = 86_400.into();
-            object["reference_price"] = "95000".into();
+            object["rule"] = json!({
+                "candidates": "limits", "cascade": ["most-volume", "last-accepted-offer"],
+                "allocation": "seeded-lot", "payment": "own-price", "reference-price": "95000", "tick": null,
+                "rounding": "half-up", "lot": null, "minimum": null, "band": null, "floor": null,
+                "ceiling": null, "quote": "90000:96000",
+            });
+            object["lot_commitment"] = "cd".repeat(32).into();
             object
         };
         let key = "ab".repeat(32);
@@ -778,7 +880,8 @@ mod tests {
                     terms: auction(AuctionKind::Call { market: MarketId(1) }),
                 },
                 "announce call auction 2 on market 1: opens 2018-12-03T12:00:00Z, closes 2018-12-03T12:01:00Z, \
-                 86,400 s to challenge, reference price 95,000",
+                 86,400 s to challenge, price among limits by most volume, last accepted offer, seeded lot at the \
+                 margin, each at its own price, reference price 95,000, quote 90000:96000",
                 "announce_auction",
                 auction_details(json!({"kind": "call", "market": 1})),
             ),
@@ -788,7 +891,8 @@ mod tests {
                     terms: auction(AuctionKind::Support { floor: FloorId(1), monthly: tonnes(120) }),
                 },
                 "announce support auction 2 for 120 a month under floor 1: opens 2018-12-03T12:00:00Z, closes \
-                 2018-12-03T12:01:00Z, 86,400 s to challenge, reference price 95,000",
+                 2018-12-03T12:01:00Z, 86,400 s to challenge, price among limits by most volume, last accepted offer, seeded lot at the \
+                 margin, each at its own price, reference price 95,000, quote 90000:96000",
                 "announce_auction",
                 auction_details(json!({"kind": "support", "floor": 1, "monthly": "120"})),
             ),
@@ -850,7 +954,7 @@ mod tests {
     #[test]
     fn each_event_about_an_auction_is_shown() {
         let auction = AuctionId(2);
-        let (limit, size) = (units(95_000), tonnes(20));
+        let (limit, size) = (Some(units(95_000)), tonnes(20));
         check(Event::AuctionOpened { auction }, "auction 2 opened", "auction_opened", json!({"auction": 2}));
         check(Event::AuctionClosed { auction }, "auction 2 closed", "auction_closed", json!({"auction": 2}));
         check(
@@ -858,6 +962,12 @@ mod tests {
             "auction 2: bid 21.5 of participant 21 accepted, 20 at 95,000",
             "bid_accepted",
             json!({"auction": 2, "bid": "21.5", "participant": 21, "price": "95000", "quantity": "20"}),
+        );
+        check(
+            Event::BidAccepted { auction, bid: BID, participant: ME, price: None, quantity: size },
+            "auction 2: bid 21.5 of participant 21 accepted, 20 at any price",
+            "bid_accepted",
+            json!({"auction": 2, "bid": "21.5", "participant": 21, "price": null, "quantity": "20"}),
         );
         for (kept_priority, place) in [(true, "kept"), (false, "now last")] {
             let (price, quantity) = (limit, size);
@@ -888,14 +998,20 @@ mod tests {
     }
 
     fn result(fills: usize) -> AuctionResult {
+        let (side, quantity, price) = (Side::Sell, tonnes(20), units(95_000));
+        let fill = Fill { bid: BID, participant: ME, side, quantity, price, reason: Reason::Rationed };
         AuctionResult {
-            price: Some(units(95_000)),
-            volume: tonnes(120),
-            demand: tonnes(130),
-            supply: tonnes(140),
-            step: Some(CascadeStep::LeastSurplus),
-            fills: vec![Fill { bid: BID, participant: ME, side: Side::Sell, quantity: tonnes(20) }; fills],
-            reserved: None,
+            certificate: Box::new(Certificate {
+                decision: Decision::Price { price, step: Criterion::LeastSurplus },
+                equilibrium: Equilibrium { low: Some(price), high: None },
+                total_demand: tonnes(200),
+                total_supply: tonnes(210),
+                bought: tonnes(120),
+                sold: tonnes(120),
+                curve: vec![CurvePoint { price, demand: tonnes(130), supply: tonnes(140) }],
+            }),
+            fills: vec![fill; fills],
+            ..AuctionResult::default()
         }
     }
 
@@ -909,26 +1025,47 @@ mod tests {
             "auction_cleared",
             json!({
                 "auction": 2, "final_at": "2018-12-03T12:00:00Z", "price": "95000", "volume": "120",
-                "demand": "130", "supply": "140", "decided_by": "least_surplus", "reserved": null,
-                "fills": [{"bid": "21.5", "participant": 21, "side": "sell", "quantity": "20"}],
+                "demand": "130", "supply": "140", "decided_by": "least-surplus", "reserved": null,
+                "certificate": {
+                    "equilibrium": {"low": "95000", "high": null}, "total_demand": "200", "total_supply": "210",
+                    "bought": "120", "sold": "120",
+                    "curve": [{"price": "95000", "demand": "130", "supply": "140"}],
+                },
+                "fills": [{
+                    "bid": "21.5", "participant": 21, "side": "sell", "quantity": "20", "price": "95000",
+                    "reason": "rationed",
+                }],
+                "unfilled": [], "lot": null,
             }),
         );
+        let lot = Lot { secret: LotSecret([0xef; 32]), bids: Digest([0xab; 32]) };
+        let unfilled = Unfilled {
+            bid: BID,
+            participant: ME,
+            reason: Reason::NothingTraded,
+            winning_limit: WinningLimit::At(units(96_000)),
+        };
         let nothing = AuctionResult {
-            price: None,
-            volume: Quantity::ZERO,
-            step: None,
+            unfilled: vec![unfilled],
             reserved: Some(dollars(0)),
-            ..result(0)
+            lot: Some(lot),
+            ..AuctionResult::default()
         };
         check(
             Event::AuctionCleared { auction, final_at, result: nothing },
-            "auction 2 cleared: nothing crossed, wanted 130, offered 140, 0.00 USD to be reserved, final at \
-             2018-12-03T12:00:00Z",
+            "auction 2 cleared: nothing crossed, wanted 0, offered 0, 0.00 USD to be reserved, final at \
+             2018-12-03T12:00:00Z; bid 21.5 of participant 21 gets nothing: nothing traded, 96,000 would have won",
             "auction_cleared",
             json!({
                 "auction": 2, "final_at": "2018-12-03T12:00:00Z", "price": null, "volume": "0",
-                "demand": "130", "supply": "140", "decided_by": null, "fills": [],
+                "demand": "0", "supply": "0", "decided_by": null, "fills": [],
+                "certificate": {
+                    "equilibrium": {"low": null, "high": null}, "total_demand": "0", "total_supply": "0",
+                    "bought": "0", "sold": "0", "curve": [],
+                },
+                "unfilled": [{"bid": "21.5", "participant": 21, "reason": "nothing-traded", "winning_limit": "96000"}],
                 "reserved": {"amount": "0", "currency": "USD"},
+                "lot": {"secret": "ef".repeat(32), "bids": "ab".repeat(32), "seed": lot.seed().to_string()},
             }),
         );
         let many = Event::AuctionCleared { auction, final_at, result: result(LISTED_MAX + 2) };
@@ -1063,7 +1200,12 @@ mod tests {
             (
                 Command::PlaceBid {
                     auction,
-                    bid: NewBid { side: Side::Sell, price: units(95_000), quantity: tonnes(20), origin },
+                    bid: NewBid {
+                        side: Side::Sell,
+                        price: Some(units(95_000)),
+                        quantity: tonnes(20),
+                        origin,
+                    },
                 },
                 json!({
                     "command": "place_bid", "auction": 2, "side": "sell", "price": "95000", "quantity": "20",
@@ -1071,7 +1213,7 @@ mod tests {
                 }),
             ),
             (
-                Command::ReplaceBid { auction, bid: BID, price: units(95_000), quantity: tonnes(20) },
+                Command::ReplaceBid { auction, bid: BID, price: Some(units(95_000)), quantity: tonnes(20) },
                 json!({
                     "command": "replace_bid", "auction": 2, "bid": "21.5", "price": "95000", "quantity": "20",
                 }),
@@ -1080,7 +1222,14 @@ mod tests {
                 Command::WithdrawBid { auction, bid: BID },
                 json!({"command": "withdraw_bid", "auction": 2, "bid": "21.5"}),
             ),
-            (Command::ClearAuction { auction }, json!({"command": "clear_auction", "auction": 2})),
+            (
+                Command::ClearAuction { auction, secret: None },
+                json!({"command": "clear_auction", "auction": 2, "secret": null}),
+            ),
+            (
+                Command::ClearAuction { auction, secret: Some(LotSecret([0xef; 32])) },
+                json!({"command": "clear_auction", "auction": 2, "secret": "ef".repeat(32)}),
+            ),
             (
                 Command::PublishReferencePrice { index: IndexId(3), month: january(), price: units(92_000) },
                 json!({
@@ -1100,7 +1249,7 @@ mod tests {
         let position = Position { sequence: Sequence(18), chain: Digest([0x5a; 32]) };
         assert_eq!(acknowledged_line(position), format!("acknowledged 18:{}", "5a".repeat(32)));
         let propose = Command::Propose { action: Action::CancelAuction { auction: AuctionId(2) } };
-        let bid = NewBid { side: Side::Buy, price: units(1), quantity: tonnes(1), origin: None };
+        let bid = NewBid { side: Side::Buy, price: Some(units(1)), quantity: tonnes(1), origin: None };
         let place = Command::PlaceBid { auction: AuctionId(2), bid };
         let refusal = "the price must be a whole multiple of the tick 10";
         for (command, answer, line, object) in [
@@ -1129,7 +1278,7 @@ mod tests {
                 }),
             ),
             (
-                &Command::ClearAuction { auction: AuctionId(2) },
+                &Command::ClearAuction { auction: AuctionId(2), secret: None },
                 done,
                 "17  command 7 done",
                 json!({"command": 7, "sequence": 17, "done": true}),

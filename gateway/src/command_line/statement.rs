@@ -139,14 +139,12 @@ impl Statement {
     }
 
     fn add_awards(&mut self, auction: AuctionId, final_at: Instant, result: &AuctionResult) {
-        // Without a price there are no fills.
-        let Some(price) = result.price else { return };
         let own = result.fills.iter().filter(|fill| fill.participant == self.participant);
         self.awards.extend(own.map(|fill| Award {
             auction,
             bid: fill.bid,
             side: fill.side,
-            price,
+            price: fill.price,
             quantity: fill.quantity,
             standing: Standing::Challengeable { final_at },
         }));
@@ -397,6 +395,7 @@ fn decimal(amount: Money) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use golv_engine::clearing::{Allocation, Candidates, Criterion, Reason, Rule};
     use std::num::NonZeroU32;
 
     use golv_engine::auction::{AuctionTerms, Fill};
@@ -466,7 +465,8 @@ mod tests {
             opens_at: NOON,
             closes_at: NOON,
             challenge_seconds: NonZeroU32::MIN,
-            reference_price: units(95_000),
+            rule: Rule::new(Candidates::Limits, vec![Criterion::MostVolume], Allocation::ProRata).into(),
+            lot_commitment: None,
         };
         confirmed(Action::AnnounceAuction { auction, terms })
     }
@@ -477,16 +477,10 @@ mod tests {
             participant,
             side,
             quantity: tonnes(20),
+            price: units(number),
+            reason: Reason::AtThePrice,
         };
-        let result = AuctionResult {
-            price: Some(units(number)),
-            volume: tonnes(40),
-            demand: tonnes(40),
-            supply: tonnes(40),
-            step: None,
-            fills: vec![fill(OTHER), fill(ME)],
-            reserved: None,
-        };
+        let result = AuctionResult { fills: vec![fill(OTHER), fill(ME)], ..AuctionResult::default() };
         Event::AuctionCleared { auction, final_at: NOON, result }
     }
 

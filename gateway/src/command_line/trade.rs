@@ -50,9 +50,10 @@ pub enum BidCommand {
         /// Whether material is wanted or offered.
         #[command(flatten)]
         side: SideOptions,
-        /// The limit per unit of mass: the most you pay, the least you take; in a support auction, the strike.
+        /// The limit per unit of mass: the most you pay, the least you take; in a support auction, the strike. Without one
+        /// it is a market order, which trades at any price.
         #[arg(long, allow_negative_numbers = true)]
-        price: Price,
+        price: Option<Price>,
         /// How much, in the market's unit of mass; in a support auction, per month.
         #[arg(long)]
         quantity: Quantity,
@@ -70,9 +71,9 @@ pub enum BidCommand {
         /// The auction that it stands in.
         #[arg(long, value_name = "ID", value_parser = parse::id(AuctionId))]
         auction: AuctionId,
-        /// Its new limit.
+        /// Its new limit; without one it becomes a market order.
         #[arg(long, allow_negative_numbers = true)]
-        price: Price,
+        price: Option<Price>,
         /// Its new quantity.
         #[arg(long)]
         quantity: Quantity,
@@ -146,20 +147,27 @@ mod tests {
     #[test]
     fn each_subcommand_becomes_its_command() {
         let auction = AuctionId(2);
-        let price = Price::from_units(95_000).expect("fits");
+        let price = Some(Price::from_units(95_000).expect("fits"));
         let quantity = Quantity::from_units(20).expect("fits");
         let bid = BidId { identity: IdentityId(21), command: CommandId(5) };
         let sell = NewBid { side: Side::Sell, price, quantity, origin: "FI".parse().ok() };
-        let buy = NewBid { side: Side::Buy, price: Price::from_millionths(-250_000), origin: None, ..sell };
+        let buy =
+            NewBid { side: Side::Buy, price: Some(Price::from_millionths(-250_000)), origin: None, ..sell };
+        let at_any_price = NewBid { price: None, ..buy };
         for (line, expected) in [
             (
                 "place --auction 2 --sell --price 95000 --quantity 20 --origin FI",
                 Command::PlaceBid { auction, bid: sell },
             ),
             ("place --auction 2 --buy --price -0.25 --quantity 20", Command::PlaceBid { auction, bid: buy }),
+            ("place --auction 2 --buy --quantity 20", Command::PlaceBid { auction, bid: at_any_price }),
             (
                 "replace 21.5 --auction 2 --price 95000 --quantity 20",
                 Command::ReplaceBid { auction, bid, price, quantity },
+            ),
+            (
+                "replace 21.5 --auction 2 --quantity 20",
+                Command::ReplaceBid { auction, bid, price: None, quantity },
             ),
             ("withdraw 21.5 --auction 2", Command::WithdrawBid { auction, bid }),
         ] {

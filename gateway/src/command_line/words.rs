@@ -1,6 +1,5 @@
 //! The one word for each value of the engine's enumerations, in arguments and in what is printed.
 
-use golv_engine::auction::CascadeStep;
 use golv_engine::book::Side;
 use golv_engine::participant::{Role, Standing};
 
@@ -25,14 +24,5 @@ pub(crate) const fn side(side: Side) -> &'static str {
     match side {
         Side::Buy => "buy",
         Side::Sell => "sell",
-    }
-}
-
-pub(crate) const fn step(step: CascadeStep) -> &'static str {
-    match step {
-        CascadeStep::MostVolume => "most_volume",
-        CascadeStep::LeastSurplus => "least_surplus",
-        CascadeStep::SurplusSide => "surplus_side",
-        CascadeStep::Reference => "reference_price",
     }
 }

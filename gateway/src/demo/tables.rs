@@ -73,7 +73,7 @@ pub(super) fn print(told: &Told, report: &str) {
     line(table(&["trader", "tried", ">code", "reason"], refused));
 
     heading("Settlement, month by month, told by year");
-    let strike = told.support.result.price.unwrap_or(Price::ZERO);
+    let strike = told.support.result.price().unwrap_or(Price::ZERO);
     line(format_args!(
         "Each month pays max(0, {} - reference price) USD for each supported tonne.",
         price(strike)
@@ -127,13 +127,13 @@ fn heading(text: &str) {
 
 fn outcome(played: &Played, what: &str, unit: &str) -> String {
     let result = &played.result;
-    match (result.price, result.step) {
+    match (result.price(), result.step()) {
         (Some(found), Some(step)) => format!(
             "{what} {} USD/t for {} {unit}; wanted at it {}, offered at it {}; decided by {}.",
             price(found),
-            quantity(result.volume),
-            quantity(result.demand),
-            quantity(result.supply),
+            quantity(result.volume()),
+            quantity(result.demand()),
+            quantity(result.supply()),
             decided_by(step),
         ),
         _ => "Nothing crossed: there is no price.".to_owned(),

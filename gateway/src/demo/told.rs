@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use golv_engine::auction::CascadeStep;
 use golv_engine::cfd::SettlementRun;
+use golv_engine::clearing::Criterion;
 use golv_engine::id::ParticipantId;
 use golv_engine::num::{Currency, Money, Price, Quantity};
 use golv_sim::day::{self, Played, Refusal, Won};
@@ -77,7 +77,7 @@ impl Told {
                     .map(|fill| fill.quantity)
                     .try_fold(Quantity::ZERO, Quantity::checked_add)
                     .expect("a trader's fills are some hundred tonnes");
-                let price = self.call.result.price.unwrap_or(Price::ZERO);
+                let price = self.call.result.price().unwrap_or(Price::ZERO);
                 let value = price
                     .times(traded, Currency::Usd)
                     .map(|rounded| rounded.amount)
@@ -128,11 +128,11 @@ impl Told {
         let text = |price: Option<Price>| price.map(|price| price.to_string());
         let auction = |played: &Played| {
             json!({
-                "price": text(played.result.price),
-                "volume": played.result.volume.to_string(),
-                "demand": played.result.demand.to_string(),
-                "supply": played.result.supply.to_string(),
-                "decided_by": played.result.step.map(words::step),
+                "price": text(played.result.price()),
+                "volume": played.result.volume().to_string(),
+                "demand": played.result.demand().to_string(),
+                "supply": played.result.supply().to_string(),
+                "decided_by": played.result.step().map(Criterion::name),
                 "fills": played.result.fills.iter().map(|fill| json!({
                     "participant": fill.participant.0,
                     "bid": fill.bid.to_string(),
@@ -236,7 +236,7 @@ impl Told {
             Business::Supplier { .. } => ("supplier", Deal::Sold),
             Business::Buyer => ("buyer", Deal::Bought),
         };
-        let price = self.call.result.price.filter(|_| !got.traded.is_zero());
+        let price = self.call.result.price().filter(|_| !got.traded.is_zero());
         AwardRow {
             participant: got.trader.name.to_owned(),
             role: role.to_owned(),
@@ -260,11 +260,11 @@ fn auction(name: &str, unit: &str, played: &Played) -> AuctionReport {
         unit: unit.to_owned(),
         supply: supply.clone(),
         demand: demand.clone(),
-        price: result.price,
-        volume: result.volume,
-        offered: result.supply,
-        wanted: result.demand,
-        decided_by: result.step.map(decided_by),
+        price: result.price(),
+        volume: result.volume(),
+        offered: result.supply(),
+        wanted: result.demand(),
+        decided_by: result.step().map(decided_by),
     }
 }
 
@@ -273,6 +273,6 @@ fn amount(money: Money) -> String {
 }
 
 /// A cascade step in words.
-pub(super) fn decided_by(step: CascadeStep) -> String {
-    words::step(step).replace('_', " ")
+pub(super) fn decided_by(step: Criterion) -> String {
+    step.name().replace('-', " ")
 }

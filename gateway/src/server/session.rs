@@ -407,7 +407,7 @@ mod tests {
     }
 
     fn submit(id: u64) -> Vec<u8> {
-        let command = Command::ClearAuction { auction: AuctionId(1) };
+        let command = Command::ClearAuction { auction: AuctionId(1), secret: None };
         frame(&ClientMessage::Submit { id: CommandId(id), command })
     }
 
@@ -453,7 +453,7 @@ mod tests {
             auction: AuctionId(1),
             bid: BidId { identity: IdentityId(owner), command: CommandId(sequence) },
             participant: ParticipantId(owner),
-            price: Price::ZERO,
+            price: Some(Price::ZERO),
             quantity: Quantity::ZERO,
         };
         Happened { sequence: Sequence(sequence), event }
@@ -704,7 +704,7 @@ mod tests {
                 auction: AuctionId(1),
                 bid: BidId { identity: IdentityId(6), command: CommandId(0x7777_7777) },
                 participant: ParticipantId(6),
-                price: Price::from_millionths(0x5555_5555_5555),
+                price: Some(Price::from_millionths(0x5555_5555_5555)),
                 quantity: Quantity::from_millionths(0x3333_3333_3333).expect("positive"),
             },
         };

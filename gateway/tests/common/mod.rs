@@ -19,6 +19,7 @@ use golv_client::quic::QuicConnector;
 use golv_client::tls::{Credentials, TrustAnchor};
 use golv_engine::auction::{AuctionKind, AuctionTerms};
 use golv_engine::book::Side;
+use golv_engine::clearing::{Allocation, Candidates, Criterion, Rule};
 use golv_engine::command::{Action, Command, NewBid, Operator};
 use golv_engine::event::Event;
 use golv_engine::id::*;
@@ -60,13 +61,13 @@ pub fn after(seconds: u32) -> Instant {
 }
 
 pub fn buy(units: i64, lots: u32) -> Command {
-    let bid = NewBid { side: Side::Buy, price: price(units), quantity: quantity(lots), origin: None };
+    let bid = NewBid { side: Side::Buy, price: Some(price(units)), quantity: quantity(lots), origin: None };
     Command::PlaceBid { auction: AUCTION, bid }
 }
 
 pub fn sell(units: i64, lots: u32) -> Command {
     let origin = Some("FI".parse().expect("a country"));
-    let bid = NewBid { side: Side::Sell, price: price(units), quantity: quantity(lots), origin };
+    let bid = NewBid { side: Side::Sell, price: Some(price(units)), quantity: quantity(lots), origin };
     Command::PlaceBid { auction: AUCTION, bid }
 }
 
@@ -213,7 +214,13 @@ impl Centre {
             opens_at: after(60),
             closes_at: after(36_000),
             challenge_seconds: NonZeroU32::new(60).expect("positive"),
-            reference_price: price(500),
+            rule: Rule::new(
+                Candidates::Limits,
+                vec![Criterion::MostVolume, Criterion::Highest],
+                Allocation::ProRata,
+            )
+            .into(),
+            lot_commitment: None,
         };
         self.agree(Action::AnnounceAuction { auction: AUCTION, terms }).await;
         self.set_clock(after(120)).await;

@@ -453,5 +453,6 @@ fn names_are_those_of_rule_files() {
     compare(Criterion::ALL, Criterion::name);
     compare(Allocation::ALL, Allocation::name);
     compare(Payment::ALL, Payment::name);
+    compare(Reason::ALL, Reason::name);
     compare(Rounding::ALL, Rounding::name);
 }

@@ -1,9 +1,12 @@
 //! What call auctions must do: worked examples of rule books, properties, and the clearing against its naive twin.
 
+mod certificates;
 mod examples;
 mod proof;
 mod properties;
+mod small_books;
 mod twin;
+mod winning;
 
 use super::*;
 

@@ -30,6 +30,13 @@ fn the_checker_names_the_order_that_was_wronged() {
     let mut beyond = outcome.clone();
     beyond.fills[1].order = 2;
     assert_eq!(check(&orders, &rule, SEED, &beyond), Err(Fault::BeyondLimit { order: 2 }));
+    // The same fills in another order, and one of them twice.
+    let mut turned = outcome.clone();
+    turned.fills.rotate_left(1);
+    assert_eq!(check(&orders, &rule, SEED, &turned), Err(Fault::OutOfOrder { order: 0 }));
+    let mut twice = outcome.clone();
+    twice.fills.insert(1, twice.fills[0]);
+    assert_eq!(check(&orders, &rule, SEED, &twice), Err(Fault::FilledTwice { order: 0 }));
     let mut volume = outcome;
     volume.volume = quantity("399");
     assert_eq!(check(&orders, &rule, SEED, &volume), Err(Fault::WrongTotal { which: Total::Volume }));
@@ -51,20 +58,9 @@ fn the_public_part_shows_the_curves_around_the_price() {
     assert_eq!(reasons, [InTheMoney, AtThePrice, OutOfTheMoney, InTheMoney, InTheMoney]);
 }
 
-#[test]
-fn a_bidder_learns_what_would_have_won() {
-    let orders = book("300@10 300@9 200@8", "400@5");
-    let rule = rule_with("xetra-equities", "tick = '0.5'");
-    let limit = |order: u32| winning_limit(&orders, &rule, SEED, order).expect("a book");
-    // At 9 it would be behind the second, who leaves nothing.
-    assert_eq!(limit(2), Some(price("9.5")));
-    // Both were given something, and who is not in the book is told nothing.
-    assert_eq!((limit(0), limit(1), limit(7)), (None, None, None));
-}
-
 type Small = (Side, Option<i64>, i64, i64);
 
-fn orders() -> impl Strategy<Value = Vec<Order<'static>>> {
+pub(super) fn orders() -> impl Strategy<Value = Vec<Order<'static>>> {
     let limit = prop_oneof![1 => Just(None), 5 => (-6_i64..6).prop_map(|limit| Some(2 * limit))];
     let order = (prop_oneof![Just(Side::Buy), Just(Side::Sell)], limit, 0_i64..5, 0_i64..3);
     prop::collection::vec(order, 0..12).prop_map(|orders: Vec<Small>| {
@@ -74,7 +70,7 @@ fn orders() -> impl Strategy<Value = Vec<Order<'static>>> {
     })
 }
 
-fn any_rule() -> impl Strategy<Value = Rule> {
+pub(super) fn any_rule() -> impl Strategy<Value = Rule> {
     (prop::sample::select(PRESETS.to_vec()), prop::sample::select(Allocation::ALL), any::<bool>()).prop_map(
         |((preset, _), allocation, has_lot)| {
             let lot = Quantity::from_millionths(2).filter(|_| has_lot);
@@ -107,10 +103,21 @@ fn tampered(outcome: &Outcome, what: usize, which: prop::sample::Index) -> Optio
         2 => changed.surplus_side = if changed.surplus_side.is_none() { Some(Side::Buy) } else { None },
         3 => changed.over_allotted = more(changed.over_allotted),
         4 => changed.equilibrium.low = Some(changed.equilibrium.low.map_or(Price::ZERO, up)),
+        13 => changed.equilibrium.high = Some(changed.equilibrium.high.map_or(Price::ZERO, up)),
         5 => match &mut changed.decision {
             Decision::Price { price, .. } => *price = up(*price),
             decision => *decision = Decision::Price { price: Price::ZERO, step: Criterion::Highest },
         },
+        14 => match &mut changed.decision {
+            Decision::Price { step: step @ Criterion::Lowest, .. } => *step = Criterion::Highest,
+            Decision::Price { step, .. } => *step = Criterion::Lowest,
+            decision @ Decision::NothingTrades => {
+                *decision = Decision::Undecided { lowest: None, highest: None };
+            }
+            decision @ Decision::Undecided { .. } => *decision = Decision::NothingTrades,
+        },
+        15 => changed.fills.rotate_left(1.min(fills)),
+        16 => changed.fills[fill?].order += 1,
         6 => drop(changed.fills.remove(fill?)),
         7 => changed.fills[fill?].price = up(changed.fills[fill?].price),
         8 => changed.fills[fill?].quantity = more(changed.fills[fill?].quantity),
@@ -137,11 +144,10 @@ proptest! {
     /// Every allocation with every venue's cascade: what `clear` gives is accepted, and one changed number is not.
     #[test]
     fn the_checker_accepts_results_and_finds_every_change(
-        orders in orders(), rule in any_rule(), what in 0_usize..13, which: prop::sample::Index,
+        orders in orders(), rule in any_rule(), what in 0_usize..18, which: prop::sample::Index,
     ) {
         let outcome = cleared(&orders, &rule);
         if let Some(changed) = tampered(&outcome, what, which) {
-            // Without a price the totals of a book that does not trade say nothing.
             let found = check(&orders, &rule, SEED, &changed);
             prop_assert!(found.is_err(), "{:?}", changed);
         }
@@ -173,7 +179,9 @@ proptest! {
         };
         if let Ok(outcome) = clear(&orders, &rule, SEED) {
             prop_assert_eq!(check(&orders, &rule, SEED, &outcome), Ok(()));
-            prop_assert!(certificate(&orders, &rule, SEED, &outcome).is_ok());
+            let (public, standings) = certificate(&orders, &rule, SEED, &outcome).expect("a proof");
+            prop_assert_eq!(check::check_certificate(&orders, &rule, &outcome, &public), Ok(()));
+            prop_assert_eq!(check::check_standings(&orders, &outcome, &standings), Ok(()));
         }
     }
 
@@ -191,28 +199,5 @@ proptest! {
         if let Some(changed) = tampered(&outcome, what, which) {
             prop_assert!(check(&orders, &rule, SEED, &changed).is_err());
         }
-    }
-
-    /// By trying every limit in turn, under pay-as-clear.
-    #[test]
-    fn the_winning_limit_is_the_first_that_wins(orders in orders(), which: prop::sample::Index) {
-        if orders.is_empty() {
-            return Ok(());
-        }
-        let row = which.index(orders.len());
-        let order = u32::try_from(row).expect("small");
-        let rule = rule("pay-as-clear");
-        let found = winning_limit(&orders, &rule, SEED, order).expect("a book");
-        let wins = |limit: Price| {
-            let mut changed = orders.clone();
-            changed[row].price = Some(limit);
-            cleared(&changed, &rule).fills.iter().any(|fill| fill.order == order)
-        };
-        let own = orders[row];
-        let first = own.price.filter(|limit| !own.quantity.is_zero() && !wins(*limit)).and_then(|limit| {
-            let sign = if own.side == Side::Buy { 1 } else { -1 };
-            (1..60).map(|by| Price::from_millionths(limit.millionths() + sign * by)).find(|limit| wins(*limit))
-        });
-        prop_assert_eq!(found, first);
     }
 }

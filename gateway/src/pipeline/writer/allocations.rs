@@ -4,6 +4,7 @@ use super::*;
 use crate::pipeline::{Answered, Message, QUEUE_CAPACITY};
 use golv_engine::auction::{AuctionKind, AuctionTerms};
 use golv_engine::book::Side;
+use golv_engine::clearing::{Allocation, Candidates, Criterion, Rule};
 use golv_engine::command::{NewBid, Operator};
 use golv_engine::id::{AuctionId, BidId, MarketId, OwnerGroup, ParticipantId, ProposalId};
 use golv_engine::market::{Market, MassUnit};
@@ -77,11 +78,18 @@ impl Bench {
             opens_at: after(60),
             closes_at: after(36_000),
             challenge_seconds: NonZeroU32::new(60).expect("positive"),
-            reference_price: price(500),
+            rule: Rule::new(
+                Candidates::Limits,
+                vec![Criterion::MostVolume, Criterion::Highest],
+                Allocation::ProRata,
+            )
+            .into(),
+            lot_commitment: None,
         };
         self.agree(Action::AnnounceAuction { auction: AUCTION, terms });
         self.send(OPERATORS[0], 1_000, Command::SetClock { to: after(120) });
-        let bid = NewBid { side: Side::Buy, price: price(500), quantity: quantity(1_000_000), origin: None };
+        let bid =
+            NewBid { side: Side::Buy, price: Some(price(500)), quantity: quantity(1_000_000), origin: None };
         self.send(BUYER, 1, Command::PlaceBid { auction: AUCTION, bid });
         self.last = 1;
     }
@@ -117,7 +125,7 @@ impl Bench {
                 self.last += 1;
                 let left = 1_000_000 - u32::try_from(self.last).expect("few");
                 let (price, quantity) = (price(500), quantity(left));
-                let command = Command::ReplaceBid { auction: AUCTION, bid, price, quantity };
+                let command = Command::ReplaceBid { auction: AUCTION, bid, price: Some(price), quantity };
                 self.writer.gather(Some(0), BUYER, CommandId(self.last), command);
             }
             self.writer.commit().expect("durable");

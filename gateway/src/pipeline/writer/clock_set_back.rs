@@ -4,6 +4,7 @@ use std::num::NonZeroU32;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use golv_engine::auction::{AuctionKind, AuctionTerms};
+use golv_engine::clearing::{Allocation, Candidates, Criterion, Rule};
 use golv_engine::command::Operator;
 use golv_engine::id::{AuctionId, MarketId, ParticipantId, ProposalId};
 use golv_engine::market::{Market, MassUnit};
@@ -86,7 +87,13 @@ fn auction(opens_at: u32, closes_at: u32) -> AuctionTerms {
         opens_at: minutes(opens_at),
         closes_at: minutes(closes_at),
         challenge_seconds: NonZeroU32::new(60).expect("positive"),
-        reference_price: Price::from_units(5).expect("fits"),
+        rule: Rule::new(
+            Candidates::Limits,
+            vec![Criterion::MostVolume, Criterion::Highest],
+            Allocation::ProRata,
+        )
+        .into(),
+        lot_commitment: None,
     }
 }
 

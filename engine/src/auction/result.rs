@@ -1,0 +1,127 @@
+//! What came out of an auction: a public part that proves the price, and each bidder's own part.
+
+use serde::{Deserialize, Serialize};
+
+use super::terms::Lot;
+use crate::book::Side;
+use crate::clearing::{Certificate, Criterion, Decision, Reason};
+use crate::id::{BidId, ParticipantId};
+use crate::num::{Money, Price, Quantity};
+
+/// What came out of an auction; by default, nothing.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AuctionResult {
+    /// The price and the criterion that decided it, or why there is none; demand and supply at the prices that show it; and
+    /// what was bought and sold. In a support auction what the programme takes stands on the side that buys.
+    pub certificate: Box<Certificate>,
+    /// What each bid was given, in order of time. Everybody is shown its own.
+    pub fills: Vec<Fill>,
+    /// The bids that were given nothing, in order of time. Everybody is shown its own.
+    pub unfilled: Vec<Unfilled>,
+    /// For a support auction: what the programme will reserve for the entitlements won.
+    pub reserved: Option<Money>,
+    /// What a seeded lot was drawn with.
+    pub lot: Option<Lot>,
+}
+
+/// What one bid was given.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Fill {
+    /// The bid.
+    pub bid: BidId,
+    /// Whose it is.
+    pub participant: ParticipantId,
+    /// Its side.
+    pub side: Side,
+    /// How much.
+    pub quantity: Quantity,
+    /// At which price; in a support auction, with which strike.
+    pub price: Price,
+    /// Why so much.
+    pub reason: Reason,
+}
+
+/// A bid that was given nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Unfilled {
+    /// The bid.
+    pub bid: BidId,
+    /// Whose it is.
+    pub participant: ParticipantId,
+    /// Why.
+    pub reason: Reason,
+    /// What would have won, all others unchanged.
+    pub winning_limit: WinningLimit,
+}
+
+/// The limit nearest to a bid's own with which it would have been given something.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum WinningLimit {
+    /// This limit.
+    At(Price),
+    /// No limit in the market's band; or it is a market order.
+    Nowhere,
+    /// It would have held up the exchange to find it: the book has more than [`PROVED_MAX`] bids, or by a rule that can leave a
+    /// book without a price more than [`PROVED_MAX_UNDECIDED`].
+    NotLookedFor,
+}
+
+impl WinningLimit {
+    /// The limit, if there is one that is known.
+    pub const fn limit(self) -> Option<Price> {
+        match self {
+            Self::At(limit) => Some(limit),
+            Self::Nowhere | Self::NotLookedFor => None,
+        }
+    }
+}
+
+/// The most bids of a book whose losers are told what would have won: it takes some hundredths of a second then.
+pub const PROVED_MAX: usize = 100_000;
+
+/// The same where the rule can leave a book without a price, and the cascade has to be asked again.
+pub const PROVED_MAX_UNDECIDED: usize = 2_048;
+
+impl AuctionResult {
+    /// The one price, or the price at the margin where each pays its own; `None` where nothing traded.
+    pub const fn price(&self) -> Option<Price> {
+        self.certificate.price()
+    }
+
+    /// The criterion that decided the price.
+    pub const fn step(&self) -> Option<Criterion> {
+        match self.certificate.decision {
+            Decision::Price { step, .. } => Some(step),
+            Decision::NothingTrades | Decision::Undecided { .. } => None,
+        }
+    }
+
+    /// How much was bought and sold.
+    pub const fn volume(&self) -> Quantity {
+        self.certificate.sold
+    }
+
+    /// How much was wanted at or above the price; nothing where there is none.
+    pub fn demand(&self) -> Quantity {
+        self.certificate.at_price().map_or(Quantity::ZERO, |point| point.demand)
+    }
+
+    /// How much was offered at or below the price; nothing where there is none.
+    pub fn supply(&self) -> Quantity {
+        self.certificate.at_price().map_or(Quantity::ZERO, |point| point.supply)
+    }
+
+    /// The result as a participant may see it: the public part, and of the bids its own.
+    pub(crate) fn shown_to(&self, reader: ParticipantId) -> Self {
+        // Only the reader's own lines are copied: there can be a million others.
+        let fills = self.fills.iter().filter(|fill| fill.participant == reader).copied().collect();
+        let unfilled = self.unfilled.iter().filter(|bid| bid.participant == reader).copied().collect();
+        Self {
+            certificate: self.certificate.clone(),
+            fills,
+            unfilled,
+            reserved: self.reserved,
+            lot: self.lot,
+        }
+    }
+}

@@ -1,0 +1,156 @@
+//! What an auction is, fixed when it is announced: who trades with whom, when, and by which rule.
+//!
+//! The rule is data, the same as in a rule file. Tick and lot are the market's, so a rule need not state them. An auction of the
+//! exchange gives as much to one side as to the other, and its bids have no minimums; allocations that do otherwise are
+//! for books that are cleared outside it.
+//!
+//! A seeded lot is drawn with what nobody knew before the close: the operator's secret, whose hash is part of the terms, together
+//! with the bids. Nobody can bid towards a draw that depends on a secret, and whoever holds the secret cannot choose it
+//! after it has seen the bids.
+
+use std::fmt;
+use std::num::NonZeroU32;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+use crate::clearing::{Allocation, Payment, Rule, RuleError};
+use crate::digest::Digest;
+use crate::id::{FloorId, MarketId};
+use crate::market::Market;
+use crate::num::Quantity;
+use crate::reject::Reject;
+use crate::text::bytes_of_hex;
+use crate::time::Instant;
+
+/// What an auction is, fixed when it is announced.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AuctionTerms {
+    /// Who trades what with whom.
+    pub kind: AuctionKind,
+    /// From when on bids are taken.
+    pub opens_at: Instant,
+    /// A bid stamped at or after this instant is too late.
+    pub closes_at: Instant,
+    /// How long a result can be challenged before it is final, in seconds.
+    pub challenge_seconds: NonZeroU32,
+    /// How the price is found, and who gets what at the margin. Tick and lot are the market's, and need not be stated.
+    pub rule: Box<Rule>,
+    /// For a seeded lot, and only for one: the SHA-256 of the secret that it is drawn with.
+    pub lot_commitment: Option<Digest>,
+}
+
+/// The kind of an auction.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum AuctionKind {
+    /// Buyers and sellers of a market meet, at one price for all.
+    Call {
+        /// The market.
+        market: MarketId,
+    },
+    /// Suppliers offer strikes for entitlements under a floor; the lowest are taken.
+    Support {
+        /// The floor.
+        floor: FloorId,
+        /// How much the programme supports at most, per month.
+        monthly: Quantity,
+    },
+}
+
+/// What a seeded lot is drawn with, kept by the operators until the auction is cleared.
+#[derive(Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LotSecret(pub [u8; 32]);
+
+/// A text that is not a lot's secret.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a lot's secret is 64 hexadecimal digits")]
+pub struct ParseLotSecretError;
+
+impl fmt::Debug for LotSecret {
+    /// Nothing of it: it must not come into a log before it is published.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("LotSecret(…)")
+    }
+}
+
+impl fmt::Display for LotSecret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        Digest(self.0).fmt(f)
+    }
+}
+
+impl FromStr for LotSecret {
+    type Err = ParseLotSecretError;
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        bytes_of_hex(text).map(Self).ok_or(ParseLotSecretError)
+    }
+}
+
+impl LotSecret {
+    /// What is announced of it: its SHA-256.
+    pub fn commitment(&self) -> Digest {
+        Digest::of(self)
+    }
+}
+
+/// What a seeded lot was drawn with. The bids of one limit are taken in the order of SHA-256(seed ‖ bid), a bid written as
+/// `identity.command`, with seed = SHA-256(secret ‖ bids).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Lot {
+    /// The secret whose hash was announced.
+    pub secret: LotSecret,
+    /// The digest of the bids that stood at the close, in order of time.
+    pub bids: Digest,
+}
+
+impl Lot {
+    /// What the order of the lot is worked out from.
+    pub fn seed(&self) -> Digest {
+        Digest::of(&(self.secret, self.bids))
+    }
+}
+
+impl AuctionTerms {
+    /// Refuses a rule that the market cannot hold an auction by, and a lot without its secret's hash.
+    pub(super) fn check_rule(&self, market: &Market) -> Result<(), Reject> {
+        let rule = market.rule(&self.rule);
+        let off_grid = Reject::RuleOffGrid { tick: market.tick, lot: market.lot };
+        if self.rule.tick.is_some_and(|tick| tick != market.tick)
+            || self.rule.lot.is_some_and(|lot| lot != market.lot)
+        {
+            return Err(off_grid);
+        }
+        rule.check().map_err(|error| match error {
+            RuleError::CascadeEmpty | RuleError::CriterionTwice(_) => Reject::RuleCascade,
+            RuleError::BoundsCrossed { lowest, highest } => Reject::RuleBoundsCrossed { lowest, highest },
+            RuleError::TickNotPositive(_)
+            | RuleError::LotZero
+            | RuleError::MinimumOffLot { .. }
+            | RuleError::BoundOffTick { .. } => off_grid,
+        })?;
+        let prices = [rule.reference_price, rule.floor, rule.ceiling];
+        let quote = rule.quote.map(|quote| [quote.bid, quote.ask]);
+        for price in prices.into_iter().flatten().chain(quote.into_iter().flatten()) {
+            market.check_price(price)?;
+        }
+        if matches!(rule.allocation, Allocation::RoundUp | Allocation::MinimumFill) {
+            return Err(Reject::RuleAllocation);
+        }
+        let is_call = matches!(self.kind, AuctionKind::Call { .. });
+        if is_call && rule.payment == Payment::OwnPrice {
+            return Err(Reject::RulePayment);
+        }
+        if self.lot_commitment.is_some() == (rule.allocation == Allocation::SeededLot) {
+            Ok(())
+        } else {
+            Err(Reject::LotCommitment)
+        }
+    }
+}
+
+impl Market {
+    /// A rule with the market's tick and lot.
+    pub fn rule(&self, rule: &Rule) -> Rule {
+        Rule { tick: Some(self.tick), lot: Some(self.lot), ..rule.clone() }
+    }
+}

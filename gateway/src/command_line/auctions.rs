@@ -1,0 +1,228 @@
+//! The arguments of `golv admin auctions`: what is announced, by which rule, and how a lot's secret is kept.
+
+use std::fs::{self, OpenOptions};
+use std::io::{self, Write};
+use std::num::NonZeroU32;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+
+use clap::builder::TypedValueParser as _;
+use clap::{Args, Subcommand, value_parser};
+use golv_engine::auction::{AuctionKind, AuctionTerms, LotSecret, ParseLotSecretError};
+use golv_engine::clearing::Allocation;
+use golv_engine::command::{Action, Command};
+use golv_engine::id::{AuctionId, FloorId, MarketId};
+use golv_engine::num::{Price, Quantity};
+use golv_engine::time::Instant;
+
+use super::instant::parse_instant;
+use super::parse::id;
+use crate::clear::rules::{self, Changes, NoRule, RuleChoice};
+
+/// What can be asked about auctions.
+#[derive(Clone, Debug, PartialEq, Eq, Subcommand)]
+pub enum Auctions {
+    /// Propose to announce a call auction: buyers and sellers of a market meet, at one price for all.
+    AnnounceCall {
+        /// The auction's id, not yet taken.
+        #[arg(value_name = "ID", value_parser = id(AuctionId))]
+        auction: AuctionId,
+        /// The market.
+        #[arg(long, value_name = "ID", value_parser = id(MarketId))]
+        market: MarketId,
+        /// When it opens, when it closes, and what else every auction has.
+        #[command(flatten)]
+        times: AuctionOptions,
+    },
+    /// Propose to announce a support auction: suppliers offer strikes, and the lowest win entitlements.
+    ///
+    /// The budget, at the floor's own price, is reserved in the programme at once.
+    AnnounceSupport {
+        /// The auction's id, not yet taken.
+        #[arg(value_name = "ID", value_parser = id(AuctionId))]
+        auction: AuctionId,
+        /// The floor that the entitlements come under.
+        #[arg(long, value_name = "ID", value_parser = id(FloorId))]
+        floor: FloorId,
+        /// How much the programme supports at most, per month.
+        #[arg(long, value_name = "QUANTITY")]
+        monthly: Quantity,
+        /// When it opens, when it closes, and what else every auction has.
+        #[command(flatten)]
+        times: AuctionOptions,
+    },
+    /// Propose to cancel an auction that is not final.
+    Cancel {
+        /// The auction.
+        #[arg(value_name = "ID", value_parser = id(AuctionId))]
+        auction: AuctionId,
+    },
+    /// Clear a closed auction; its challenge period begins.
+    ///
+    /// One operator is enough: the result is a function of the bids, and clearing decides nothing.
+    Clear {
+        /// The auction.
+        #[arg(value_name = "ID", value_parser = id(AuctionId))]
+        auction: AuctionId,
+        /// For a seeded lot: the file with its secret, as it was kept when the auction was announced.
+        #[arg(long, value_name = "FILE")]
+        lot_secret_file: Option<PathBuf>,
+    },
+}
+
+/// What every auction has.
+#[derive(Clone, Debug, PartialEq, Eq, Args)]
+pub struct AuctionOptions {
+    /// From when on bids are taken, in UTC as 2018-12-03T08:00:00Z.
+    #[arg(long, value_name = "INSTANT", value_parser = parse_instant)]
+    pub opens_at: Instant,
+    /// From when on a bid is too late, in UTC as 2018-12-03T12:00:00Z.
+    #[arg(long, value_name = "INSTANT", value_parser = parse_instant)]
+    pub closes_at: Instant,
+    /// How long its result can be challenged before it is final, in seconds.
+    #[arg(
+        long, value_name = "SECONDS",
+        value_parser = value_parser!(u32).range(1..).try_map(NonZeroU32::try_from),
+    )]
+    pub challenge_seconds: NonZeroU32,
+    /// How it is cleared [default: xetra-equities in a call auction, pay-as-clear in a support auction].
+    #[command(flatten)]
+    pub rule: RuleChoice,
+    /// The price that the rule looks to where nothing else decides; else the one that the rule states, if it does.
+    #[arg(long, value_name = "PRICE", allow_negative_numbers = true)]
+    pub reference_price: Option<Price>,
+    /// For a rule with a seeded lot: the file that keeps its secret until the auction is cleared. It is made if there is
+    /// none, and only the secret's hash is sent.
+    #[arg(long, value_name = "FILE")]
+    pub lot_secret_file: Option<PathBuf>,
+}
+
+/// Why there is no command to send.
+#[derive(Debug, thiserror::Error)]
+pub enum NoCommand {
+    /// The rule is none.
+    #[error(transparent)]
+    Rule(#[from] NoRule),
+    /// A lot is drawn with a secret.
+    #[error("the rule has a seeded lot; name the file that keeps its secret with --lot-secret-file")]
+    SecretMissing,
+    /// The file cannot be read, or not be made.
+    #[error("the lot's secret in {} cannot be kept or read", file.display())]
+    File {
+        /// The file.
+        file: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The file holds something else.
+    #[error("{} holds no secret of a lot", file.display())]
+    NoSecret {
+        /// The file.
+        file: PathBuf,
+        /// What it should hold.
+        source: ParseLotSecretError,
+    },
+}
+
+impl Auctions {
+    pub(super) fn into_command(self) -> Result<Command, NoCommand> {
+        let action = match self {
+            Self::AnnounceCall { auction, market, times } => {
+                let terms = times.terms(AuctionKind::Call { market }, rules::CALL)?;
+                Action::AnnounceAuction { auction, terms }
+            }
+            Self::AnnounceSupport { auction, floor, monthly, times } => {
+                let terms = times.terms(AuctionKind::Support { floor, monthly }, rules::SUPPORT)?;
+                Action::AnnounceAuction { auction, terms }
+            }
+            Self::Cancel { auction } => Action::CancelAuction { auction },
+            Self::Clear { auction, lot_secret_file } => {
+                let secret = lot_secret_file.as_deref().map(read_secret).transpose()?;
+                return Ok(Command::ClearAuction { auction, secret });
+            }
+        };
+        Ok(Command::Propose { action })
+    }
+}
+
+impl AuctionOptions {
+    fn terms(self, kind: AuctionKind, default_rule: &str) -> Result<AuctionTerms, NoCommand> {
+        let Self { opens_at, closes_at, challenge_seconds, rule, reference_price, lot_secret_file } = self;
+        let rule = rule.rule(default_rule, &Changes::reference_price(reference_price))?;
+        let secret = match (rule.allocation, lot_secret_file) {
+            (Allocation::SeededLot, None) => return Err(NoCommand::SecretMissing),
+            // Without a lot the exchange refuses a secret's hash, and says so.
+            (_, file) => file.as_deref().map(keep_secret).transpose()?,
+        };
+        let lot_commitment = secret.map(|secret| secret.commitment());
+        Ok(AuctionTerms { kind, opens_at, closes_at, challenge_seconds, rule: rule.into(), lot_commitment })
+    }
+}
+
+/// The secret in a file, which is made for its owner alone if there is none.
+fn keep_secret(file: &Path) -> Result<LotSecret, NoCommand> {
+    let failed = |source| NoCommand::File { file: file.to_owned(), source };
+    match OpenOptions::new().write(true).create_new(true).mode(0o600).open(file) {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => read_secret(file),
+        Err(error) => Err(failed(error)),
+        Ok(mut made) => {
+            let mut secret = LotSecret([0; 32]);
+            getrandom::fill(&mut secret.0).map_err(|error| failed(error.into()))?;
+            // It must still be there when the auction closes.
+            writeln!(made, "{secret}").and_then(|()| made.sync_all()).map_err(failed)?;
+            Ok(secret)
+        }
+    }
+}
+
+fn read_secret(file: &Path) -> Result<LotSecret, NoCommand> {
+    let text = fs::read_to_string(file);
+    let text = text.map_err(|source| NoCommand::File { file: file.to_owned(), source })?;
+    text.trim().parse().map_err(|source| NoCommand::NoSecret { file: file.to_owned(), source })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::Parser;
+
+    #[derive(Debug, Parser)]
+    struct Arguments {
+        #[command(subcommand)]
+        command: Auctions,
+    }
+
+    fn command(line: &str) -> Result<Command, NoCommand> {
+        let arguments = ["auctions"].into_iter().chain(line.split_whitespace());
+        Arguments::try_parse_from(arguments).expect("arguments").command.into_command()
+    }
+
+    /// What is announced is the hash of what the file holds, made at the first time and read after.
+    #[test]
+    fn a_lots_secret_is_kept_until_the_auction_is_cleared() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let (rule, secret) = (directory.path().join("rule.toml"), directory.path().join("secret"));
+        fs::write(&rule, "candidates = 'limits'\ncascade = ['most-volume']\nallocation = 'seeded-lot'\n")
+            .expect("written");
+        let announce = format!(
+            "announce-call 2 --market 1 --opens-at 2018-12-03T08:00:00Z --closes-at 2018-12-03T12:00:00Z \
+             --challenge-seconds 60 --rule-file {}",
+            rule.display()
+        );
+        assert!(matches!(command(&announce), Err(NoCommand::SecretMissing)));
+        let announce = format!("{announce} --lot-secret-file {}", secret.display());
+        let clear = format!("clear 2 --lot-secret-file {}", secret.display());
+        assert!(matches!(command(&clear), Err(NoCommand::File { .. })));
+        let first = command(&announce).expect("announced");
+        assert_eq!(command(&announce).expect("announced"), first, "the same secret again");
+        let Command::Propose { action: Action::AnnounceAuction { terms, .. } } = first else {
+            panic!("{first:?}")
+        };
+        let Command::ClearAuction { secret: Some(sent), .. } = command(&clear).expect("read") else {
+            panic!("a secret is sent")
+        };
+        assert_eq!(terms.lot_commitment, Some(sent.commitment()));
+        fs::write(&secret, "something else").expect("written");
+        assert!(matches!(command(&clear), Err(NoCommand::NoSecret { .. })));
+    }
+}
