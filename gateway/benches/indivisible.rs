@@ -31,16 +31,30 @@ enum Kind {
     Correlated,
 }
 
+impl Kind {
+    const ALL: [Self; 5] = [Self::Whole, Self::FromHalf, Self::OneBuyer, Self::BothSides, Self::Correlated];
+
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Whole => "whole",
+            Self::FromHalf => "from half",
+            Self::OneBuyer => "one buyer",
+            Self::BothSides => "both sides",
+            Self::Correlated => "correlated",
+        }
+    }
+}
+
 fn main() {
     let arguments: Vec<String> = std::env::args().collect();
     let is_short = common::is_short(&arguments);
     let (sizes, books): (&[u64], u64) = if is_short { (&[20], 2) } else { (&[50, 200, 1_000], 9) };
     println!(
         "| book | offers | optimal, of {books} | ms, median | ms, most | nodes, median | nodes, most | widest gap | \
-         solver done, of {books} | ms, median | ms, most |"
+         solver done, of {books} | its ms, median | its ms, most |"
     );
     println!("|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|");
-    for kind in [Kind::Whole, Kind::FromHalf, Kind::OneBuyer, Kind::BothSides, Kind::Correlated] {
+    for kind in Kind::ALL {
         for &offers in sizes {
             measure(kind, offers, books);
         }
@@ -88,7 +102,8 @@ fn measure(kind: Kind, offers: u64, books: u64) {
     let count = |count: Option<f64>| count.map_or_else(|| "-".to_owned(), common::thousands);
     let gap = if widest == 0.0 { "0".to_owned() } else { format!("{:.4} %", widest * 100.0) };
     println!(
-        "| {kind:?} | {} | {optimal} | {} | {} | {} | {} | {gap} | {} | {} | {} |",
+        "| {} | {} | {optimal} | {} | {} | {} | {} | {gap} | {} | {} | {} |",
+        kind.name(),
         common::thousands(offers as f64),
         time(median_time),
         time(most_time),
