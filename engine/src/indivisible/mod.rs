@@ -131,8 +131,8 @@ pub struct Chosen {
 pub enum Proof {
     /// Nothing is better, by any of the four objectives.
     Optimal,
-    /// The search was stopped: no welfare exceeds this. Where it is the welfare of the result, welfare and volume are the
-    /// greatest, and what was left open is whether another choice as good rejects fewer orders or is earlier.
+    /// The search was stopped: no welfare exceeds this. Where it is the welfare of the result, what was left open is whether
+    /// another choice that is worth as much trades more, rejects fewer orders or is earlier.
     Bound(Welfare),
 }
 

@@ -6,7 +6,9 @@
 //! and then the best that is left of both sides trades while no seller wants more than the buyer pays. No completion of
 //! the choice is better than that. An accepted sell order bars cheaper buy orders from the walk, and an accepted buy
 //! order dearer sell orders, so whatever comes out has a price that supports it. At most one order is *split*, given less
-//! than its minimum; where none is, the relaxation is itself the best completion.
+//! than its minimum; where none is, the relaxation is itself the best completion. Where all orders of a side are filled whole
+//! or not at all, whatever trades is a whole multiple of what their quantities have in common, and the walk is cut back to that:
+//! offers of whole tens against a demand of 505 would else be tried in all their sums.
 //!
 //! The first pass decides the order that was split, and finds the greatest welfare and volume. The second looks for what
 //! ties with them: it decides orders in time, accepting before rejecting, so the first of several that reject as few is the
@@ -109,6 +111,8 @@ struct First {
     accepts: Vec<bool>,
     /// What no choice is worth more than.
     bound: i128,
+    /// Whether nothing is left to be looked at.
+    is_finished: bool,
 }
 
 /// A whole choice with its price.
@@ -210,17 +214,14 @@ impl Search {
         let first = self.first_pass(root);
         if first.worth.volume == 0 {
             let tie = Tie { chosen: None, given: Vec::new(), paradoxically_rejected: Vec::new() };
-            return self.found(tie, &first, first.bound <= 0);
+            return self.found(tie, &first, first.is_finished);
         }
         self.undo(0);
         for place in self.in_time.clone() {
-            self.decide(
-                place,
-                if first.accepts.get(place) == Some(&true) { Choice::Accepted } else { Choice::Rejected },
-            );
+            self.decide(place, first.choice(place));
         }
         let tie = self.tie(rule);
-        if first.bound > first.worth.welfare {
+        if !first.is_finished {
             return self.found(tie, &first, false);
         }
         // Where a price leaves nobody in the money who is not filled, merit order does no better.
@@ -238,7 +239,7 @@ impl Search {
     /// The greatest welfare, and among that the greatest volume.
     fn first_pass(&mut self, root: Option<Relaxed>) -> First {
         let nothing = vec![false; self.entries.len()];
-        let mut best = First { worth: NOTHING, accepts: nothing, bound: 0 };
+        let mut best = First { worth: NOTHING, accepts: nothing, bound: 0, is_finished: false };
         let mut open: Vec<Node<(Worth, usize)>> = Vec::new();
         let mut next = root.and_then(|root| self.improve(&mut best, root));
         loop {
@@ -263,6 +264,7 @@ impl Search {
             }
             let Some(node) = open.pop() else {
                 best.bound = best.worth.welfare;
+                best.is_finished = true;
                 return best;
             };
             next = None;
@@ -351,11 +353,8 @@ impl Search {
             if self.nodes >= self.node_limit {
                 return None;
             }
-            let (as_before, otherwise) = if first.accepts.get(place) == Some(&true) {
-                (Choice::Accepted, Choice::Rejected)
-            } else {
-                (Choice::Rejected, Choice::Accepted)
-            };
+            let as_before = first.choice(place);
+            let otherwise = if as_before == Choice::Accepted { Choice::Rejected } else { Choice::Accepted };
             let depth = self.trail.len();
             let is_free = self.ties(place, otherwise, first.worth);
             self.undo(depth);
@@ -575,6 +574,13 @@ impl Cursor<'_> {
             self.place = self.place.saturating_add(1);
             self.taken = 0;
         }
+    }
+}
+
+impl First {
+    /// What it says of an order with a minimum.
+    fn choice(&self, place: usize) -> Choice {
+        if self.accepts.get(place) == Some(&true) { Choice::Accepted } else { Choice::Rejected }
     }
 }
 

@@ -140,7 +140,7 @@ pub(super) fn print_table(rows: &[Row], rule: &Rule, found: &Optimum) {
     let known = match found.proof {
         Proof::Optimal => "optimal".to_owned(),
         Proof::Bound(_) if found.gap() == Welfare::ZERO => {
-            "the most; another choice as good may be left".to_owned()
+            "the greatest; another choice worth as much may be better otherwise".to_owned()
         }
         Proof::Bound(_) => format!("at most {}, a gap of {}", grouped(&text.bound), grouped(&text.gap)),
     };

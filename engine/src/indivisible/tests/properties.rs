@@ -35,7 +35,7 @@ fn presets() -> Vec<Rule> {
         include_str!("../../../rules/xetra-equities.toml"),
     ];
     let of = |text: &str| toml::from_str::<Rule>(text).expect("a rule");
-    let every_price = rule(&[Criterion::MostVolume, Criterion::LastAcceptedOffer]);
+    let every_price = rule(&[Criterion::MostVolume, Criterion::LastAcceptedOffer, Criterion::Reference]);
     let with_reference = |rule| Rule { reference_price: Some(Price::ZERO), lot: None, ..rule };
     texts.into_iter().map(of).chain([every_price]).map(with_reference).collect()
 }
@@ -120,6 +120,20 @@ proptest! {
     #[test]
     fn the_search_is_deterministic(orders in mixed(30), rule in any_rule(), limit in 0_u64..60) {
         prop_assert_eq!(optimum(&orders, &rule, limit), optimum(&orders, &rule, limit));
+    }
+
+    /// Stopped anywhere, it claims to be optimal only if it is, and nothing exceeds its bound.
+    #[test]
+    fn a_search_that_is_stopped_claims_no_more_than_it_knows(orders in mixed(20), rule in any_rule(), limit in 0_u64..30) {
+        let best = cleared(&orders, &rule);
+        let found = optimum(&orders, &rule, limit).expect("a book");
+        prop_assert_eq!(check(&orders, &rule, &found).err(), None);
+        if found.proof == Proof::Optimal {
+            prop_assert_eq!(found, best);
+        } else {
+            prop_assert!(found.nodes <= limit.max(1) && limit < best.nodes);
+            prop_assert!((found.welfare, found.volume) <= (best.welfare, best.volume) && best.welfare <= found.bound());
+        }
     }
 
     /// One that all of the other side is too far from. It may come first in time.
