@@ -11,6 +11,7 @@
 //! | what can be asked, what can happen, what can be refused | [`command`], [`event`], [`reject`] |
 //! | how a price is found and who gets what | [`auction`] |
 //! | the rules of call auctions, as data, each result with its proof | [`clearing`] |
+//! | books of orders with minimums, cleared for the greatest welfare | [`indivisible`] |
 //! | bids and the price ladder | [`book`] |
 //! | entitlements, reference prices, settlement runs | [`cfd`] |
 //! | balances and programmes | [`ledger`] |
@@ -76,6 +77,7 @@ pub mod digest;
 pub mod event;
 mod exchange;
 pub mod id;
+pub mod indivisible;
 pub mod key;
 pub mod ledger;
 pub mod market;

@@ -202,3 +202,132 @@ fn a_rule_is_printed_changed_and_used_as_a_file() {
     let csv = printed(&["clear", "--book", "-", "--format", "csv", "--reference-price", "199"], BOOK);
     assert!(csv.starts_with("id,quantity,price,reason\nb1,200,"), "{csv}");
 }
+
+/// Seven are wanted, the cheaper offer is of use from ten on.
+const INDIVISIBLE: &str =
+    "id,side,price,quantity,min_quantity\nb1,buy,100,7,\ncheap,sell,3,20,10\ndear,sell,5,15,2\n";
+
+#[test]
+fn minimums_are_honoured_only_where_that_is_asked_for() {
+    let said = refused(&["clear", "--book", "-", "--rule", "pay-as-clear"], INDIVISIBLE);
+    assert!(
+        said.contains("line 3, order cheap: it has a minimum quantity, which pro-rata does not honour"),
+        "{said}"
+    );
+    let by = |arguments: &[&str]| {
+        let all =
+            [&["clear", "--format", "json", "--rule", "pay-as-clear", "--book", "-"], arguments].concat();
+        serde_json::from_str::<serde_json::Value>(&printed(&all, INDIVISIBLE)).expect("JSON")
+    };
+    // At the rule's price of 3 the share of the only offer is 7, below its minimum: nothing is traded.
+    let ferc = by(&["--indivisible", "ferc"]);
+    assert_eq!(ferc, by(&["--allocation", "minimum-fill"]));
+    assert_eq!((&ferc["price"], &ferc["volume"]), (&"3".into(), &"0".into()));
+    let found = by(&["--indivisible", "optimum"]);
+    let stated = serde_json::json!({
+        "price": "5", "volume": "7", "cascade_step": "last-accepted-offer", "supporting": {"low": "5", "high": "100"},
+        "status": "optimal", "welfare": "665", "bound": "665", "gap": "0", "paradoxically_rejected": ["cheap"],
+        "fills": [
+            {"id": "b1", "quantity": "7", "price": "5", "reason": "in-the-money"},
+            {"id": "dear", "quantity": "7", "price": "5", "reason": "rationed"},
+        ],
+    });
+    for (field, value) in stated.as_object().expect("an object") {
+        assert_eq!(&found[field], value, "{field}");
+    }
+    assert!(found["nodes"].as_u64() > Some(1));
+}
+
+#[test]
+fn an_optimum_is_checked_and_any_changed_number_is_found() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let (book, file) = (dir.path().join("book.csv"), dir.path().join("result.json"));
+    fs::write(&book, INDIVISIBLE).expect("written");
+    let check = |result: &serde_json::Value| {
+        fs::write(&file, result.to_string()).expect("written");
+        golv(&["check", "--book", arg(&book), "--result", arg(&file)], "")
+    };
+    let with_limit = |limit: &str| {
+        let all = ["clear", "--rule", "pay-as-clear", "--indivisible", "optimum", "--node-limit", limit];
+        let all = [&all[..], &["--format", "json", "--book", arg(&book)]].concat();
+        serde_json::from_str::<serde_json::Value>(&printed(&all, "")).expect("JSON")
+    };
+    let found = with_limit("1000");
+    let output = check(&found);
+    let said = String::from_utf8(output.stdout).expect("text");
+    assert!(output.status.success() && said.contains("worth 665"), "{said}");
+    // The offer that was rejected would have gained 2 on each of 20.
+    assert!(said.contains("its price proves that nothing is worth more than 705"), "{said}");
+    assert!(said.contains("that nothing is worth more than 665 is the search's own word"), "{said}");
+    for (pointer, changed) in [
+        ("/price", "6".into()),
+        ("/volume", "8".into()),
+        ("/welfare", "666".into()),
+        ("/bound", "664".into()),
+        ("/gap", "1".into()),
+        ("/supporting/low", "4".into()),
+        ("/cascade_step", "highest".into()),
+        ("/paradoxically_rejected", serde_json::json!([])),
+        ("/paradoxically_rejected", serde_json::json!(["nobody"])),
+        ("/fills/0/quantity", "6".into()),
+        ("/fills/1/id", "cheap".into()),
+        ("/fills/1/price", "6".into()),
+        ("/fills/1/reason", "in-the-money".into()),
+    ] {
+        let mut wrong = found.clone();
+        *wrong.pointer_mut(pointer).expect("it is there") = changed;
+        assert_eq!(check(&wrong).status.code(), Some(1), "{pointer}");
+    }
+    // Stopped at once, nothing was found, and the bound is what merit order would be worth.
+    let stopped = with_limit("1");
+    assert_eq!((&stopped["status"], &stopped["nodes"]), (&"bound".into(), &1.into()));
+    assert_eq!(
+        (&stopped["welfare"], &stopped["bound"], &stopped["gap"]),
+        (&"0".into(), &"679".into(), &"679".into())
+    );
+    assert!(check(&stopped).status.success());
+}
+
+#[test]
+fn an_optimum_is_printed_for_people_and_as_fills() {
+    let arguments = ["clear", "--rule", "pay-as-clear", "--indivisible", "optimum", "--book", "-"];
+    let table = printed(&arguments, INDIVISIBLE);
+    for line in
+        ["price        5, by last-accepted-offer", "supporting   5 to 100", "welfare      665, optimal"]
+    {
+        assert!(table.contains(line), "{table}");
+    }
+    assert!(
+        table.lines().any(|line| line.contains("cheap") && line.contains("paradoxically-rejected")),
+        "{table}"
+    );
+    let csv = printed(&[&arguments[..], &["--format", "csv"]].concat(), INDIVISIBLE);
+    let lines = [
+        "id,quantity,price,reason",
+        "b1,7,5,in-the-money",
+        "dear,7,5,rationed",
+        "cheap,0,5,paradoxically-rejected",
+    ];
+    assert_eq!(csv.lines().collect::<Vec<_>>(), lines);
+    let nothing = printed(&arguments, "id,side,price,quantity,min_quantity\nb,buy,2,1,1\ns,sell,3,1,1\n");
+    assert!(nothing.contains("price        none: no price supports a trade\n"), "{nothing}");
+}
+
+#[test]
+fn flags_that_would_not_be_looked_at_are_refused() {
+    let clear = ["clear", "--book", "-"];
+    let said = |arguments: &[&str]| {
+        let output = golv(&[&clear[..], arguments].concat(), INDIVISIBLE);
+        assert!(!output.status.success());
+        String::from_utf8(output.stderr).expect("text")
+    };
+    assert!(said(&["--indivisible", "ferc", "--node-limit", "5"]).contains("ferc does not search"));
+    assert!(said(&["--node-limit", "5"]).contains("--indivisible"));
+    assert!(said(&["--indivisible", "optimum", "--allocation", "pro-rata"]).contains("--allocation"));
+    assert!(said(&["--indivisible", "optimum", "--rules", "all"]).contains("--rules"));
+    let private = ["--indivisible", "optimum", "--format", "json", "--private"];
+    assert!(said(&private).contains("an optimum has no winning limits"));
+    let both = "id,side,price,quantity\nb,buy,,1\ns,sell,,1\n";
+    let output = golv(&[&clear[..], &["--indivisible", "optimum"]].concat(), both);
+    assert!(String::from_utf8_lossy(&output.stderr).contains("a reference price is needed"));
+}

@@ -1,7 +1,7 @@
-//! What exchanges and public bodies print in their own rule books, and real market hours, through `golv clear`.
+//! What exchanges, public bodies and papers print as examples, and real market hours, through `golv clear`.
 //!
-//! A case is a folder: the book, the flags, and the facts that its source states. `data/rulebooks/SOURCES.md` and
-//! `data/gme/SOURCES.md` say where each comes from.
+//! A case is a folder: the book, the flags, and the facts that its source states. `data/rulebooks/SOURCES.md`,
+//! `data/indivisible/README.md` and `data/gme/SOURCES.md` say where each comes from.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -82,7 +82,13 @@ fn broken_facts(facts: &Value, result: &Value) -> Vec<String> {
     let mut broken = Vec::new();
     for (field, stated) in facts.as_object().expect("facts are an object") {
         match field.as_str() {
-            "price" | "volume" | "surplus" | "surplus_side" | "cascade_step" => {
+            "price"
+            | "volume"
+            | "surplus"
+            | "surplus_side"
+            | "cascade_step"
+            | "welfare"
+            | "paradoxically_rejected" => {
                 if result.get(field) != Some(stated) {
                     broken.push(format!("{field} is {}, the source says {stated}", result[field]));
                 }
@@ -128,6 +134,31 @@ fn assert_facts(family: &str, least: usize) {
 #[test]
 fn rule_book_examples_come_out_as_printed() {
     assert_facts("rulebooks", 56);
+}
+
+#[test]
+fn indivisible_books_come_out_as_printed() {
+    assert_facts("indivisible", 15);
+}
+
+/// The checker accepts each of them: it works out welfare, volume and who was rejected by itself.
+#[test]
+fn results_of_indivisible_books_are_accepted() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let file = dir.path().join("result.json");
+    for case in cases("indivisible") {
+        let result = clear(&case, "book.csv").unwrap_or_else(|said| panic!("{}: {said}", name(&case)));
+        assert_eq!(result["status"], "optimal", "{}", name(&case));
+        fs::write(&file, result.to_string()).expect("written");
+        let output = Command::new(env!("CARGO_BIN_EXE_golv"))
+            .args(["check", "--result"])
+            .arg(&file)
+            .arg("--book")
+            .arg(case.join("book.csv"))
+            .output()
+            .expect("golv runs");
+        assert!(output.status.success(), "{}: {}", name(&case), String::from_utf8_lossy(&output.stderr));
+    }
 }
 
 #[test]
@@ -180,26 +211,28 @@ fn an_extra_order_neither_cuts_the_volume_nor_moves_the_price_against_its_side()
     assert!(wrongs.is_empty(), "{}", wrongs.join("\n"));
 }
 
-/// Each case is named in SOURCES.md, whole or by its family as in `bnb_*`, and its fills are of orders in its book.
+/// Each case is named in the page beside it, whole or by its family as in `bnb_*`, and its fills are of orders in its book.
 #[test]
-fn every_rule_book_case_has_a_source_and_names_orders_of_its_book() {
-    let sources = text(&data().join("rulebooks"), "SOURCES.md");
-    let named: Vec<&str> = sources
-        .lines()
-        .filter(|line| line.starts_with("| `"))
-        .flat_map(|line| line.split('`').skip(1).step_by(2))
-        .collect();
-    for case in cases("rulebooks") {
-        let name = name(&case);
-        let is_named = named.iter().any(|source| match source.strip_suffix('*') {
-            Some(family) => name.starts_with(family),
-            None => name == *source,
-        });
-        assert!(is_named, "{name} has no source");
-        let book = text(&case, "book.csv");
-        for id in fills(&json(&case, "expected.json")).keys() {
-            let row = format!("{id},");
-            assert!(book.lines().skip(1).any(|line| line.starts_with(&row)), "{name}: no order {id}");
+fn every_case_has_a_source_and_names_orders_of_its_book() {
+    for (family, page) in [("rulebooks", "SOURCES.md"), ("indivisible", "README.md")] {
+        let sources = text(&data().join(family), page);
+        let named: Vec<&str> = sources
+            .lines()
+            .filter(|line| line.starts_with("| `"))
+            .flat_map(|line| line.split('`').skip(1).step_by(2))
+            .collect();
+        for case in cases(family) {
+            let name = name(&case);
+            let is_named = named.iter().any(|source| match source.strip_suffix('*') {
+                Some(family) => name.starts_with(family),
+                None => name == *source,
+            });
+            assert!(is_named, "{name} has no source");
+            let book = text(&case, "book.csv");
+            for id in fills(&json(&case, "expected.json")).keys() {
+                let row = format!("{id},");
+                assert!(book.lines().skip(1).any(|line| line.starts_with(&row)), "{name}: no order {id}");
+            }
         }
     }
 }
@@ -210,18 +243,18 @@ fn a_wrong_result_breaks_every_fact() {
     let facts = serde_json::json!({
         "price": "95", "volume": "50", "surplus": "10", "surplus_side": "buy", "cascade_step": "pressure",
         "fills": [{"id": "a", "quantity": "50"}, {"id": "b", "quantity": "0"}],
-        "equilibrium_contains": "95",
+        "equilibrium_contains": "95", "welfare": "100", "paradoxically_rejected": ["c"],
     });
     let right = serde_json::json!({
         "price": "95", "volume": "50", "surplus": "10", "surplus_side": "buy", "cascade_step": "pressure",
         "fills": [{"id": "a", "quantity": "50", "price": "95"}],
-        "equilibrium": {"low": "94.5", "high": null},
+        "equilibrium": {"low": "94.5", "high": null}, "welfare": "100", "paradoxically_rejected": ["c"],
     });
     let wrong = serde_json::json!({
         "price": null, "volume": "0", "surplus": "0", "surplus_side": null, "cascade_step": null,
         "fills": [{"id": "b", "quantity": "50", "price": "95"}],
-        "equilibrium": {"low": "95.5", "high": "96"},
+        "equilibrium": {"low": "95.5", "high": "96"}, "welfare": "99", "paradoxically_rejected": [],
     });
     assert_eq!(broken_facts(&facts, &right), Vec::<String>::new());
-    assert_eq!(broken_facts(&facts, &wrong).len(), 8);
+    assert_eq!(broken_facts(&facts, &wrong).len(), 10);
 }

@@ -1,4 +1,4 @@
-//! What both benches measure: an exchange with open auctions, one client, and an endless stream of its commands.
+//! What both benches of the pipeline measure: an exchange with open auctions, one client, and an endless stream of its commands.
 
 #![allow(dead_code, unreachable_pub, reason = "each bench uses its own part")]
 
@@ -56,7 +56,7 @@ pub fn option<'a>(arguments: &'a [String], name: &str) -> Option<&'a str> {
 }
 
 /// A bit mixer: what looks random and is the same each time.
-fn mixed(number: u64) -> u64 {
+pub fn mixed(number: u64) -> u64 {
     let mut mixed = number.wrapping_add(0x9e37_79b9_7f4a_7c15);
     mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);

@@ -1,10 +1,11 @@
 //! `golv clear` and `golv check`: an auction's book from a file is cleared by any rule, and a result is proved against its
 //! book.
 //!
-//! The arithmetic is the engine's ([`golv_engine::clearing`]); here a book is read, a rule is chosen, and a result is
-//! printed and read back.
+//! The arithmetic is the engine's ([`golv_engine::clearing`], and [`golv_engine::indivisible`] for orders with a minimum);
+//! here a book is read, a rule is chosen, and a result is printed and read back.
 
 mod book;
+mod optimum;
 pub(crate) mod result;
 pub(crate) mod rules;
 
@@ -18,8 +19,9 @@ use golv_engine::clearing::check::{
     Fault, check as prove, check_certificate, check_standings, check_winning_limits,
 };
 use golv_engine::clearing::{
-    ClearingError, Order, Outcome, Rule, certificate, clear as cleared, winning_limits,
+    Allocation, ClearingError, Order, Outcome, Rule, certificate, clear as cleared, winning_limits,
 };
+use golv_engine::indivisible::{IndivisibleError, check as indivisible, optimum as best};
 
 use crate::print;
 use book::Row;
@@ -40,6 +42,12 @@ pub struct Clear {
     /// all: what each rule would do with the same book
     #[arg(long, value_enum, conflicts_with_all = ["rule", "rule_file", "print_rule"])]
     rules: Option<All>,
+    /// How orders with a minimum are cleared, which are refused without
+    #[arg(long, value_enum, conflicts_with_all = ["rules", "allocation"])]
+    indivisible: Option<Indivisible>,
+    /// With --indivisible optimum: how many partial choices are looked at before the best so far is taken [default: 1000000]
+    #[arg(long, value_name = "N", requires = "indivisible")]
+    node_limit: Option<u64>,
     /// What a seeded lot is drawn with: the bytes of this text stand before each id
     #[arg(long)]
     seed: Option<String>,
@@ -72,6 +80,18 @@ enum All {
     All,
 }
 
+/// Some seconds for a book of a thousand orders with a minimum that is hard; most take some thousands.
+const NODE_LIMIT: u64 = 1_000_000;
+
+/// How orders with a minimum are cleared.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Indivisible {
+    /// At the rule's price, pro rata, without those whose share would be less than their minimum: --allocation minimum-fill.
+    Ferc,
+    /// For the greatest welfare at one price, whatever the rule's allocation.
+    Optimum,
+}
+
 /// How a result is printed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Format {
@@ -89,15 +109,15 @@ enum Format {
 struct NotCleared {
     /// The order's id and line, if it is about one.
     place: Option<(String, u64)>,
-    source: ClearingError,
+    source: IndivisibleError,
 }
 
 /// A result that is not what the rule gives.
 #[derive(Debug, thiserror::Error)]
 #[error("the result is wrong: {fault}{}", place.as_ref().map_or_else(String::new, |(id, line)| format!(": order {id}, line {line}")))]
-struct NotProved {
+struct NotProved<F: Error> {
     place: Option<(String, u64)>,
-    fault: Fault,
+    fault: F,
 }
 
 /// Clears a book and prints the result.
@@ -111,20 +131,40 @@ pub fn clear(options: &Clear) -> Result<(), Box<dyn Error>> {
     if options.private && options.format != Format::Json {
         return Err("what each order is told is printed as JSON: --format json --private".into());
     }
-    let rule = options.rule.rule(rules::CALL, &options.changes)?;
+    let mut rule = options.rule.rule(rules::CALL, &options.changes)?;
+    match options.indivisible {
+        Some(Indivisible::Ferc) if options.node_limit.is_some() => {
+            return Err("--node-limit is for --indivisible optimum; ferc does not search".into());
+        }
+        Some(Indivisible::Ferc) => rule.allocation = Allocation::MinimumFill,
+        Some(Indivisible::Optimum) if options.private => {
+            return Err("--private is for a clearing by price; an optimum has no winning limits".into());
+        }
+        Some(Indivisible::Optimum) | None => {}
+    }
     if options.print_rule {
         print::line(rules::text(&rule).trim_end());
         return Ok(());
     }
     let rows = read_book(options.book.as_deref())?;
     let orders = book::orders(&rows);
+    if options.indivisible == Some(Indivisible::Optimum) {
+        let found = best(&orders, &rule, options.node_limit.unwrap_or(NODE_LIMIT));
+        let found = found.map_err(|error| not_cleared(&rows, error))?;
+        match options.format {
+            Format::Table => optimum::print_table(&rows, &rule, &found),
+            Format::Csv => optimum::print_csv(&rows, &rule, &found),
+            Format::Json => print::line(optimum::json(&rows, &rule, &found)),
+        }
+        return Ok(());
+    }
     let seed = options.seed.as_ref().map(String::as_bytes);
     let outcome = clear_by(&orders, &rows, &rule, seed)?;
     match options.format {
         Format::Table => result::print_table(&rows, &outcome),
         Format::Csv => result::print_csv(&rows, &outcome),
         Format::Json => {
-            let refused = |error| not_cleared(&rows, error);
+            let refused = |error: ClearingError| not_cleared(&rows, error.into());
             let (certificate, standings) = certificate(&orders, &rule, seed, &outcome).map_err(refused)?;
             let mut private = None;
             if options.private {
@@ -168,9 +208,12 @@ pub fn check(options: &Check) -> Result<(), Box<dyn Error>> {
     let rows = read_book(Some(&options.book))?;
     let mut text = String::new();
     open(&options.result)?.read_to_string(&mut text)?;
+    let orders = book::orders(&rows);
+    if optimum::is_one(&text) {
+        return check_optimum(&text, &rows, &orders);
+    }
     let Claimed { rule, seed, outcome, certificate, private } = result::read(&text, &rows)?;
     let seed = seed.as_deref().map(str::as_bytes);
-    let orders = book::orders(&rows);
     // A book that the rule does not take has no result.
     clear_by(&orders, &rows, &rule, seed)?;
     let wrong =
@@ -197,16 +240,27 @@ pub fn check(options: &Check) -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
+/// Checks whether an optimum is possible and what it is worth; that it is the best, as far as its price proves it.
+fn check_optimum(text: &str, rows: &[Row], orders: &[Order<'_>]) -> Result<(), Box<dyn Error>> {
+    let (rule, found) = optimum::read(text, rows)?;
+    // A book that no clearing takes has no result.
+    clear_by(orders, rows, &Rule { allocation: Allocation::MinimumFill, ..rule.clone() }, None)?;
+    let value = indivisible::check(orders, &rule, &found)
+        .map_err(|fault| NotProved { place: fault.order().and_then(|order| place(rows, order)), fault })?;
+    optimum::print_checked(rows, &found, &value);
+    Ok(())
+}
+
 fn clear_by(
     orders: &[Order<'_>],
     rows: &[Row],
     rule: &Rule,
     seed: Option<&[u8]>,
 ) -> Result<Outcome, NotCleared> {
-    cleared(orders, rule, seed).map_err(|error| not_cleared(rows, error))
+    cleared(orders, rule, seed).map_err(|error| not_cleared(rows, error.into()))
 }
 
-fn not_cleared(rows: &[Row], source: ClearingError) -> NotCleared {
+fn not_cleared(rows: &[Row], source: IndivisibleError) -> NotCleared {
     NotCleared { place: source.order().and_then(|order| place(rows, order)), source }
 }
 

@@ -6,7 +6,7 @@ use golv_engine::book::Side;
 use golv_engine::clearing::{
     Certificate, Criterion, CurvePoint, Decision, Equilibrium, Fill, Outcome, Reason, Rule, Standing,
 };
-use golv_engine::num::{Price, Quantity};
+use golv_engine::num::Price;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -30,10 +30,11 @@ struct Text {
     fills: Vec<FillText>,
 }
 
+/// Two ends of a range of prices.
 #[derive(Debug, Serialize, Deserialize)]
-struct Range {
-    low: Option<String>,
-    high: Option<String>,
+pub(super) struct Range {
+    pub(super) low: Option<String>,
+    pub(super) high: Option<String>,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -42,12 +43,33 @@ struct Ends {
     highest: Option<String>,
 }
 
+/// A fill as text.
 #[derive(Debug, Serialize, Deserialize)]
-struct FillText {
-    id: String,
-    quantity: String,
-    price: String,
-    reason: Reason,
+pub(super) struct FillText {
+    pub(super) id: String,
+    pub(super) quantity: String,
+    pub(super) price: String,
+    pub(super) reason: Reason,
+}
+
+impl FillText {
+    pub(super) fn new(rows: &[Row], fill: &Fill) -> Self {
+        Self {
+            id: id(rows, fill.order),
+            quantity: fill.quantity.to_string(),
+            price: fill.price.to_string(),
+            reason: fill.reason,
+        }
+    }
+
+    pub(super) fn read(&self, places: &BTreeMap<&str, u32>) -> Result<Fill, ReadError> {
+        Ok(Fill {
+            order: place(places, &self.id)?,
+            quantity: number("quantity", &self.quantity)?,
+            price: number("price", &self.price)?,
+            reason: self.reason,
+        })
+    }
 }
 
 /// A result with what proves it.
@@ -133,7 +155,8 @@ fn side_name(side: Side) -> &'static str {
     }
 }
 
-fn id(rows: &[Row], order: u32) -> String {
+/// The id of a row.
+pub(super) fn id(rows: &[Row], order: u32) -> String {
     let row = usize::try_from(order).ok().and_then(|row| rows.get(row));
     row.map_or_else(String::new, |row| row.id.clone())
 }
@@ -147,12 +170,6 @@ fn text(rows: &[Row], outcome: &Outcome) -> Text {
         }
         Decision::Price { .. } | Decision::NothingTrades => None,
     };
-    let fill = |fill: &Fill| FillText {
-        id: id(rows, fill.order),
-        quantity: fill.quantity.to_string(),
-        price: fill.price.to_string(),
-        reason: fill.reason,
-    };
     Text {
         price: price(outcome.price()),
         volume: outcome.volume.to_string(),
@@ -162,7 +179,7 @@ fn text(rows: &[Row], outcome: &Outcome) -> Text {
         undecided,
         equilibrium: Range { low: price(low), high: price(high) },
         over_allotted: outcome.over_allotted.to_string(),
-        fills: outcome.fills.iter().map(fill).collect(),
+        fills: outcome.fills.iter().map(|fill| FillText::new(rows, fill)).collect(),
     }
 }
 
@@ -213,7 +230,7 @@ fn standing_texts(rows: &[Row], private: &Private) -> Vec<StandingText> {
 /// Reads a result of a book back, and what is said to prove it.
 pub(super) fn read(text: &str, rows: &[Row]) -> Result<Claimed, ReadError> {
     let Proved { result, rule, seed, certificate, standings } = serde_json::from_str(text)?;
-    let places: BTreeMap<&str, u32> = (0..).zip(rows).map(|(place, row)| (row.id.as_str(), place)).collect();
+    let places = places(rows);
     let outcome = read_outcome(&result, &places)?;
     let certificate = certificate.map(|text| read_certificate(&text, &outcome)).transpose()?;
     let private = standings.map(|texts| read_private(&texts, &places)).transpose()?;
@@ -241,14 +258,6 @@ fn read_outcome(result: &Text, places: &BTreeMap<&str, u32>) -> Result<Outcome, 
         Some("sell") => Some(Side::Sell),
         Some(other) => return Err(ReadError::Field { field: "surplus_side", value: other.to_owned() }),
     };
-    let fill = |fill: &FillText| {
-        Ok(Fill {
-            order: place(places, &fill.id)?,
-            quantity: number::<Quantity>("quantity", &fill.quantity)?,
-            price: number::<Price>("price", &fill.price)?,
-            reason: fill.reason,
-        })
-    };
     Ok(Outcome {
         decision,
         volume: number("volume", &result.volume)?,
@@ -258,7 +267,7 @@ fn read_outcome(result: &Text, places: &BTreeMap<&str, u32>) -> Result<Outcome, 
             low: price(&result.equilibrium.low)?,
             high: price(&result.equilibrium.high)?,
         },
-        fills: result.fills.iter().map(fill).collect::<Result<_, ReadError>>()?,
+        fills: result.fills.iter().map(|fill| fill.read(places)).collect::<Result<_, ReadError>>()?,
         over_allotted: number("over_allotted", &result.over_allotted)?,
     })
 }
@@ -294,19 +303,26 @@ fn read_private(texts: &[StandingText], places: &BTreeMap<&str, u32>) -> Result<
     })
 }
 
+/// Rows by their ids.
+pub(super) fn places(rows: &[Row]) -> BTreeMap<&str, u32> {
+    (0..).zip(rows).map(|(place, row)| (row.id.as_str(), place)).collect()
+}
+
 /// The row of an id.
-fn place(places: &BTreeMap<&str, u32>, id: &str) -> Result<u32, ReadError> {
+pub(super) fn place(places: &BTreeMap<&str, u32>, id: &str) -> Result<u32, ReadError> {
     places.get(id).copied().ok_or_else(|| ReadError::UnknownOrder { id: id.to_owned() })
 }
 
-fn optional<T: std::str::FromStr>(
+/// A number in a field, if there is one.
+pub(super) fn optional<T: std::str::FromStr>(
     field: &'static str,
     text: &Option<String>,
 ) -> Result<Option<T>, ReadError> {
     text.as_deref().map(|text| number(field, text)).transpose()
 }
 
-fn number<T: std::str::FromStr>(field: &'static str, text: &str) -> Result<T, ReadError> {
+/// A number, or a name, in a field.
+pub(super) fn number<T: std::str::FromStr>(field: &'static str, text: &str) -> Result<T, ReadError> {
     text.parse().map_err(|_| ReadError::Field { field, value: text.to_owned() })
 }
 
@@ -331,22 +347,33 @@ pub(super) fn print_table(rows: &[Row], outcome: &Outcome) {
     if over_allotted != "0" {
         print::line(format_args!("beyond it    {} were given by rounding up", grouped(&over_allotted)));
     }
-    if !fills.is_empty() {
-        let row = |fill: FillText| {
-            vec![fill.id, grouped(&fill.quantity), grouped(&fill.price), fill.reason.to_string()]
-        };
-        print::line(print::table(&["order", ">quantity", ">price", "why"], fills.into_iter().map(row)));
+    print_fills(fills.into_iter().map(row));
+}
+
+/// A fill in four texts.
+pub(super) fn row(fill: FillText) -> [String; 4] {
+    [fill.id, fill.quantity, fill.price, fill.reason.to_string()]
+}
+
+/// Prints rows of an id, a quantity, a price and a reason as a table, if there are any.
+pub(super) fn print_fills(rows: impl Iterator<Item = [String; 4]>) {
+    let mut rows =
+        rows.map(|[id, quantity, price, why]| vec![id, grouped(&quantity), grouped(&price), why]).peekable();
+    if rows.peek().is_some() {
+        print::line(print::table(&["order", ">quantity", ">price", "why"], rows));
     }
 }
 
 /// Prints the fills as CSV.
 pub(super) fn print_csv(rows: &[Row], outcome: &Outcome) {
+    print_csv_rows(text(rows, outcome).fills.into_iter().map(row));
+}
+
+/// Prints rows of an id, a quantity, a price and a reason as CSV.
+pub(super) fn print_csv_rows(mut rows: impl Iterator<Item = [String; 4]>) {
     let mut writer = csv::Writer::from_writer(Vec::new());
-    let fills = text(rows, outcome).fills;
     let header = writer.write_record(["id", "quantity", "price", "reason"]);
-    let written = fills.iter().try_fold((), |(), fill| {
-        writer.write_record([&fill.id, &fill.quantity, &fill.price, &fill.reason.to_string()])
-    });
+    let written = rows.try_for_each(|row| writer.write_record(row));
     header.and(written).expect("four fields a row, in memory");
     let text = String::from_utf8(writer.into_inner().expect("in memory")).expect("ids were read as text");
     print::line(text.trim_end());
