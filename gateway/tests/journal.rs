@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command as Process, Output};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use golv_engine::auction::{AuctionKind, AuctionTerms};
+use golv_engine::auction::{AuctionKind, AuctionTerms, LotSecret};
 use golv_engine::book::Side;
 use golv_engine::clearing::{Allocation, Candidates, Criterion, Rule};
 use golv_engine::command::{Action, Command, NewBid, Operator};
@@ -171,7 +171,7 @@ fn history(dir: &Path, name: &str) -> Stopped {
     pipeline.stop().expect("stopped")
 }
 
-/// A bid that is replaced, one that is refused, and one that is withdrawn.
+/// A bid that is replaced, one that is refused, and one that is withdrawn; and a lot's secret that is sent too early.
 fn bid(hand: &mut Hand, auction: AuctionId) {
     let offset = i64::from(auction.0) * 1_000;
     let bid = |units: i64, tonnes| NewBid {
@@ -192,6 +192,8 @@ fn bid(hand: &mut Hand, auction: AuctionId) {
     outside.expect_err("outside the band");
     let gone = id(hand.send(SUPPLIER, Command::PlaceBid { auction, bid: bid(42_323 + offset, 60_101) }));
     hand.send(SUPPLIER, Command::WithdrawBid { auction, bid: gone }).expect("withdrawn");
+    let clear = Command::ClearAuction { auction, secret: Some(LotSecret([0x5a; 32])) };
+    hand.send(OPERATORS[0], clear).expect_err("not closed");
 }
 
 /// The rest of it: the auction closes and is cleared.
@@ -591,11 +593,11 @@ fn bids_are_exported_when_their_auction_is_closed() {
     for told in telling(CLOSING).iter().chain(&telling(CANCELLED)).map(String::as_str).chain(QUANTITIES) {
         assert!(!open.contains(told), "{told} is told of a sealed bid");
     }
-    for told in ["\"side\"", "\"origin\"", "\"FI\"", "kept_priority"] {
+    for told in ["\"side\"", "\"origin\"", "\"FI\"", "kept_priority", "5a5a5a5a"] {
         assert!(!open.contains(told), "{told} is told of a sealed bid");
     }
-    // Five bids in each auction, and an event for the four that were taken.
-    assert_eq!(open.matches("\"sealed\":true").count(), 2 * (5 + 4));
+    // Five bids and a secret in each auction, and an event for the four bids that were taken.
+    assert_eq!(open.matches("\"sealed\":true").count(), 2 * (6 + 4));
     let refused = objects.iter().find(|object| object["answer"]["name"] == "PriceOutsideBand").expect("one");
     assert_eq!(refused["answer"]["code"], 512);
     assert!(refused["answer"].get("reason").is_none(), "{refused}");
@@ -612,7 +614,7 @@ fn bids_are_exported_when_their_auction_is_closed() {
     for told in telling(CANCELLED) {
         assert!(!closed.contains(&told), "{told} is told of a bid in a cancelled auction");
     }
-    assert_eq!(closed.matches("\"sealed\":true").count(), 5 + 4);
+    assert_eq!(closed.matches("\"sealed\":true").count(), 6 + 4);
     let refused = objects.iter().find(|object| object["answer"]["name"] == "PriceOutsideBand").expect("one");
     assert_eq!(refused["answer"]["reason"], "the price must lie between 40000 and 50000");
     assert_eq!(objects.last().expect("some")["chain"], stopped.chain.to_string());

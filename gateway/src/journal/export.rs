@@ -105,7 +105,7 @@ impl Selection {
         answer: &Answer,
         events: &[Happened],
     ) -> Value {
-        let sealed = bid_in(command).filter(|auction| !self.closed.contains(auction));
+        let sealed = sealed_in(command).filter(|auction| !self.closed.contains(auction));
         let command = match sealed {
             Some(auction) => {
                 json!({ "command": command_name(command), "auction": auction.0, "sealed": true })
@@ -160,19 +160,21 @@ impl Selection {
     }
 }
 
-/// The auction that a command bids in. Every command is named, so that a new one is thought of.
-fn bid_in(command: &Command) -> Option<AuctionId> {
+/// The auction until whose close a command is sealed: a bid, or the secret of a lot that was sent too early. Every command is named,
+/// so that a new one is thought of.
+fn sealed_in(command: &Command) -> Option<AuctionId> {
     match command {
         Command::PlaceBid { auction, .. }
         | Command::ReplaceBid { auction, .. }
-        | Command::WithdrawBid { auction, .. } => Some(*auction),
+        | Command::WithdrawBid { auction, .. }
+        | Command::ClearAuction { auction, secret: Some(_) } => Some(*auction),
         Command::Found { .. }
         | Command::Tick
         | Command::SetClock { .. }
         | Command::Propose { .. }
         | Command::Confirm { .. }
         | Command::WithdrawProposal { .. }
-        | Command::ClearAuction { .. }
+        | Command::ClearAuction { secret: None, .. }
         | Command::PublishReferencePrice { .. } => None,
     }
 }
