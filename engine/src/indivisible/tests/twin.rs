@@ -144,24 +144,40 @@ impl<'a> Twin<'a> {
         };
         let offer = self.last_accepted(given).map(|offer| offer.clamp(lowest, highest));
         let only = (lowest == highest).then_some(lowest);
-        only.or(first).or(offer).or(nearest).expect("market orders have a reference")
+        // Where limits alone are candidates, the reference chooses among them, of two equally near ones the higher.
+        let candidates = self.part(given).filter_map(|order| order.price.map(Price::millionths));
+        let candidates = candidates.chain(self.rule.lowest_price().map(Price::millionths));
+        let candidates = candidates.chain(self.rule.highest_price().map(Price::millionths));
+        let near = candidates
+            .filter(|price| self.rule.candidates == Candidates::Limits && supporting.contains(price))
+            .min_by_key(|price| (reference.map(|reference| price.abs_diff(reference)), Reverse(*price)));
+        only.or(first).or(offer).or(near).or(nearest).expect("market orders have a reference")
+    }
+
+    /// The book in which the price is chosen: without the orders with a minimum that get nothing.
+    fn part(&self, given: &[i64]) -> impl Iterator<Item = &Order<'a>> {
+        let takes_part = |(order, given): &(&Order<'_>, &i64)| {
+            !order.quantity.is_zero() && (**given > 0 || order.min_quantity.is_zero())
+        };
+        self.orders.iter().zip(given).filter(takes_part).map(|(order, _)| order)
     }
 
     /// The limit of the offer with which, in merit order, the volume is reached, or else of the bid; moved to where demand and
     /// supply balance, if every price is a candidate. Orders with a minimum that get nothing are left out.
     fn last_accepted(&self, given: &[i64]) -> Option<i64> {
-        let part: Vec<usize> = (0..given.len())
-            .filter(|row| given[*row] > 0 || self.orders[*row].min_quantity.is_zero())
-            .collect();
         let sum = |side: Side, price: i64| -> i64 {
-            let of_side =
-                part.iter().filter(|row| self.orders[**row].side == side && self.trades(**row, price));
-            of_side.map(|row| self.orders[*row].quantity.millionths()).sum()
+            let counts = |order: &&Order<'_>| {
+                order.side == side
+                    && order.price.is_none_or(|limit| match side {
+                        Side::Buy => limit.millionths() >= price,
+                        Side::Sell => limit.millionths() <= price,
+                    })
+            };
+            self.part(given).filter(counts).map(|order| order.quantity.millionths()).sum()
         };
         let volume: i64 = (0..given.len()).map(|row| given[row]).sum::<i64>() / 2;
         let reached = |side: Side, sign: i64| {
-            let mut side: Vec<&Order<'_>> =
-                part.iter().map(|row| &self.orders[*row]).filter(|order| order.side == side).collect();
+            let mut side: Vec<&Order<'_>> = self.part(given).filter(|order| order.side == side).collect();
             side.sort_by_key(|order| order.price.map(|limit| sign * limit.millionths()));
             let mut sum = 0;
             let last = side.into_iter().find(|order| {
