@@ -11,6 +11,7 @@
 //! | what can be asked, what can happen, what can be refused | [`command`], [`event`], [`reject`] |
 //! | how a price is found and who gets what | [`auction`] |
 //! | the rules of call auctions, as data, each result with its proof | [`clearing`] |
+//! | who is awarded public support: budgets, limits, pots, delivery years, origin caps | [`support`] |
 //! | books of orders with minimums, cleared for the greatest welfare | [`indivisible`] |
 //! | bids and the price ladder | [`book`] |
 //! | entitlements, reference prices, settlement runs | [`cfd`] |
@@ -76,6 +77,7 @@ pub mod command;
 pub mod digest;
 pub mod event;
 mod exchange;
+mod human;
 pub mod id;
 pub mod indivisible;
 pub mod key;
@@ -85,6 +87,7 @@ pub mod num;
 pub mod participant;
 pub mod reject;
 mod rules;
+pub mod support;
 pub mod text;
 pub mod time;
 

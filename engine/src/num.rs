@@ -35,6 +35,11 @@ pub struct Money {
     pub millionths: i64,
 }
 
+/// An amount in millionths of the unit of a currency that is known from elsewhere, such as a rule's. Never negative.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "i64", into = "i64")]
+pub struct Amount(i64);
+
 /// A currency that contracts are denominated in, numbered as in ISO 4217.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Currency {
@@ -192,6 +197,26 @@ impl Quantity {
     }
 }
 
+impl Amount {
+    /// Nothing.
+    pub const ZERO: Self = Self(0);
+
+    /// An amount of so many millionths; `None` if negative.
+    pub const fn from_millionths(millionths: i64) -> Option<Self> {
+        if millionths < 0 { None } else { Some(Self(millionths)) }
+    }
+
+    /// The amount in millionths.
+    pub const fn millionths(self) -> i64 {
+        self.0
+    }
+
+    /// The amount as money of a currency.
+    pub const fn of(self, currency: Currency) -> Money {
+        Money { currency, millionths: self.0 }
+    }
+}
+
 impl Money {
     /// Nothing of a currency.
     pub const fn zero(currency: Currency) -> Self {
@@ -252,8 +277,8 @@ pub enum ParseNumberError {
     /// Past the largest number that can be held.
     #[error("'{0}' is larger than can be held (about 9.2 trillion)")]
     TooLarge(String),
-    /// A quantity below zero.
-    #[error("'{0}' is negative, and a quantity is not")]
+    /// A quantity or amount below zero.
+    #[error("'{0}' is negative, and a quantity or an amount is not")]
     Negative(String),
 }
 
@@ -297,6 +322,14 @@ impl FromStr for Price {
     }
 }
 
+impl FromStr for Amount {
+    type Err = ParseNumberError;
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let millionths = parse_millionths(text)?;
+        Self::from_millionths(millionths).ok_or_else(|| ParseNumberError::Negative(text.to_owned()))
+    }
+}
+
 impl FromStr for Quantity {
     type Err = ParseNumberError;
     fn from_str(text: &str) -> Result<Self, Self::Err> {
@@ -317,6 +350,12 @@ impl fmt::Display for Quantity {
     }
 }
 
+impl fmt::Display for Amount {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write_millionths(f, self.0)
+    }
+}
+
 impl fmt::Display for Money {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write_millionths(f, self.millionths)?;
@@ -327,6 +366,19 @@ impl fmt::Display for Money {
 impl fmt::Display for Currency {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.code())
+    }
+}
+
+impl TryFrom<i64> for Amount {
+    type Error = NegativeQuantity;
+    fn try_from(millionths: i64) -> Result<Self, Self::Error> {
+        Self::from_millionths(millionths).ok_or(NegativeQuantity)
+    }
+}
+
+impl From<Amount> for i64 {
+    fn from(amount: Amount) -> Self {
+        amount.0
     }
 }
 

@@ -8,7 +8,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde::{Deserialize, Serialize};
 
 use super::Reason;
 use super::curve::round_to_step;
@@ -29,32 +29,32 @@ pub struct Rule {
     pub payment: Payment,
     /// The price that `reference` and `pressure` look to, and the price where all orders are market orders. The
     /// midpoint of the quote where it is absent and there is a quote.
-    #[serde(default, with = "text")]
+    #[serde(default, with = "crate::human::optional")]
     pub reference_price: Option<Price>,
     /// Prices of orders and the clearing price are whole multiples of it; one millionth where it is absent.
-    #[serde(default, with = "text")]
+    #[serde(default, with = "crate::human::optional")]
     pub tick: Option<Price>,
     /// How a price that lies between two ticks (or two millionths) is rounded.
     #[serde(default)]
     pub rounding: Rounding,
     /// Quantities are whole multiples of it; one millionth where it is absent.
-    #[serde(default, with = "text")]
+    #[serde(default, with = "crate::human::optional")]
     pub lot: Option<Quantity>,
     /// `round-up`: what everybody at the margin gets at least. `quantity-priority`: what each gets first. One lot where it
     /// is absent; the other allocations do not look at it.
-    #[serde(default, with = "text")]
+    #[serde(default, with = "crate::human::optional")]
     pub minimum: Option<Quantity>,
     /// How far `pressure` may move the price from the reference, as a fraction of it; any distance where it is absent.
-    #[serde(default, with = "text")]
+    #[serde(default, with = "crate::human::optional")]
     pub band: Option<Fraction>,
     /// No trade below it.
-    #[serde(default, with = "text")]
+    #[serde(default, with = "crate::human::optional")]
     pub floor: Option<Price>,
     /// No trade above it.
-    #[serde(default, with = "text")]
+    #[serde(default, with = "crate::human::optional")]
     pub ceiling: Option<Price>,
     /// A market maker's quote, or the best prices elsewhere: no trade outside it.
-    #[serde(default, with = "text")]
+    #[serde(default, with = "crate::human::optional")]
     pub quote: Option<Quote>,
 }
 
@@ -437,33 +437,5 @@ names! {
         HalfUp: "half-up",
         HalfDown: "half-down",
         HalfEven: "half-even",
-    }
-}
-
-/// Optional numbers: decimal text in a rule file, so that it says `tick = "0.01"`, and whole millionths in what only programs read.
-mod text {
-    use super::*;
-
-    pub(super) fn serialize<T: fmt::Display + Serialize, S: Serializer>(
-        value: &Option<T>,
-        serializer: S,
-    ) -> Result<S::Ok, S::Error> {
-        if serializer.is_human_readable() {
-            value.as_ref().map(T::to_string).serialize(serializer)
-        } else {
-            value.serialize(serializer)
-        }
-    }
-
-    pub(super) fn deserialize<'de, T, D>(deserializer: D) -> Result<Option<T>, D::Error>
-    where
-        T: FromStr<Err: fmt::Display> + Deserialize<'de>,
-        D: Deserializer<'de>,
-    {
-        if !deserializer.is_human_readable() {
-            return Option::deserialize(deserializer);
-        }
-        let text = Option::<String>::deserialize(deserializer)?;
-        text.map(|text| text.parse().map_err(serde::de::Error::custom)).transpose()
     }
 }
