@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
-use crate::auction::{AuctionTerms, LotSecret};
+use crate::auction::{AuctionTerms, LotSecret, OfferDetails};
 use crate::book::Side;
 use crate::cfd::IndexTerms;
 use crate::id::{
@@ -89,6 +89,20 @@ pub enum Command {
         /// For a seeded lot, and only for one: the secret whose hash was announced.
         secret: Option<LotSecret>,
     },
+    /// Accepts an award that was offered. Its winner.
+    AcceptAward {
+        /// The auction.
+        auction: AuctionId,
+        /// The offer that won.
+        bid: BidId,
+    },
+    /// Declines an award that was offered, and forfeits the bond unless it was called from the reserve list. Its winner.
+    DeclineAward {
+        /// The auction.
+        auction: AuctionId,
+        /// The offer that won.
+        bid: BidId,
+    },
     /// Publishes an index's price of a month that is over; again for a revision. Its publisher.
     PublishReferencePrice {
         /// The index.
@@ -130,6 +144,8 @@ impl Command {
             Self::ReplaceBid { .. } => "ReplaceBid",
             Self::WithdrawBid { .. } => "WithdrawBid",
             Self::ClearAuction { .. } => "ClearAuction",
+            Self::AcceptAward { .. } => "AcceptAward",
+            Self::DeclineAward { .. } => "DeclineAward",
             Self::PublishReferencePrice { .. } => "PublishReferencePrice",
         }
     }
@@ -147,6 +163,8 @@ pub struct NewBid {
     pub quantity: Quantity,
     /// Where offered material comes from; `None` on a bid to buy.
     pub origin: Option<Country>,
+    /// What else an offer says of itself; only in a support auction whose offers stand in a stack.
+    pub details: Option<OfferDetails>,
 }
 
 /// What moves money or changes rules: done only when two operators agree.
@@ -219,6 +237,20 @@ pub enum Action {
         /// The programme.
         programme: ProgrammeId,
         /// How much; positive, in the programme's currency.
+        amount: Money,
+    },
+    /// Takes in collateral of a participant's.
+    DepositCollateral {
+        /// Whose.
+        participant: ParticipantId,
+        /// How much; positive.
+        amount: Money,
+    },
+    /// Gives collateral back that nothing is held against.
+    ReturnCollateral {
+        /// Whose.
+        participant: ParticipantId,
+        /// How much; positive.
         amount: Money,
     },
     /// Sets a floor on a market.

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::auction::AuctionResult;
+use crate::auction::{AuctionResult, AwardOffer};
 use crate::cfd::SettlementRun;
 use crate::command::Action;
 use crate::id::{AuctionId, BidId, EntitlementId, FloorId, IdentityId, IndexId, ParticipantId, ProposalId};
@@ -107,6 +107,35 @@ pub enum Event {
         /// Its result.
         result: AuctionResult,
     },
+    /// Awards can be accepted.
+    AwardsOffered {
+        /// The auction.
+        auction: AuctionId,
+        /// Until when.
+        until: Instant,
+        /// Which. Everybody is shown its own.
+        awards: Vec<AwardOffer>,
+    },
+    /// An award was accepted.
+    AwardAccepted {
+        /// The auction.
+        auction: AuctionId,
+        /// The offer that won.
+        bid: BidId,
+        /// Whose it is.
+        participant: ParticipantId,
+    },
+    /// An award was declined, or not accepted in time.
+    AwardDeclined {
+        /// The auction.
+        auction: AuctionId,
+        /// The offer that had won.
+        bid: BidId,
+        /// Whose it is.
+        participant: ParticipantId,
+        /// What was held for it and is forfeited.
+        forfeited: Option<Money>,
+    },
     /// An auction's result stands: its awards are booked, its entitlements granted.
     AuctionFinalised {
         /// The auction.
@@ -184,6 +213,10 @@ impl Event {
                 let result = result.shown_to(reader);
                 Self::AuctionCleared { auction: *auction, final_at: *final_at, result }
             }
+            Self::AwardsOffered { auction, until, awards } if !reads_all => {
+                let awards = awards.iter().filter(|award| award.participant == reader).copied().collect();
+                Self::AwardsOffered { auction: *auction, until: *until, awards }
+            }
             Self::SettlementRunCompleted { run } if !reads_all => {
                 let own = run.lines.iter().filter(|line| line.holder == reader);
                 Self::SettlementRunCompleted { run: run.with_lines(own.copied().collect()) }
@@ -219,13 +252,22 @@ impl Event {
                 | Action::SetStanding { .. }
                 | Action::GrantEntitlement { .. }
                 | Action::Settle { .. } => Audience::Operators,
+                Action::DepositCollateral { participant, .. }
+                | Action::ReturnCollateral { participant, .. } => {
+                    Audience::ParticipantAndOperators(*participant)
+                }
             },
             Self::ActionProposed { .. } | Self::ProposalWithdrawn { .. } => Audience::Operators,
             Self::BidAccepted { participant, .. }
             | Self::BidReplaced { participant, .. }
             | Self::BidWithdrawn { participant, .. } => Audience::Participant(*participant),
+            Self::AwardAccepted { participant, .. } | Self::AwardDeclined { participant, .. } => {
+                Audience::ParticipantAndOperators(*participant)
+            }
             Self::EntitlementGranted { holder, .. } => Audience::ParticipantAndOperators(*holder),
-            Self::AuctionCleared { .. } | Self::SettlementRunCompleted { .. } => Audience::Parts,
+            Self::AuctionCleared { .. }
+            | Self::AwardsOffered { .. }
+            | Self::SettlementRunCompleted { .. } => Audience::Parts,
         }
     }
 }

@@ -28,7 +28,7 @@ use crate::id::{
     ParticipantId, ProgrammeId, ProposalId, Sequence,
 };
 use crate::key::{KeyFingerprint, Keys};
-use crate::ledger::{Account, Ledger, Programme};
+use crate::ledger::{Account, Ledger, Programme, check_payable};
 use crate::market::{Floor, FloorTerms, Market, ORIGINS_MAX};
 use crate::num::{Currency, Money};
 use crate::participant::{Participant, Registry, Role, Standing};
@@ -253,6 +253,12 @@ impl Exchange {
             }
             Command::WithdrawBid { auction, bid } => state.withdraw_bid(at, auction, participant, bid, out),
             Command::ClearAuction { auction, secret } => state.clear_auction(at, auction, secret, out),
+            Command::AcceptAward { auction, bid } => {
+                state.answer_award(at, auction, bid, participant, true, out)
+            }
+            Command::DeclineAward { auction, bid } => {
+                state.answer_award(at, auction, bid, participant, false, out)
+            }
             Command::PublishReferencePrice { index, month, price } => {
                 state.publish_reference_price(at, participant, index, month, price, out)
             }
@@ -356,7 +362,8 @@ impl Exchange {
     /// account pays out what it takes in, and each programme's reserved money is what its auctions and
     /// entitlements reserve.
     pub fn is_conserved(&self) -> bool {
-        self.state.ledger.is_balanced() && self.state.is_cleared() && self.state.reservations_agree()
+        let state = &self.state;
+        state.ledger.is_balanced() && state.is_cleared() && state.reservations_agree() && state.bonds_agree()
     }
 }
 
@@ -407,9 +414,11 @@ fn check_permitted(command: &Command, roles: &BTreeSet<Role>) -> Result<(), Reje
         | Command::Confirm { .. }
         | Command::WithdrawProposal { .. }
         | Command::ClearAuction { .. } => &[Role::Operator],
-        Command::PlaceBid { .. } | Command::ReplaceBid { .. } | Command::WithdrawBid { .. } => {
-            &[Role::Supplier, Role::Buyer]
-        }
+        Command::PlaceBid { .. }
+        | Command::ReplaceBid { .. }
+        | Command::WithdrawBid { .. }
+        | Command::AcceptAward { .. }
+        | Command::DeclineAward { .. } => &[Role::Supplier, Role::Buyer],
         Command::PublishReferencePrice { .. } => &[Role::Publisher],
     };
     if permitted.iter().any(|role| roles.contains(role)) { Ok(()) } else { Err(Reject::NotPermitted) }
@@ -559,6 +568,8 @@ impl State {
                 }
             }
             Action::FundProgramme { programme, amount } => self.check_fund(*programme, *amount)?,
+            Action::DepositCollateral { participant, amount } => self.check_deposit(*participant, *amount)?,
+            Action::ReturnCollateral { participant, amount } => self.check_return(*participant, *amount)?,
             Action::SetFloor { floor, terms } => self.check_floor(*floor, terms)?,
             Action::AnnounceAuction { auction, terms } => {
                 return self.check_announce(*auction, terms, at).map(Prepared::Reserving);
@@ -608,6 +619,12 @@ impl State {
             (Action::FundProgramme { programme, amount }, _) => {
                 self.ledger.post(Account::Funders(programme), Account::ProgrammeFree(programme), amount);
             }
+            (Action::DepositCollateral { participant, amount }, _) => {
+                self.ledger.post(Account::Deposits(participant), Account::Collateral(participant), amount);
+            }
+            (Action::ReturnCollateral { participant, amount }, _) => {
+                self.ledger.post(Account::Collateral(participant), Account::Deposits(participant), amount);
+            }
             (Action::SetFloor { floor, terms }, _) => {
                 let next_month = terms.first;
                 self.floors.insert(floor, Floor { terms, next_month });
@@ -649,13 +666,7 @@ impl State {
 
     fn check_fund(&self, id: ProgrammeId, amount: Money) -> Result<(), Reject> {
         let currency = self.programme(id)?.currency;
-        if amount.currency != currency {
-            return Err(Reject::OtherCurrency);
-        }
-        let whole = amount.millionths.checked_rem(currency.minor_unit()) == Some(0);
-        if amount.millionths <= 0 || !whole {
-            return Err(Reject::AmountNotPayable);
-        }
+        check_payable(amount, currency)?;
         // All that a programme was ever funded with fits in a Money, and so does any part of it.
         let funded = self.ledger.balance(currency, Account::Funders(id)).checked_neg();
         let funded = funded.and_then(|funded| funded.checked_add(i128::from(amount.millionths)));
@@ -663,6 +674,30 @@ impl State {
             Some(Ok(_)) => Ok(()),
             _ => Err(Reject::AmountTooLarge),
         }
+    }
+
+    fn check_deposit(&self, id: ParticipantId, amount: Money) -> Result<(), Reject> {
+        self.registry.participant(id)?;
+        check_payable(amount, amount.currency)?;
+        // All that somebody has deposited fits in a Money, and so does any part of it.
+        let deposited = self.ledger.balance(amount.currency, Account::Deposits(id)).checked_neg();
+        let deposited = deposited.and_then(|deposited| deposited.checked_add(i128::from(amount.millionths)));
+        match deposited.map(i64::try_from) {
+            Some(Ok(_)) => Ok(()),
+            _ => Err(Reject::AmountTooLarge),
+        }
+    }
+
+    fn check_return(&self, id: ParticipantId, amount: Money) -> Result<(), Reject> {
+        self.registry.participant(id)?;
+        check_payable(amount, amount.currency)?;
+        let free = self.ledger.balance(amount.currency, Account::Collateral(id));
+        let short = i128::from(amount.millionths).saturating_sub(free);
+        if short <= 0 {
+            return Ok(());
+        }
+        let millionths = i64::try_from(short).unwrap_or(i64::MAX);
+        Err(Reject::CollateralShort { short: Money { currency: amount.currency, millionths } })
     }
 
     fn check_floor(&self, id: FloorId, terms: &FloorTerms) -> Result<(), Reject> {

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::id::{ParticipantId, ProgrammeId};
 use crate::num::{Currency, Money};
+use crate::reject::Reject;
 use crate::text::Name;
 
 /// Where money can be. A positive balance is the holder's; a negative one is owed.
@@ -23,6 +24,14 @@ pub enum Account {
     ProgrammeFree(ProgrammeId),
     /// A programme's money that is reserved for an auction's budget or an entitlement.
     ProgrammeReserved(ProgrammeId),
+    /// What a participant has deposited as collateral, as a negative balance.
+    Deposits(ParticipantId),
+    /// A participant's collateral that nothing is held against.
+    Collateral(ParticipantId),
+    /// What is held of a participant's collateral as bid bonds.
+    Bonds(ParticipantId),
+    /// Bid bonds that were forfeited to a programme, for its funders to dispose of.
+    Forfeited(ProgrammeId),
     /// The centre as the other side of every award.
     Clearing,
     /// What rounding to minor units cut off.
@@ -36,6 +45,15 @@ pub struct Programme {
     pub name: Name,
     /// What it is funded in and pays in.
     pub currency: Currency,
+}
+
+/// Refuses what cannot be paid in or out: another currency, nothing, or parts of a minor unit.
+pub(crate) fn check_payable(amount: Money, currency: Currency) -> Result<(), Reject> {
+    if amount.currency != currency {
+        return Err(Reject::OtherCurrency);
+    }
+    let whole = amount.millionths.checked_rem(currency.minor_unit()) == Some(0);
+    if amount.millionths > 0 && whole { Ok(()) } else { Err(Reject::AmountNotPayable) }
 }
 
 /// All balances, in millionths.
@@ -67,6 +85,15 @@ impl Ledger {
     /// An account's balance in a currency, in millionths.
     pub fn balance(&self, currency: Currency, account: Account) -> i128 {
         self.balances.get(&(currency, account)).copied().unwrap_or(0)
+    }
+
+    /// What is held as bid bonds, by currency and participant; those who have none are left out.
+    pub(crate) fn bonds(&self) -> BTreeMap<(Currency, ParticipantId), i128> {
+        let bonds = self.balances.iter().filter_map(|(&(currency, account), &balance)| match account {
+            Account::Bonds(participant) if balance != 0 => Some(((currency, participant), balance)),
+            _ => None,
+        });
+        bonds.collect()
     }
 
     /// Whether there is room in every balance for all postings that can still come.

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use crate::id::{AuctionId, BidId, CommandId, FloorId, IdentityId, IndexId, MarketId, ParticipantId};
 use crate::id::{ProgrammeId, ProposalId};
 use crate::num::{Money, Price, Quantity};
+use crate::support::{OfferFault, SupportRuleFault};
 use crate::text::Country;
 use crate::time::{Instant, Month};
 
@@ -278,6 +279,41 @@ rejects! {
     526 LotCommitment = "a seeded lot is announced with the hash of its secret, and no other allocation is";
     /// Not the secret that was announced.
     527 LotSecret = "a seeded lot is drawn with the secret whose hash was announced, and no other allocation has one";
+
+    /// A stack is for support auctions.
+    540 PriceRuleOnly = "a call auction is cleared by a price rule; a stack of offers is for support auctions";
+    /// The stack's rule makes no sense.
+    541 SupportRule {
+        /// What is wrong with it.
+        fault: SupportRuleFault,
+    } = "the support rule makes no sense: {fault}";
+    /// The offer does not fit the stack's rule.
+    542 OfferNotTaken {
+        /// What is wrong with it.
+        fault: OfferFault,
+    } = "{fault}";
+    /// The strike is above the ceiling of its technology.
+    543 StrikeAboveCeiling {
+        /// The ceiling.
+        ceiling: Price,
+    } = "the strike must not be above the ceiling {ceiling}";
+    /// Nothing but a stack tells technologies, years, quality and units apart.
+    544 DetailsNotTaken = "only an offer in a stack states a technology, a year, its quality or a unit";
+    /// The collateral does not cover the bid bond.
+    545 BondShort {
+        /// How much it lacks.
+        short: Money,
+    } = "the bid bond needs {short} more collateral";
+    /// More than is free was to be given back.
+    546 CollateralShort {
+        /// How much is missing.
+        short: Money,
+    } = "of the collateral that nothing is held against, {short} is missing";
+    /// No award of this bid is waiting to be accepted.
+    547 NoAwardOffered {
+        /// What was named.
+        bid: BidId,
+    } = "no award to bid {bid} of this participant is waiting to be accepted";
 
     /// The month is not over.
     601 MonthNotOver {

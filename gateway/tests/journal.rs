@@ -179,6 +179,7 @@ fn bid(hand: &mut Hand, auction: AuctionId) {
         price: Some(price(units)),
         quantity: quantity(tonnes),
         origin: Some("FI".parse().expect("a country")),
+        details: None,
     };
     let id = |placed: Result<u64, Reject>| BidId {
         identity: SUPPLIER,

@@ -90,7 +90,10 @@ fn command(sender: IdentityId, id: u64) -> Command {
         let price = Some(price);
         let side = if selling { Side::Sell } else { Side::Buy };
         let origin = selling.then(|| "FI".parse().expect("a country"));
-        Command::PlaceBid { auction, bid: NewBid { side, price, quantity: quantity(1), origin } }
+        Command::PlaceBid {
+            auction,
+            bid: NewBid { side, price, quantity: quantity(1), origin, details: None },
+        }
     };
     let earlier = |ids: u64| BidId { identity: sender, command: CommandId(id - ids) };
     match id % 8 {

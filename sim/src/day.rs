@@ -261,13 +261,18 @@ impl<V: Venue> MarketDay<V> {
     pub fn support_auction(&mut self) -> Result<(Played, Vec<Won>), DayError<V::Error>> {
         self.set_clock(instant(2018, 11, 13, 10))?;
         let mut book = BTreeMap::new();
-        let wrong_side =
-            NewBid { side: Side::Buy, price: Some(dollars(95_000)), quantity: tonnes(20), origin: None };
+        let wrong_side = NewBid {
+            side: Side::Buy,
+            price: Some(dollars(95_000)),
+            quantity: tonnes(20),
+            origin: None,
+            details: None,
+        };
         self.bid(&mut book, SUPPORT_AUCTION, &self.trader("IT"), wrong_side)?;
         for trader in self.traders.clone() {
             let Some((price, quantity)) = trader.support_offer(self.seed, TICK_USD) else { continue };
             let origin = Some(trader.country.parse().expect("the table holds country codes"));
-            let bid = NewBid { side: Side::Sell, price: Some(price), quantity, origin };
+            let bid = NewBid { side: Side::Sell, price: Some(price), quantity, origin, details: None };
             if trader.country == "DE" {
                 // Mistyped at first, and sent again as it should be.
                 let half_tick =
@@ -315,8 +320,13 @@ impl<V: Venue> MarketDay<V> {
         self.set_clock(instant(2018, 12, 3, 9))?;
         let mut book = BTreeMap::new();
         let (seller, buyer, late_buyer) = (self.trader("FI"), self.trader("SE"), self.trader("ES"));
-        let offer_to_buy =
-            NewBid { side: Side::Buy, price: Some(dollars(index_usd)), quantity: tonnes(10), origin: None };
+        let offer_to_buy = NewBid {
+            side: Side::Buy,
+            price: Some(dollars(index_usd)),
+            quantity: tonnes(10),
+            origin: None,
+            details: None,
+        };
         self.bid(&mut book, CALL_AUCTION, &seller, offer_to_buy)?;
         for trader in self.traders.clone() {
             for bid in trader.call_bids(self.seed, index_usd, TICK_USD) {
@@ -344,8 +354,13 @@ impl<V: Venue> MarketDay<V> {
             book.remove(&bid);
         }
         self.set_clock(instant(2018, 12, 3, 12))?;
-        let late =
-            NewBid { side: Side::Buy, price: Some(dollars(index_usd)), quantity: tonnes(25), origin: None };
+        let late = NewBid {
+            side: Side::Buy,
+            price: Some(dollars(index_usd)),
+            quantity: tonnes(25),
+            origin: None,
+            details: None,
+        };
         self.bid(&mut book, CALL_AUCTION, &late_buyer, late)?;
         let played = self.clear(CALL_AUCTION, book)?;
         self.set_clock(instant(2018, 12, 5, 9))?;

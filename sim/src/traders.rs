@@ -104,12 +104,24 @@ impl Trader {
                     let limit = (index * stream.between(900, 1_060) / 1_000).max(cost);
                     let origin = Some(self.country.parse().expect("the table holds country codes"));
                     let price = Some(dollars(round_up(limit, tick)));
-                    NewBid { side: Side::Sell, price, quantity: tonnes(capacity * 3 / PARTS), origin }
+                    NewBid {
+                        side: Side::Sell,
+                        price,
+                        quantity: tonnes(capacity * 3 / PARTS),
+                        origin,
+                        details: None,
+                    }
                 }
                 Business::Buyer => {
                     let limit = index * stream.between(940, 1_120) / 1_000;
                     let price = Some(dollars(limit / tick * tick));
-                    NewBid { side: Side::Buy, price, quantity: tonnes(stream.between(10, 40)), origin: None }
+                    NewBid {
+                        side: Side::Buy,
+                        price,
+                        quantity: tonnes(stream.between(10, 40)),
+                        origin: None,
+                        details: None,
+                    }
                 }
             })
             .collect()

@@ -4,21 +4,23 @@
 //! becoming final happen at a `Tick` of the due instant; clearing is an operator's command and decides
 //! nothing, since the result is a function of the book. Two kinds: a *call auction* between buyers and
 //! sellers, and a *support auction*, in which suppliers offer strikes below a floor for a monthly volume
-//! and win entitlements. Both clear by the rule in their terms, as `clear.rs` says.
+//! and win entitlements. Both clear by the price rule in their terms, as `clear.rs` says, or a support auction as a stack.
 //!
 //! | what | where |
 //! |---|---|
 //! | what an auction is, and which rules it can have | `terms.rs` |
 //! | from the book to the price and the fills | `clear.rs`, by [`clearing`] |
+//! | offers in a stack, its awards and their acceptance, bid bonds | `stack.rs`, by [`support`](crate::support) |
 //! | what is said of it after | `result.rs` |
 //!
 //! Before the close nobody is shown another's bid: nothing here emits an event about a bid but to its owner.
 
 mod clear;
 mod result;
+mod stack;
 mod terms;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
@@ -29,7 +31,7 @@ use crate::digest::Feed;
 use crate::event::{Event, Events};
 use crate::exchange::State;
 use crate::id::{AuctionId, BidId, FloorId, MarketId, ParticipantId};
-use crate::ledger::Account;
+use crate::ledger::{Account, check_payable};
 use crate::market::Market;
 use crate::num::{Money, Price, Quantity};
 use crate::participant::Role;
@@ -38,7 +40,11 @@ use crate::time::Instant;
 use clear::winning_limits;
 pub use clear::{Cleared, clear};
 pub use result::{AuctionResult, Fill, PROVED_MAX, PROVED_MAX_UNDECIDED, Unfilled, WinningLimit};
-pub use terms::{AuctionKind, AuctionTerms, Lot, LotSecret, ParseLotSecretError};
+use stack::Asking;
+pub use stack::{
+    AwardOffer, LimitUse, OfferDetails, Refusal, Refused, STACK_PROVED_MAX, StackResult, StackTerms,
+};
+pub use terms::{AuctionKind, AuctionRule, AuctionTerms, Lot, LotSecret, ParseLotSecretError};
 
 /// Where an auction is in its life.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -46,8 +52,18 @@ enum Stage {
     Announced,
     Open,
     Closed,
-    Cleared { result: AuctionResult, final_at: Instant },
-    Final { result: AuctionResult },
+    Cleared {
+        result: AuctionResult,
+        final_at: Instant,
+    },
+    /// Winners of a stack are asked whether they accept.
+    Asking {
+        result: AuctionResult,
+        asking: Asking,
+    },
+    Final {
+        result: AuctionResult,
+    },
     Cancelled,
 }
 
@@ -59,11 +75,22 @@ pub(crate) struct Auction {
     book: Book,
     /// What a support auction has reserved in its programme and not yet turned into entitlements.
     budget: Option<Money>,
+    /// What the offers of a stack say of themselves beside the bid.
+    details: BTreeMap<BidId, OfferDetails>,
+    /// What is held for each offer of a stack, and of whose collateral.
+    bonds: BTreeMap<BidId, (ParticipantId, Money)>,
 }
 
 impl Auction {
     pub(crate) const fn new(terms: AuctionTerms, budget: Option<Money>) -> Self {
-        Self { terms, stage: Stage::Announced, book: Book::new(), budget }
+        Self {
+            terms,
+            stage: Stage::Announced,
+            book: Book::new(),
+            budget,
+            details: BTreeMap::new(),
+            bonds: BTreeMap::new(),
+        }
     }
 
     /// The instant at which something happens to it next by itself.
@@ -72,6 +99,7 @@ impl Auction {
             Stage::Announced => Some(self.terms.opens_at),
             Stage::Open => Some(self.terms.closes_at),
             Stage::Cleared { final_at, .. } => Some(*final_at),
+            Stage::Asking { asking, .. } => Some(asking.until),
             Stage::Closed | Stage::Final { .. } | Stage::Cancelled => None,
         }
     }
@@ -111,6 +139,8 @@ impl Auction {
         feed.add(&self.stage);
         self.book.feed(feed);
         feed.add(&self.budget);
+        feed.add(&self.details);
+        feed.add(&self.bonds);
     }
 }
 
@@ -150,7 +180,7 @@ impl State {
         let times = earliest_final.filter(|_| in_order).ok_or(Reject::AuctionTimes { now: at });
         let AuctionKind::Support { floor, monthly } = terms.kind else {
             times?;
-            terms.check_rule(market)?;
+            terms.check_price_rule(terms.rule.price().ok_or(Reject::PriceRuleOnly)?, market)?;
             return Ok(None);
         };
         self.check_floor_open(floor, at)?;
@@ -158,8 +188,19 @@ impl State {
         market.check_quantity(monthly)?;
         // The dearest outcome: the whole volume at the floor's own price.
         let price = self.floor(floor)?.terms.price;
-        let budget = self.check_reservation(floor, price, monthly, times?)?;
-        terms.check_rule(market)?;
+        let mut budget = self.reservation(floor, price, monthly, times?)?;
+        if let Some(stated) = terms.rule.stack().and_then(|stack| stack.budget) {
+            check_payable(stated, market.currency)?;
+            budget.millionths = budget.millionths.min(stated.millionths);
+        }
+        self.check_free(self.floor(floor)?.terms.programme, budget)?;
+        match &terms.rule {
+            AuctionRule::Price(rule) => terms.check_price_rule(rule, market)?,
+            AuctionRule::Stack(stack) => {
+                stack.check(market, self.floor(floor)?, monthly)?;
+                terms.check_lot(stack.draws_lots())?;
+            }
+        }
         Ok(Some(budget))
     }
 
@@ -184,13 +225,20 @@ impl State {
         let budget = auction.budget.take();
         let kind = auction.terms.kind;
         self.unschedule(id, due);
+        self.release_bonds(id);
         if let (AuctionKind::Support { floor, .. }, Some(budget)) = (kind, budget) {
             self.release(floor, budget);
         }
     }
 
     /// The one test that a bid must pass, whenever it is read.
-    fn admit(&self, auction: &Auction, roles: &BTreeSet<Role>, bid: &NewBid) -> Result<Admitted, Reject> {
+    fn admit(
+        &self,
+        auction: &Auction,
+        participant: ParticipantId,
+        roles: &BTreeSet<Role>,
+        bid: &NewBid,
+    ) -> Result<Admitted, Reject> {
         let market = self.market_of(auction.terms.kind)?;
         let floor = match auction.terms.kind {
             AuctionKind::Call { .. } => None,
@@ -221,6 +269,11 @@ impl State {
             }
             _ => return Err(Reject::OriginStated),
         }
+        match auction.stack() {
+            Some(terms) => self.check_offer(auction, terms, participant, bid)?,
+            None if bid.details.is_some() => return Err(Reject::DetailsNotTaken),
+            None => {}
+        }
         Ok(Admitted { level, lots })
     }
 
@@ -235,12 +288,15 @@ impl State {
         let (participant, terms) = self.registry.acting(bid_id.identity)?;
         let auction = self.auction(id)?;
         auction.check_open(at)?;
-        let Admitted { level, lots } = self.admit(auction, &terms.roles, &bid)?;
+        let Admitted { level, lots } = self.admit(auction, participant, &terms.roles, &bid)?;
         self.check_room(auction, bid.side, lots)?;
+        let bond = self.check_bond(auction, participant, bid.quantity, None)?;
         let order = Order { bid: bid_id, participant, side: bid.side, level, lots, origin: bid.origin };
         if let Some(auction) = self.auctions.get_mut(&id) {
             auction.book.add(order);
+            auction.details.extend(bid.details.map(|details| (bid_id, details)));
         }
+        self.hold_bond(id, bid_id, participant, bond);
         let NewBid { price, quantity, .. } = bid;
         out.push(Event::BidAccepted { auction: id, bid: bid_id, participant, price, quantity });
         Ok(())
@@ -271,9 +327,13 @@ impl State {
         auction.check_open(at)?;
         let order = self.own_bid(auction, bid, participant)?;
         let roles = &self.registry.participant(participant)?.roles;
-        let new = NewBid { side: order.side, price, quantity, origin: order.origin };
-        let Admitted { level, lots } = self.admit(auction, roles, &new)?;
+        let details = auction.details.get(&bid).copied();
+        let new = NewBid { side: order.side, price, quantity, origin: order.origin, details };
+        let Admitted { level, lots } = self.admit(auction, participant, roles, &new)?;
         self.check_room(auction, order.side, lots)?;
+        let held = auction.bonds.get(&bid).map(|(_, held)| *held);
+        let bond = self.check_bond(auction, participant, quantity, held)?;
+        self.hold_bond(id, bid, participant, bond);
         let replaced = self.auctions.get_mut(&id).map(|auction| auction.book.replace(bid, level, lots));
         let kept_priority = replaced == Some(Replaced::KeptPriority);
         out.push(Event::BidReplaced { auction: id, bid, participant, price, quantity, kept_priority });
@@ -293,7 +353,9 @@ impl State {
         self.own_bid(auction, bid, participant)?;
         if let Some(auction) = self.auctions.get_mut(&id) {
             auction.book.withdraw(bid);
+            auction.details.remove(&bid);
         }
+        self.release_bond(id, bid);
         out.push(Event::BidWithdrawn { auction: id, bid, participant });
         Ok(())
     }
@@ -311,7 +373,9 @@ impl State {
             Stage::Announced | Stage::Open => {
                 return Err(Reject::NotClosed { closes_at: auction.terms.closes_at });
             }
-            Stage::Cleared { .. } | Stage::Final { .. } => return Err(Reject::AlreadyCleared),
+            Stage::Cleared { .. } | Stage::Asking { .. } | Stage::Final { .. } => {
+                return Err(Reject::AlreadyCleared);
+            }
             Stage::Cancelled => return Err(Reject::AuctionCancelled),
         }
         let final_at =
@@ -337,6 +401,10 @@ impl State {
         final_at: Instant,
     ) -> Result<AuctionResult, Reject> {
         let market = self.market_of(auction.terms.kind)?;
+        let rule = match &auction.terms.rule {
+            AuctionRule::Price(rule) => market.rule(rule),
+            AuctionRule::Stack(terms) => return self.stack_result(auction, terms, lot, final_at),
+        };
         let programme = match auction.terms.kind {
             AuctionKind::Call { .. } => None,
             // The programme is the one buyer, at the floor's price.
@@ -347,7 +415,6 @@ impl State {
                 Ok(Ladder::of(market.check_price(price)?, market.check_quantity(monthly)?))
             })
             .transpose()?;
-        let rule = market.rule(&auction.terms.rule);
         let seed = lot.map(|lot| lot.seed().0);
         let seed = seed.as_ref().map_or(&[][..], |seed| seed);
         let Cleared { certificate, given } = clear(&auction.book, market, demand.as_ref(), &rule, seed);
@@ -402,7 +469,8 @@ impl State {
             }
             _ => None,
         };
-        Ok(AuctionResult { certificate: Box::new(certificate), fills, unfilled, reserved, lot })
+        let certificate = Box::new(certificate);
+        Ok(AuctionResult { certificate, fills, unfilled, reserved, lot, stack: None })
     }
 
     /// What a programme reserves for entitlements won.
@@ -430,17 +498,15 @@ impl State {
             }
             Stage::Cleared { result, final_at } => {
                 let (result, final_at) = (result.clone(), *final_at);
-                let (kind, budget) = (auction.terms.kind, auction.budget.take());
-                auction.stage = Stage::Final { result: result.clone() };
-                out.push(Event::AuctionFinalised { auction: id });
-                match kind {
-                    AuctionKind::Call { market } => self.book_awards(market, &result),
-                    AuctionKind::Support { floor, .. } => {
-                        if let Some(budget) = budget {
-                            self.release(floor, budget);
-                        }
-                        self.grant_awards(floor, &result, final_at, out);
-                    }
+                if !self.ask_winners(id, &result, final_at, out) {
+                    let fills = result.fills.clone();
+                    self.finalise(id, result, &fills, final_at, out);
+                }
+            }
+            Stage::Asking { result, asking } => {
+                let (result, until) = (result.clone(), asking.until);
+                if let Some(fills) = self.end_asking(id, out) {
+                    self.finalise(id, result, &fills, until, out);
                 }
             }
             Stage::Closed | Stage::Final { .. } | Stage::Cancelled => {}
@@ -449,13 +515,48 @@ impl State {
         self.schedule(id, due);
     }
 
+    /// A result stands, and with it these fills: awards are booked, or entitlements granted.
+    fn finalise(
+        &mut self,
+        id: AuctionId,
+        result: AuctionResult,
+        fills: &[Fill],
+        at: Instant,
+        out: &mut Events,
+    ) {
+        let Some(auction) = self.auctions.get_mut(&id) else {
+            return;
+        };
+        let (kind, budget) = (auction.terms.kind, auction.budget.take());
+        auction.stage = Stage::Final { result };
+        out.push(Event::AuctionFinalised { auction: id });
+        self.release_bonds(id);
+        match kind {
+            AuctionKind::Call { market } => self.book_awards(market, fills),
+            AuctionKind::Support { floor, .. } => {
+                if let Some(budget) = budget {
+                    self.release(floor, budget);
+                }
+                self.grant_awards(floor, fills, at, out);
+            }
+        }
+    }
+
     /// Whether an auction that was read from a snapshot keeps what its market and floor make sure of for every bid that
     /// is admitted and every result that is found, so that it can go on.
     pub(crate) fn is_sound(&self, auction: &Auction) -> bool {
         let Ok(market) = self.market_of(auction.terms.kind) else {
             return false;
         };
-        if auction.terms.check_rule(market).is_err() {
+        let is_rule = match (&auction.terms.rule, auction.terms.kind) {
+            (AuctionRule::Price(rule), _) => auction.terms.check_price_rule(rule, market).is_ok(),
+            (AuctionRule::Stack(_), AuctionKind::Call { .. }) => false,
+            (AuctionRule::Stack(terms), AuctionKind::Support { floor, monthly }) => {
+                self.floor(floor).is_ok_and(|floor| terms.check(market, floor, monthly).is_ok())
+                    && self.is_stack_sound(auction, terms)
+            }
+        };
+        if !is_rule {
             return false;
         }
         let book = &auction.book;
@@ -488,12 +589,12 @@ impl State {
     }
 
     /// Books a call auction's awards against the clearing account, which pays what it is paid.
-    fn book_awards(&mut self, market: MarketId, result: &AuctionResult) {
+    fn book_awards(&mut self, market: MarketId, fills: &[Fill]) {
         let Ok(market) = self.market(market) else {
             return;
         };
         let currency = market.currency;
-        for fill in &result.fills {
+        for fill in fills {
             let rounded = fill.price.times(fill.quantity, currency);
             assert!(rounded.is_some(), "a market's largest bid at its widest price fits");
             let Some(rounded) = rounded else { continue };
@@ -508,8 +609,8 @@ impl State {
     }
 
     /// Turns a support auction's awards into entitlements, reserved for out of the budget that was just released.
-    fn grant_awards(&mut self, floor: FloorId, result: &AuctionResult, final_at: Instant, out: &mut Events) {
-        for &Fill { participant, quantity, price: strike, .. } in &result.fills {
+    fn grant_awards(&mut self, floor: FloorId, fills: &[Fill], final_at: Instant, out: &mut Events) {
+        for &Fill { participant, quantity, price: strike, .. } in fills {
             let reserved = self.reservation(floor, strike, quantity, final_at);
             assert!(reserved.is_ok(), "the reservation of a part fits where that of the whole did");
             if let Ok(reserved) = reserved {

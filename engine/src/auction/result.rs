@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::stack::StackResult;
 use super::terms::Lot;
 use crate::book::Side;
 use crate::clearing::{Certificate, Criterion, Decision, Reason};
@@ -22,6 +23,8 @@ pub struct AuctionResult {
     pub reserved: Option<Money>,
     /// What a seeded lot was drawn with.
     pub lot: Option<Lot>,
+    /// What else came out of a stack, which has no certificate and no list of unfilled bids.
+    pub stack: Option<Box<StackResult>>,
 }
 
 /// What one bid was given.
@@ -84,7 +87,7 @@ pub const PROVED_MAX: usize = 10_000;
 pub const PROVED_MAX_UNDECIDED: usize = 2_048;
 
 impl AuctionResult {
-    /// The one price, or the price at the margin where each pays its own; `None` where nothing traded.
+    /// The one price, or the price at the margin where each pays its own; `None` where nothing traded, and in a stack.
     pub const fn price(&self) -> Option<Price> {
         self.certificate.price()
     }
@@ -98,8 +101,8 @@ impl AuctionResult {
     }
 
     /// How much was bought and sold.
-    pub const fn volume(&self) -> Quantity {
-        self.certificate.sold
+    pub fn volume(&self) -> Quantity {
+        self.stack.as_ref().map_or(self.certificate.sold, |stack| stack.totals.quantity)
     }
 
     /// How much was wanted at or above the price; nothing where there is none.
@@ -123,6 +126,7 @@ impl AuctionResult {
             unfilled,
             reserved: self.reserved,
             lot: self.lot,
+            stack: self.stack.as_ref().map(|stack| Box::new(stack.shown_to(reader))),
         }
     }
 }

@@ -14,6 +14,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+use super::stack::StackTerms;
 use crate::clearing::{Allocation, Payment, Rule, RuleError};
 use crate::digest::Digest;
 use crate::id::{FloorId, MarketId};
@@ -34,10 +35,50 @@ pub struct AuctionTerms {
     pub closes_at: Instant,
     /// How long a result can be challenged before it is final, in seconds.
     pub challenge_seconds: NonZeroU32,
-    /// How the price is found, and who gets what at the margin. Tick and lot are the market's, and need not be stated.
-    pub rule: Box<Rule>,
+    /// How it is cleared.
+    pub rule: AuctionRule,
     /// For a seeded lot, and only for one: the SHA-256 of the secret that it is drawn with.
     pub lot_commitment: Option<Digest>,
+}
+
+/// How an auction is cleared.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum AuctionRule {
+    /// At the price where demand meets supply; in a support auction the programme is the one buyer, at the floor's price. Tick
+    /// and lot are the market's, and need not be stated.
+    Price(Box<Rule>),
+    /// From the best offer of a stack on, as far as limits allow. Support auctions alone.
+    Stack(Box<StackTerms>),
+}
+
+impl From<Rule> for AuctionRule {
+    fn from(rule: Rule) -> Self {
+        Self::Price(Box::new(rule))
+    }
+}
+
+impl From<StackTerms> for AuctionRule {
+    fn from(terms: StackTerms) -> Self {
+        Self::Stack(Box::new(terms))
+    }
+}
+
+impl AuctionRule {
+    /// The price rule, if it is cleared by one.
+    pub const fn price(&self) -> Option<&Rule> {
+        match self {
+            Self::Price(rule) => Some(rule),
+            Self::Stack(_) => None,
+        }
+    }
+
+    /// The stack's terms, if it is one.
+    pub const fn stack(&self) -> Option<&StackTerms> {
+        match self {
+            Self::Price(_) => None,
+            Self::Stack(terms) => Some(terms),
+        }
+    }
 }
 
 /// The kind of an auction.
@@ -111,12 +152,12 @@ impl Lot {
 }
 
 impl AuctionTerms {
-    /// Refuses a rule that the market cannot hold an auction by, and a lot without its secret's hash.
-    pub(super) fn check_rule(&self, market: &Market) -> Result<(), Reject> {
-        let rule = market.rule(&self.rule);
+    /// Refuses a price rule that the market cannot hold an auction by, and a lot without its secret's hash.
+    pub(super) fn check_price_rule(&self, stated: &Rule, market: &Market) -> Result<(), Reject> {
+        let rule = market.rule(stated);
         let off_grid = Reject::RuleOffGrid { tick: market.tick, lot: market.lot };
-        if self.rule.tick.is_some_and(|tick| tick != market.tick)
-            || self.rule.lot.is_some_and(|lot| lot != market.lot)
+        if stated.tick.is_some_and(|tick| tick != market.tick)
+            || stated.lot.is_some_and(|lot| lot != market.lot)
         {
             return Err(off_grid);
         }
@@ -140,11 +181,12 @@ impl AuctionTerms {
         if is_call && rule.payment == Payment::OwnPrice {
             return Err(Reject::RulePayment);
         }
-        if self.lot_commitment.is_some() == (rule.allocation == Allocation::SeededLot) {
-            Ok(())
-        } else {
-            Err(Reject::LotCommitment)
-        }
+        self.check_lot(rule.allocation == Allocation::SeededLot)
+    }
+
+    /// Refuses a lot without its secret's hash, and a hash without a lot.
+    pub(super) fn check_lot(&self, draws_lots: bool) -> Result<(), Reject> {
+        if self.lot_commitment.is_some() == draws_lots { Ok(()) } else { Err(Reject::LotCommitment) }
     }
 }
 

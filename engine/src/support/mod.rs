@@ -36,6 +36,8 @@ mod stack;
 mod tests;
 mod walk;
 
+use serde::{Deserialize, Serialize};
+
 use crate::clearing::Payment;
 use crate::num::{Amount, Price, Quantity};
 use crate::text::{Country, Name};
@@ -43,10 +45,10 @@ use stack::Stack;
 use walk::Walk;
 
 pub use rule::{
-    Competition, Each, Limit, Misfit, Most, OriginCap, Position, SupportRule, SupportRuleError, Technology,
-    Ties, Uncontested, Years,
+    Competition, Each, Limit, Misfit, Most, OriginCap, PARTS_MAX, Position, SupportRule, SupportRuleError,
+    SupportRuleFault, Technology, Ties, Uncontested, Years,
 };
-pub use stack::{Offer, OfferFault, SupportError};
+pub use stack::{Offer, OfferFault, SupportError, check_offer};
 
 /// What came out: who is awarded what, and why the others are not.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -90,7 +92,7 @@ pub struct Rejection {
 }
 
 /// Why an offer is not awarded, or no more of it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Reason {
     /// It asks more than its ceiling.
     AboveCeiling {
@@ -121,7 +123,7 @@ pub enum Reason {
 }
 
 /// What is in the way.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Constraint {
     /// A limit of the rule, counted from zero.
     Limit(u32),
@@ -132,7 +134,7 @@ pub enum Constraint {
 }
 
 /// A limit that would be broken, and by how much.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Breach {
     /// What would be broken.
     pub constraint: Constraint,
@@ -141,7 +143,7 @@ pub struct Breach {
 }
 
 /// How much, in what a limit counts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Size {
     /// Volume of a period.
     Quantity(Quantity),
@@ -150,7 +152,7 @@ pub enum Size {
 }
 
 /// Why an auction is void.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Void {
     /// Too few owners offer at or below the ceilings.
     TooFewOwners {
@@ -163,7 +165,7 @@ pub enum Void {
 
 /// At which score an auction within the auction cleared: everybody in it is paid the score plus its own premium, up to its
 /// ceiling.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ClearingScore {
     /// The pot, if it has a name.
     pub pot: Option<Name>,
@@ -176,7 +178,7 @@ pub struct ClearingScore {
 }
 
 /// What was awarded, all together.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Totals {
     /// The volume of one period.
     pub quantity: Quantity,

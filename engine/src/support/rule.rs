@@ -215,9 +215,50 @@ pub struct Position {
     pub quantity: Quantity,
 }
 
+/// The most technologies, limits and minima, positions or exempt countries that a rule may have.
+pub const PARTS_MAX: usize = 256;
+
+/// What is wrong with a rule, without the names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+pub enum SupportRuleFault {
+    /// As [`SupportRuleError::TooLong`].
+    #[error("it has more than {PARTS_MAX} technologies, limits or countries")]
+    TooLong,
+    /// As [`SupportRuleError::Unlimited`].
+    #[error("a limit that is for all must count every offer")]
+    Unlimited,
+    /// As [`SupportRuleError::LotZero`].
+    #[error("its lot must be above zero")]
+    LotZero,
+    /// As [`SupportRuleError::NameTwice`].
+    #[error("it names two technologies or two limits alike; the auction's own are called volume and budget")]
+    NameTwice,
+    /// As [`SupportRuleError::UnknownTechnology`].
+    #[error("a limit counts a technology that it does not have")]
+    UnknownTechnology,
+    /// As [`SupportRuleError::MoneyForEach`].
+    #[error("with one price for all a limit for each is a quantity")]
+    MoneyForEach,
+    /// As [`SupportRuleError::MinimumForEach`].
+    #[error("a minimum is for all that it counts")]
+    MinimumForEach,
+    /// As [`SupportRuleError::MinimumOverPots`].
+    #[error("a minimum counts technologies of one pot")]
+    MinimumOverPots,
+    /// As [`SupportRuleError::UncontestedWithoutCeiling`].
+    #[error("a ceiling is paid to who competes with nobody only with one price for all")]
+    UncontestedWithoutCeiling,
+    /// As [`SupportRuleError::CountryTwice`].
+    #[error("the origin cap names a country twice")]
+    CountryTwice,
+}
+
 /// Why a rule makes no sense.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SupportRuleError {
+    /// Longer than anybody could mean.
+    #[error("a rule has at most {PARTS_MAX} technologies, limits and minima, positions and exempt countries")]
+    TooLong,
     /// Nothing would ever stop the awards.
     #[error("every offer is counted by at least one limit that is for all, such as a volume or a budget")]
     Unlimited,
@@ -259,6 +300,24 @@ pub enum SupportRuleError {
     CountryTwice(Country),
 }
 
+impl SupportRuleError {
+    /// The same without the names.
+    pub const fn fault(&self) -> SupportRuleFault {
+        match self {
+            Self::TooLong => SupportRuleFault::TooLong,
+            Self::Unlimited => SupportRuleFault::Unlimited,
+            Self::LotZero => SupportRuleFault::LotZero,
+            Self::NameTwice { .. } => SupportRuleFault::NameTwice,
+            Self::UnknownTechnology { .. } => SupportRuleFault::UnknownTechnology,
+            Self::MoneyForEach(_) => SupportRuleFault::MoneyForEach,
+            Self::MinimumForEach(_) => SupportRuleFault::MinimumForEach,
+            Self::MinimumOverPots(_) => SupportRuleFault::MinimumOverPots,
+            Self::UncontestedWithoutCeiling => SupportRuleFault::UncontestedWithoutCeiling,
+            Self::CountryTwice(_) => SupportRuleFault::CountryTwice,
+        }
+    }
+}
+
 impl SupportRule {
     /// Whether the rule makes sense.
     ///
@@ -266,6 +325,11 @@ impl SupportRule {
     ///
     /// The first thing that does not.
     pub fn check(&self) -> Result<(), SupportRuleError> {
+        let countries = self.origin_cap.as_ref().map_or(0, |cap| cap.positions.len().max(cap.exempt.len()));
+        let longest = self.technologies.len().max(self.limits.len()).max(self.minima.len()).max(countries);
+        if longest > PARTS_MAX {
+            return Err(SupportRuleError::TooLong);
+        }
         if self.lot.is_some_and(Quantity::is_zero) {
             return Err(SupportRuleError::LotZero);
         }
@@ -335,6 +399,15 @@ impl SupportRule {
             pots.push(None);
         }
         pots
+    }
+
+    /// The lowest price that money is counted from; at most zero.
+    pub fn lowest_reference(&self) -> Price {
+        let references = self.limits.iter().chain(&self.minima).map(|limit| match limit.most {
+            Most::Money { reference_price, .. } => reference_price,
+            Most::Quantity(_) => Price::ZERO,
+        });
+        references.chain([Price::ZERO]).min().unwrap_or(Price::ZERO)
     }
 
     pub(super) fn periods(&self) -> u32 {

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 use super::rule::{SupportRule, SupportRuleError, Technology, Ties};
@@ -61,7 +62,7 @@ pub enum SupportError {
 }
 
 /// What is wrong with an offer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
 pub enum OfferFault {
     /// Nothing is offered.
     #[error("an offer's quantity is above zero")]
@@ -299,6 +300,17 @@ pub(super) fn paid(score: i64, premium: i64, ceiling: Option<i64>) -> i64 {
     ceiling.map_or(paid, |ceiling| paid.min(ceiling))
 }
 
+/// Refuses an offer that [`award`](super::award) would refuse, whatever the others are; returns its ceiling.
+///
+/// # Errors
+///
+/// What is wrong with it.
+pub fn check_offer(offer: &Offer<'_>, rule: &SupportRule) -> Result<Option<Price>, OfferFault> {
+    let lot = rule.lot.map_or(1, Quantity::millionths);
+    let entry = Entry::new(0, offer, rule, &rule.pots(), lot)?;
+    Ok(entry.ceiling.map(Price::from_millionths))
+}
+
 fn technology_of(rule: &SupportRule, named: Option<u16>) -> Result<Option<&Technology>, OfferFault> {
     let technology = named.and_then(|number| rule.technologies.get(usize::from(number)));
     if technology.is_none() && (named.is_some() || !rule.technologies.is_empty()) {
@@ -317,11 +329,7 @@ fn premium_of(rule: &SupportRule, technology: Option<&Technology>, quality: Quan
 
 /// Whether everything that could be awarded together can cost no more than can be told, whatever limit counts it.
 fn check_cost(entries: &[Entry], rule: &SupportRule) -> Option<()> {
-    let references = rule.limits.iter().chain(&rule.minima).map(|limit| match limit.most {
-        super::Most::Money { reference_price, .. } => reference_price.millionths(),
-        super::Most::Quantity(_) => 0,
-    });
-    let reference = references.chain([0]).min().unwrap_or(0);
+    let reference = rule.lowest_reference().millionths();
     // No score clears above the worst that stands.
     let worst = entries.iter().map(|entry| entry.score).max().unwrap_or(0);
     let mut cost = 0_i128;

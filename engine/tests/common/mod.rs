@@ -166,10 +166,11 @@ impl World {
         let support = AuctionKind::Support { floor: FLOOR, monthly: quantity(60) };
         let cascade = vec![Criterion::MostVolume, Criterion::LastAcceptedOffer, Criterion::Reference];
         let drawn = AuctionTerms {
-            rule: Box::new(Rule {
+            rule: Rule {
                 reference_price: Some(price(450)),
                 ..Rule::new(Candidates::Interval, cascade, Allocation::SeededLot)
-            }),
+            }
+            .into(),
             lot_commitment: Some(SECRET.commitment()),
             ..terms(call, opens_at, closes_at)
         };
@@ -262,9 +263,15 @@ pub fn rule() -> Rule {
 
 pub fn sell(units: i64, lots: u32) -> NewBid {
     let origin = Some("FI".parse().expect("a country"));
-    NewBid { side: Side::Sell, price: Some(price(units)), quantity: quantity(lots), origin }
+    NewBid { side: Side::Sell, price: Some(price(units)), quantity: quantity(lots), origin, details: None }
 }
 
 pub fn buy(units: i64, lots: u32) -> NewBid {
-    NewBid { side: Side::Buy, price: Some(price(units)), quantity: quantity(lots), origin: None }
+    NewBid {
+        side: Side::Buy,
+        price: Some(price(units)),
+        quantity: quantity(lots),
+        origin: None,
+        details: None,
+    }
 }

@@ -87,7 +87,10 @@ fn a_bid() -> impl Strategy<Value = Step> {
             };
             let sender = if odd == 0 { sender } else { fitting };
             let origin = ((side == Side::Sell) != (odd == 1)).then_some(origin);
-            Step::Send(sender, Command::PlaceBid { auction, bid: NewBid { side, price, quantity, origin } })
+            Step::Send(
+                sender,
+                Command::PlaceBid { auction, bid: NewBid { side, price, quantity, origin, details: None } },
+            )
         },
     )
 }
@@ -306,7 +309,8 @@ fn check_result(auction: AuctionId, result: &AuctionResult, world: &World) {
     });
     let terms = terms.expect("announced");
     let Market { tick, lot, lowest, highest, .. } = market();
-    let rule = Rule { tick: Some(tick), lot: Some(lot), ..(*terms.rule).clone() };
+    let stated = terms.rule.price().expect("a price rule").clone();
+    let rule = Rule { tick: Some(tick), lot: Some(lot), ..stated };
     let mut ids: Vec<BidId> = book.iter().map(|standing| standing.bid).collect();
     ids.sort_unstable();
     let rank = |bid: BidId| u32::try_from(ids.iter().position(|id| *id == bid).expect("one of them"));

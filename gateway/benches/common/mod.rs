@@ -75,6 +75,7 @@ fn bid(number: u64) -> NewBid {
         price: Some(price(level)),
         quantity: quantity(lots),
         origin: (side == Side::Sell).then(|| "FI".parse().expect("a country")),
+        details: None,
     }
 }
 

@@ -140,14 +140,15 @@ fn actions() -> Vec<(&'static str, String)> {
                 opens_at: at(2),
                 closes_at: at(3),
                 challenge_seconds: NonZeroU32::new(3_600).expect("positive"),
-                rule: Box::new(Rule {
+                rule: Rule {
                     reference_price: Some(price(105_000)),
                     ..Rule::new(
                         Candidates::Limits,
                         vec![Criterion::MostVolume, Criterion::LastAcceptedOffer],
                         Allocation::SeededLot,
                     )
-                }),
+                }
+                .into(),
                 lot_commitment: Some(SECRET.commitment()),
             },
         },
@@ -293,7 +294,8 @@ fn examples() -> Vec<(&'static str, String)> {
 fn messages() -> Vec<(&'static str, String)> {
     let auction = AuctionId(2);
     let origin = Some("FI".parse().expect("a country"));
-    let bid = NewBid { side: Side::Sell, price: Some(price(95_000)), quantity: tonnes(20), origin };
+    let bid =
+        NewBid { side: Side::Sell, price: Some(price(95_000)), quantity: tonnes(20), origin, details: None };
     let proposal = ProposalId { identity: IdentityId(1), command: CommandId(3) };
     let month = Month::new(2019, 1).expect("a month");
     let answer = |outcome| Answer { sequence: Sequence(42), outcome };

@@ -462,7 +462,7 @@ mod tests {
     use std::num::NonZeroU32;
 
     use clap::{CommandFactory, Parser};
-    use golv_engine::auction::{AuctionKind, AuctionTerms};
+    use golv_engine::auction::{AuctionKind, AuctionRule, AuctionTerms};
     use golv_engine::clearing::{Allocation, Candidates, Criterion, Rule};
     use golv_engine::id::{AuctionId, CommandId};
 
@@ -514,7 +514,7 @@ mod tests {
         let auction = AuctionId(2);
         let rule = |cascade, allocation| {
             let rule = Rule::new(Candidates::Limits, cascade, allocation);
-            Box::new(Rule { reference_price: Some(dollars(95_000)), ..rule })
+            AuctionRule::from(Rule { reference_price: Some(dollars(95_000)), ..rule })
         };
         let call = AuctionTerms {
             kind: AuctionKind::Call { market: MarketId(1) },

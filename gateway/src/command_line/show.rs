@@ -4,8 +4,12 @@
 //! and proposals are named as in arguments, `identity.command`. Keys are in snake case and in the order of the
 //! alphabet. Lines set thousands apart, and name no unit or currency where the event itself carries none.
 
+mod stack;
+
 use golv_engine::Answer;
-use golv_engine::auction::{AuctionKind, AuctionResult, AuctionTerms, Fill, Lot, Unfilled, WinningLimit};
+use golv_engine::auction::{
+    AuctionKind, AuctionResult, AuctionRule, AuctionTerms, Fill, Lot, Unfilled, WinningLimit,
+};
 use golv_engine::cfd::{SettlementLine, SettlementRun};
 use golv_engine::clearing::{Certificate, Criterion, Decision, Payment, Rule};
 use golv_engine::command::{Action, Command};
@@ -62,6 +66,20 @@ fn event_text(event: &Event) -> String {
         Event::AuctionCleared { auction, final_at, result } => {
             format!("auction {auction} cleared: {}", result_text(result, *final_at))
         }
+        Event::AwardsOffered { auction, until, awards } => {
+            let awards = listed(awards, stack::award_text);
+            format!("auction {auction}: awards can be accepted until {until}{awards}")
+        }
+        Event::AwardAccepted { auction, bid, participant } => {
+            format!("auction {auction}: participant {participant} accepted the award to bid {bid}")
+        }
+        Event::AwardDeclined { auction, bid, participant, forfeited } => {
+            let forfeited = forfeited.map(|bond| format!(", {} forfeited", money(bond)));
+            format!(
+                "auction {auction}: participant {participant} did not accept the award to bid {bid}{}",
+                forfeited.unwrap_or_default()
+            )
+        }
         Event::AuctionFinalised { auction } => format!("auction {auction} final"),
         Event::EntitlementGranted { entitlement, floor, holder, strike, monthly, first, reserved } => {
             format!(
@@ -80,6 +98,15 @@ fn event_text(event: &Event) -> String {
 }
 
 fn result_text(result: &AuctionResult, final_at: Instant) -> String {
+    if let Some(stack) = &result.stack {
+        let reserved = result.reserved.map(|reserved| format!(", {} to be reserved", money(reserved)));
+        let awards = listed(&result.fills, |fill| {
+            let (size, strike) = (quantity(fill.quantity), price(fill.price));
+            format!("bid {} of participant {} wins {size} at {strike}", fill.bid, fill.participant)
+        });
+        let reserved = reserved.unwrap_or_default();
+        return format!("{}{reserved}, challenged until {final_at}{awards}", stack::result_text(stack));
+    }
     let found = match result.certificate.decision {
         Decision::Price { price: found, .. } => {
             format!("{} for {}", price(found), quantity(result.volume()))
@@ -197,6 +224,12 @@ fn action_text(action: &Action) -> String {
         Action::FundProgramme { programme, amount } => {
             format!("pay {} into programme {programme}", money(*amount))
         }
+        Action::DepositCollateral { participant, amount } => {
+            format!("take in {} of participant {participant}'s as collateral", money(*amount))
+        }
+        Action::ReturnCollateral { participant, amount } => {
+            format!("give {} of participant {participant}'s collateral back", money(*amount))
+        }
         Action::SetFloor { floor, terms } => format!(
             "set floor {floor} on market {}: {} down to {} against index {}, paid by programme {}, {} to {}, for {}",
             terms.market,
@@ -220,7 +253,10 @@ fn action_text(action: &Action) -> String {
                 terms.opens_at,
                 terms.closes_at,
                 print::grouped(&terms.challenge_seconds.to_string()),
-                rule_text(&terms.rule)
+                match &terms.rule {
+                    AuctionRule::Price(rule) => rule_text(rule),
+                    AuctionRule::Stack(terms) => stack::terms_text(terms),
+                }
             )
         }
         Action::CancelAuction { auction } => format!("cancel auction {auction}"),
@@ -300,6 +336,7 @@ pub(crate) fn command_json(command: &Command) -> Value {
             "price": limit_json(bid.price),
             "quantity": bid.quantity.to_string(),
             "origin": bid.origin.map(|origin| origin.to_string()),
+            "details": bid.details.map(stack::details_json),
         }),
         Command::ReplaceBid { auction, bid, price, quantity } => json!({
             "auction": auction.0,
@@ -307,7 +344,9 @@ pub(crate) fn command_json(command: &Command) -> Value {
             "price": limit_json(*price),
             "quantity": quantity.to_string(),
         }),
-        Command::WithdrawBid { auction, bid } => json!({ "auction": auction.0, "bid": bid.to_string() }),
+        Command::WithdrawBid { auction, bid }
+        | Command::AcceptAward { auction, bid }
+        | Command::DeclineAward { auction, bid } => json!({ "auction": auction.0, "bid": bid.to_string() }),
         Command::ClearAuction { auction, secret } => {
             json!({ "auction": auction.0, "secret": secret.map(|secret| secret.to_string()) })
         }
@@ -334,6 +373,8 @@ pub(crate) const fn command_name(command: &Command) -> &'static str {
         Command::ReplaceBid { .. } => "replace_bid",
         Command::WithdrawBid { .. } => "withdraw_bid",
         Command::ClearAuction { .. } => "clear_auction",
+        Command::AcceptAward { .. } => "accept_award",
+        Command::DeclineAward { .. } => "decline_award",
         Command::PublishReferencePrice { .. } => "publish_reference_price",
     }
 }
@@ -407,6 +448,28 @@ fn named_event(event: &Event) -> (&'static str, Value) {
                 "unfilled": result.unfilled.iter().map(unfilled_json).collect::<Vec<_>>(),
                 "reserved": result.reserved.map(money_json),
                 "lot": result.lot.map(lot_json),
+                "stack": result.stack.as_ref().map(|stack| stack::result_json(stack)),
+            }),
+        ),
+        Event::AwardsOffered { auction, until, awards } => (
+            "awards_offered",
+            json!({
+                "auction": auction.0,
+                "until": until.to_string(),
+                "awards": awards.iter().map(stack::award_json).collect::<Vec<_>>(),
+            }),
+        ),
+        Event::AwardAccepted { auction, bid, participant } => (
+            "award_accepted",
+            json!({ "auction": auction.0, "bid": bid.to_string(), "participant": participant.0 }),
+        ),
+        Event::AwardDeclined { auction, bid, participant, forfeited } => (
+            "award_declined",
+            json!({
+                "auction": auction.0,
+                "bid": bid.to_string(),
+                "participant": participant.0,
+                "forfeited": forfeited.map(money_json),
             }),
         ),
         Event::AuctionFinalised { auction } => ("auction_finalised", json!({ "auction": auction.0 })),
@@ -464,12 +527,17 @@ fn unfilled_json(unfilled: &Unfilled) -> Value {
         "bid": unfilled.bid.to_string(),
         "participant": unfilled.participant.0,
         "reason": unfilled.reason.name(),
-        "winning_limit": match unfilled.winning_limit {
-            WinningLimit::At(limit) => limit.to_string(),
-            WinningLimit::Nowhere => "nowhere".to_owned(),
-            WinningLimit::NotLookedFor => "not-looked-for".to_owned(),
-        },
+        "winning_limit": winning_limit_json(unfilled.winning_limit),
     })
+}
+
+fn winning_limit_json(limit: WinningLimit) -> Value {
+    match limit {
+        WinningLimit::At(limit) => limit.to_string(),
+        WinningLimit::Nowhere => "nowhere".to_owned(),
+        WinningLimit::NotLookedFor => "not-looked-for".to_owned(),
+    }
+    .into()
 }
 
 fn lot_json(lot: Lot) -> Value {
@@ -554,6 +622,12 @@ fn named_action(action: &Action) -> (&'static str, Value) {
         Action::FundProgramme { programme, amount } => {
             ("fund_programme", json!({ "programme": programme.0, "amount": money_json(*amount) }))
         }
+        Action::DepositCollateral { participant, amount } => {
+            ("deposit_collateral", json!({ "participant": participant.0, "amount": money_json(*amount) }))
+        }
+        Action::ReturnCollateral { participant, amount } => {
+            ("return_collateral", json!({ "participant": participant.0, "amount": money_json(*amount) }))
+        }
         Action::SetFloor { floor, terms } => {
             let mut object = floor_json(terms);
             object["floor"] = floor.0.into();
@@ -612,7 +686,12 @@ fn auction_json(terms: &AuctionTerms) -> Value {
     object["opens_at"] = terms.opens_at.to_string().into();
     object["closes_at"] = terms.closes_at.to_string().into();
     object["challenge_seconds"] = terms.challenge_seconds.get().into();
-    object["rule"] = serde_json::to_value(&terms.rule).expect("a rule has names and texts alone");
+    match &terms.rule {
+        AuctionRule::Price(rule) => {
+            object["rule"] = serde_json::to_value(rule).expect("a rule has names and texts alone");
+        }
+        AuctionRule::Stack(terms) => object["stack"] = stack::terms_json(terms),
+    }
     object["lot_commitment"] = terms.lot_commitment.map(|commitment| commitment.to_string()).into();
     object
 }
@@ -736,7 +815,7 @@ mod tests {
             opens_at: NOON,
             closes_at: NOON.plus_seconds(60).expect("fits"),
             challenge_seconds: NonZeroU32::new(86_400).expect("positive"),
-            rule: Box::new(Rule {
+            rule: Rule {
                 reference_price: Some(units(95_000)),
                 payment: Payment::OwnPrice,
                 quote: "90000:96000".parse().ok(),
@@ -745,7 +824,8 @@ mod tests {
                     vec![Criterion::MostVolume, Criterion::LastAcceptedOffer],
                     Allocation::SeededLot,
                 )
-            }),
+            }
+            .into(),
             lot_commitment: Some(Digest([0xcd; 32])),
         };
         let auction_details = |kind: Value| {
@@ -1205,6 +1285,7 @@ mod tests {
                         price: Some(units(95_000)),
                         quantity: tonnes(20),
                         origin,
+                        details: None,
                     },
                 },
                 json!({
@@ -1249,7 +1330,13 @@ mod tests {
         let position = Position { sequence: Sequence(18), chain: Digest([0x5a; 32]) };
         assert_eq!(acknowledged_line(position), format!("acknowledged 18:{}", "5a".repeat(32)));
         let propose = Command::Propose { action: Action::CancelAuction { auction: AuctionId(2) } };
-        let bid = NewBid { side: Side::Buy, price: Some(units(1)), quantity: tonnes(1), origin: None };
+        let bid = NewBid {
+            side: Side::Buy,
+            price: Some(units(1)),
+            quantity: tonnes(1),
+            origin: None,
+            details: None,
+        };
         let place = Command::PlaceBid { auction: AuctionId(2), bid };
         let refusal = "the price must be a whole multiple of the tick 10";
         for (command, answer, line, object) in [

@@ -112,7 +112,7 @@ impl BidCommand {
     pub const fn into_command(self) -> Command {
         match self {
             Self::Place { auction, side, price, quantity, origin } => {
-                let bid = NewBid { side: side.side(), price, quantity, origin };
+                let bid = NewBid { side: side.side(), price, quantity, origin, details: None };
                 Command::PlaceBid { auction, bid }
             }
             Self::Replace { bid, auction, price, quantity } => {
@@ -150,7 +150,7 @@ mod tests {
         let price = Some(Price::from_units(95_000).expect("fits"));
         let quantity = Quantity::from_units(20).expect("fits");
         let bid = BidId { identity: IdentityId(21), command: CommandId(5) };
-        let sell = NewBid { side: Side::Sell, price, quantity, origin: "FI".parse().ok() };
+        let sell = NewBid { side: Side::Sell, price, quantity, origin: "FI".parse().ok(), details: None };
         let buy =
             NewBid { side: Side::Buy, price: Some(Price::from_millionths(-250_000)), origin: None, ..sell };
         let at_any_price = NewBid { price: None, ..buy };
@@ -196,7 +196,10 @@ mod tests {
         for (line, right) in [
             ("place --auction 2 --buy --price 0.1234567 --quantity 20", "more than six decimals"),
             ("place --auction 2 --buy --price 95,000 --quantity 20", "a plain decimal number such as 95000"),
-            ("place --auction 2 --buy --price 1 --quantity=-20", "is negative, and a quantity or an amount is not"),
+            (
+                "place --auction 2 --buy --price 1 --quantity=-20",
+                "is negative, and a quantity or an amount is not",
+            ),
             ("place --auction x --buy --price 1 --quantity 20", "a whole number from 0 to 4294967295"),
             ("place --auction +2 --buy --price 1 --quantity 20", "a whole number from 0 to 4294967295"),
             (

@@ -136,6 +136,9 @@ impl Selection {
             | Event::AuctionOpened { .. }
             | Event::AuctionClosed { .. }
             | Event::AuctionCleared { .. }
+            | Event::AwardsOffered { .. }
+            | Event::AwardAccepted { .. }
+            | Event::AwardDeclined { .. }
             | Event::AuctionFinalised { .. }
             | Event::EntitlementGranted { .. }
             | Event::ReferencePricePublished { .. }
@@ -175,6 +178,8 @@ fn sealed_in(command: &Command) -> Option<AuctionId> {
         | Command::Confirm { .. }
         | Command::WithdrawProposal { .. }
         | Command::ClearAuction { secret: None, .. }
+        | Command::AcceptAward { .. }
+        | Command::DeclineAward { .. }
         | Command::PublishReferencePrice { .. } => None,
     }
 }

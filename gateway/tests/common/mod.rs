@@ -61,13 +61,25 @@ pub fn after(seconds: u32) -> Instant {
 }
 
 pub fn buy(units: i64, lots: u32) -> Command {
-    let bid = NewBid { side: Side::Buy, price: Some(price(units)), quantity: quantity(lots), origin: None };
+    let bid = NewBid {
+        side: Side::Buy,
+        price: Some(price(units)),
+        quantity: quantity(lots),
+        origin: None,
+        details: None,
+    };
     Command::PlaceBid { auction: AUCTION, bid }
 }
 
 pub fn sell(units: i64, lots: u32) -> Command {
     let origin = Some("FI".parse().expect("a country"));
-    let bid = NewBid { side: Side::Sell, price: Some(price(units)), quantity: quantity(lots), origin };
+    let bid = NewBid {
+        side: Side::Sell,
+        price: Some(price(units)),
+        quantity: quantity(lots),
+        origin,
+        details: None,
+    };
     Command::PlaceBid { auction: AUCTION, bid }
 }
 

@@ -88,8 +88,13 @@ impl Bench {
         };
         self.agree(Action::AnnounceAuction { auction: AUCTION, terms });
         self.send(OPERATORS[0], 1_000, Command::SetClock { to: after(120) });
-        let bid =
-            NewBid { side: Side::Buy, price: Some(price(500)), quantity: quantity(1_000_000), origin: None };
+        let bid = NewBid {
+            side: Side::Buy,
+            price: Some(price(500)),
+            quantity: quantity(1_000_000),
+            origin: None,
+            details: None,
+        };
         self.send(BUYER, 1, Command::PlaceBid { auction: AUCTION, bid });
         self.last = 1;
     }
