@@ -50,6 +50,15 @@ fn the_generator_reaches_the_interesting_branches() {
     }
     for wanted in [
         "Cleared",
+        "AwardAccepted",
+        "BondForfeited",
+        "ReserveCalled",
+        "BondShort",
+        "CollateralShort",
+        "NoAwardOffered",
+        "OfferNotTaken",
+        "DetailsNotTaken",
+        "StrikeAboveCeiling",
         "ClearedEmpty",
         "Drawn",
         "LotSecret",

@@ -13,10 +13,10 @@ pub mod steps;
 use std::collections::BTreeMap;
 use std::num::NonZeroU32;
 
-use golv_engine::auction::{AuctionKind, AuctionTerms, LotSecret};
+use golv_engine::auction::{AuctionKind, AuctionTerms, LotSecret, StackTerms};
 use golv_engine::book::Side;
 use golv_engine::cfd::IndexTerms;
-use golv_engine::clearing::{Allocation, Candidates, Criterion, Rule};
+use golv_engine::clearing::{Allocation, Candidates, Criterion, Payment, Rule};
 use golv_engine::command::{Action, Command, NewBid, Operator};
 use golv_engine::event::Event;
 use golv_engine::id::*;
@@ -24,6 +24,9 @@ use golv_engine::market::{FloorTerms, Market, MassUnit};
 use golv_engine::num::{Currency, Money, Price, Quantity};
 use golv_engine::participant::Role;
 use golv_engine::reject::Reject;
+use golv_engine::support::{
+    Competition, Each, Limit, Misfit, Most, SupportRule, Technology, Ties, Uncontested,
+};
 use golv_engine::time::{Instant, Month};
 use golv_engine::{Answer, Exchange, Mode, RulesVersion};
 
@@ -38,6 +41,7 @@ pub const FLOOR: FloorId = FloorId(1);
 pub const CALL: AuctionId = AuctionId(1);
 pub const SUPPORT: AuctionId = AuctionId(2);
 pub const DRAWN: AuctionId = AuctionId(3);
+pub const STACK: AuctionId = AuctionId(4);
 
 /// What all lots here are drawn with.
 pub const SECRET: LotSecret = LotSecret([7; 32]);
@@ -186,6 +190,20 @@ impl World {
         world
     }
 
+    /// And a stack, open for ten hours, with some collateral of each supplier.
+    pub fn open_stack(&mut self) {
+        let (opens_at, closes_at) = (self.now.plus_seconds(1), self.now.plus_seconds(hours(10)));
+        let kind = AuctionKind::Support { floor: FLOOR, monthly: quantity(60) };
+        let terms = terms(kind, opens_at.expect("fits"), closes_at.expect("fits"));
+        let terms = AuctionTerms { rule: stack().into(), ..terms };
+        self.agree(Action::AnnounceAuction { auction: STACK, terms });
+        for supplier in SUPPLIERS {
+            let participant = ParticipantId(supplier.0);
+            self.agree(Action::DepositCollateral { participant, amount: dollars(600) });
+        }
+        self.wait(1);
+    }
+
     /// Sends a command under the sender's next id.
     pub fn send(&mut self, sender: IdentityId, command: Command) -> Result<CommandId, Reject> {
         let sent = self.sent.entry(sender).or_insert(0);
@@ -251,6 +269,46 @@ impl World {
 pub fn terms(kind: AuctionKind, opens_at: Instant, closes_at: Instant) -> AuctionTerms {
     let challenge_seconds = NonZeroU32::new(hours(24)).expect("positive");
     AuctionTerms { kind, opens_at, closes_at, challenge_seconds, rule: rule().into(), lot_commitment: None }
+}
+
+/// A stack with a bond of 10 a unit and three days to accept: one price for two technologies, mines and recycling, the second
+/// with a premium of 20 and no more than 10 a month; of one owner no more than 40.
+pub fn stack() -> StackTerms {
+    let technology = |name: &str, premium| Technology {
+        name: name.parse().expect("a name"),
+        pot: None,
+        ceiling: Some(price(480)),
+        premium: Some(price(premium)),
+    };
+    let limit = |name: &str, each, technologies, most| Limit {
+        name: name.parse().expect("a name"),
+        each,
+        technologies,
+        years: None,
+        most: Most::Quantity(quantity(most)),
+    };
+    let recycling = technology("recycling", 20);
+    let rule = SupportRule {
+        payment: Payment::OnePrice,
+        misfit: Misfit::Skip,
+        ties: Ties::Earliest,
+        whole_offers: false,
+        uncontested: Uncontested::Clearing,
+        ceiling: None,
+        lot: None,
+        periods: None,
+        quality_rate: None,
+        limits: vec![
+            limit("recycling", Each::All, vec![recycling.name.clone()], 10),
+            limit("one owner", Each::OwnerGroup, Vec::new(), 40),
+        ],
+        technologies: vec![technology("mine", 0), recycling],
+        minima: Vec::new(),
+        competition: Competition::default(),
+        origin_cap: None,
+    };
+    let acceptance_seconds = NonZeroU32::new(hours(72));
+    StackTerms { rule, budget: Some(dollars(20_000)), bond: Some(price(10)), acceptance_seconds }
 }
 
 /// The cascade of Xetra's auctions, with remainders shared pro rata.

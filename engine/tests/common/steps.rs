@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use golv_engine::auction::{AuctionKind, AuctionResult, WinningLimit};
+use golv_engine::auction::{AuctionKind, AuctionResult, OfferDetails, StackTerms, WinningLimit};
 use golv_engine::book::Side;
 use golv_engine::clearing::{Order, certificate, check, clear, winning_limits};
 use golv_engine::command::{Action, Command, NewBid};
@@ -30,6 +30,8 @@ pub enum Step {
     /// Changes one of the bids placed so far.
     Replace(IdentityId, prop::sample::Index, Option<Price>, Quantity),
     Withdraw(IdentityId, prop::sample::Index),
+    /// Accepts or declines the award to one of the bids placed so far.
+    Answer(IdentityId, prop::sample::Index, bool),
     Wait(u32),
     /// Sends the last command again, under the same id.
     Again,
@@ -71,15 +73,24 @@ fn a_quantity() -> impl Strategy<Value = Quantity> {
 }
 
 fn an_auction() -> impl Strategy<Value = AuctionId> {
-    prop_oneof![3 => Just(CALL), 3 => Just(SUPPORT), 2 => Just(DRAWN), 1 => (1_u32..6).prop_map(AuctionId)]
+    prop_oneof![3 => Just(CALL), 3 => Just(SUPPORT), 2 => Just(DRAWN), 3 => Just(STACK), 1 => (1_u32..7).prop_map(AuctionId)]
 }
 
 fn a_bid() -> impl Strategy<Value = Step> {
     let side = prop_oneof![Just(Side::Buy), Just(Side::Sell)];
     let origin =
         prop_oneof![4 => Just("FI"), 1 => Just("CN")].prop_map(|code| code.parse().expect("a country"));
-    (somebody(), an_auction(), side, a_limit(), a_quantity(), origin, 0..10).prop_map(
-        |(sender, auction, side, price, quantity, origin, odd)| {
+    let details =
+        (0_u16..3, 0_u16..2, prop::option::weighted(0.2, 0_u32..2)).prop_map(|(technology, year, unit)| {
+            OfferDetails {
+                technology: (technology < 2).then_some(technology),
+                year,
+                quality: quantity(1),
+                unit,
+            }
+        });
+    (somebody(), an_auction(), side, a_limit(), a_quantity(), origin, details, 0..10).prop_map(
+        |(sender, auction, side, price, quantity, origin, details, odd)| {
             // Mostly somebody who may bid on that side.
             let fitting = match side {
                 Side::Buy => BUYERS[sender.0 as usize % 3],
@@ -87,9 +98,10 @@ fn a_bid() -> impl Strategy<Value = Step> {
             };
             let sender = if odd == 0 { sender } else { fitting };
             let origin = ((side == Side::Sell) != (odd == 1)).then_some(origin);
+            let details = ((auction == STACK) != (odd == 2)).then_some(details);
             Step::Send(
                 sender,
-                Command::PlaceBid { auction, bid: NewBid { side, price, quantity, origin, details: None } },
+                Command::PlaceBid { auction, bid: NewBid { side, price, quantity, origin, details } },
             )
         },
     )
@@ -103,6 +115,14 @@ fn an_action() -> impl Strategy<Value = Action> {
             .prop_map(|(number, revision)| Action::Settle { floor: FLOOR, month: month(2019, number), revision }),
         6 => (participant.clone(), a_quantity())
             .prop_map(|(holder, monthly)| Action::GrantEntitlement { floor: FLOOR, holder, monthly }),
+        2 => (participant.clone(), -1_i64..900, any::<bool>()).prop_map(|(participant, amount, deposits)| {
+            let amount = dollars(amount);
+            if deposits {
+                Action::DepositCollateral { participant, amount }
+            } else {
+                Action::ReturnCollateral { participant, amount }
+            }
+        }),
         1 => an_auction().prop_map(|auction| Action::CancelAuction { auction }),
         2 => (-1_i64..50_000).prop_map(|amount| Action::FundProgramme { programme: PROGRAMME, amount: dollars(amount) }),
         1 => (participant, standing).prop_map(|(participant, standing)| Action::SetStanding { participant, standing }),
@@ -136,6 +156,8 @@ pub fn a_step() -> impl Strategy<Value = Step> {
         12 => a_bid(),
         3 => (trader.clone(), which.clone(), a_limit(), a_quantity())
             .prop_map(|(sender, which, price, quantity)| Step::Replace(sender, which, price, quantity)),
+        9 => (trader.clone(), which.clone(), prop::bool::weighted(0.8))
+            .prop_map(|(sender, which, accepts)| Step::Answer(sender, which, accepts)),
         1 => (trader, which).prop_map(|(sender, which)| Step::Withdraw(sender, which)),
         6 => (operator.clone(), an_action()).prop_map(|(sender, action)| Step::Propose(sender, action)),
         4 => an_action().prop_map(Step::Agree),
@@ -166,7 +188,8 @@ pub struct Tried {
 
 impl Tried {
     pub fn new(steps: &[Step]) -> Self {
-        let (world, bids, proposal, seen) = (World::open(80_000), Vec::new(), None, BTreeSet::new());
+        let (mut world, bids, proposal, seen) = (World::open(100_000), Vec::new(), None, BTreeSet::new());
+        world.open_stack();
         let mut tried = Self { world, bids, proposal, seen };
         steps.iter().for_each(|step| tried.step(step));
         tried
@@ -206,6 +229,18 @@ impl Tried {
                 let sender = if sender.0 % 3 == 0 { sender } else { bid.identity };
                 self.send(sender, Command::WithdrawBid { auction, bid });
             }
+            Step::Answer(sender, which, accepts) if !self.asked().is_empty() => {
+                let (auction, bid) = *which.get(&self.asked());
+                let sender = if sender.0 % 3 == 0 { sender } else { bid.identity };
+                self.send(
+                    sender,
+                    if accepts {
+                        Command::AcceptAward { auction, bid }
+                    } else {
+                        Command::DeclineAward { auction, bid }
+                    },
+                );
+            }
             Step::Wait(seconds) => {
                 let to = self.world.now.plus_seconds(seconds).expect("fits");
                 self.send(OPERATORS[0], Command::SetClock { to });
@@ -223,8 +258,13 @@ impl Tried {
                 assert_eq!(self.world.exchange.state_digest(), before, "asked twice, done once");
                 assert_eq!(self.world.events.len(), happened);
             }
-            Step::Replace(..) | Step::Withdraw(..) => {}
+            Step::Replace(..) | Step::Withdraw(..) | Step::Answer(..) => {}
         }
+    }
+
+    /// The bids that can win awards to be accepted.
+    fn asked(&self) -> Vec<(AuctionId, BidId)> {
+        self.bids.iter().copied().filter(|(auction, _)| *auction == STACK).collect()
     }
 
     /// Sends a command and checks what must hold after any.
@@ -248,7 +288,8 @@ impl Tried {
         for event in &self.world.events[happened..] {
             if let Event::AuctionCleared { auction, result, .. } = event {
                 check_result(*auction, result, &self.world);
-                self.seen.insert(if result.price().is_some() { "Cleared" } else { "ClearedEmpty" });
+                let cleared = result.price().is_some() || !result.fills.is_empty();
+                self.seen.insert(if cleared { "Cleared" } else { "ClearedEmpty" });
                 if result.lot.is_some() && !result.fills.is_empty() {
                     self.seen.insert("Drawn");
                 }
@@ -258,6 +299,11 @@ impl Tried {
                 Event::AuctionFinalised { .. } => "AuctionFinalised",
                 Event::SettlementRunCompleted { run } if run.number > 1 => "Reconciled",
                 Event::SettlementRunCompleted { run } if run.paid.millionths > 0 => "Paid",
+                Event::AwardAccepted { .. } => "AwardAccepted",
+                Event::AwardDeclined { forfeited: Some(_), .. } => "BondForfeited",
+                Event::AwardsOffered { awards, .. } if awards.iter().any(|award| award.from_reserve) => {
+                    "ReserveCalled"
+                }
                 Event::BidReplaced { .. } => "BidReplaced",
                 Event::BidWithdrawn { .. } => "BidWithdrawn",
                 _ => "Other",
@@ -265,6 +311,22 @@ impl Tried {
         }
         outcome.ok()
     }
+}
+
+/// What a stack awards keeps its limits, and costs no less than was asked and no more than the ceiling.
+fn check_stack(terms: &StackTerms, result: &AuctionResult) {
+    let within =
+        result.reserved.is_none_or(|reserved| reserved.millionths <= terms.budget.expect("one").millionths);
+    assert!(within, "{result:?}");
+    let total: i64 = result.fills.iter().map(|fill| fill.quantity.millionths()).sum();
+    let stack = result.stack.as_ref().expect("a stack");
+    assert_eq!(stack.totals.quantity.millionths(), total);
+    assert!(result.fills.iter().all(|fill| fill.price <= price(480)));
+    let mut by_owner = std::collections::BTreeMap::new();
+    for fill in &result.fills {
+        *by_owner.entry(fill.participant).or_insert(0) += fill.quantity.millionths();
+    }
+    assert!(by_owner.values().all(|sum| *sum <= quantity(40).millionths()), "{result:?}");
 }
 
 /// A bid that stands, as its events told it.
@@ -308,6 +370,10 @@ fn check_result(auction: AuctionId, result: &AuctionResult, world: &World) {
         _ => None,
     });
     let terms = terms.expect("announced");
+    if let Some(stack) = terms.rule.stack() {
+        check_stack(stack, result);
+        return;
+    }
     let Market { tick, lot, lowest, highest, .. } = market();
     let stated = terms.rule.price().expect("a price rule").clone();
     let rule = Rule { tick: Some(tick), lot: Some(lot), ..stated };
