@@ -7,11 +7,24 @@ use golv_engine::book::Side;
 use golv_engine::clearing::Order;
 use golv_engine::num::{Price, Quantity};
 
-/// The columns that a book must have.
-const NEEDED: [&str; 4] = ["id", "side", "price", "quantity"];
+/// The columns of a book of orders. The last four are for people; no rule looks at them.
+const COLUMNS: Columns = Columns {
+    needed: &["id", "side", "price", "quantity"],
+    allowed: &["min_quantity", "received", "participant", "origin", "group", "score"],
+};
 
-/// Those that it may have. The last four are for rules that look at them; price and volume do not.
-const ALLOWED: [&str; 6] = ["min_quantity", "received", "participant", "origin", "group", "score"];
+/// The columns that a book must have, and those that it may have.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Columns {
+    pub(super) needed: &'static [&'static str],
+    pub(super) allowed: &'static [&'static str],
+}
+
+impl std::fmt::Display for Columns {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "it needs {}, and may have {}", self.needed.join(","), self.allowed.join(","))
+    }
+}
 
 /// A row of a book.
 #[derive(Debug, PartialEq, Eq)]
@@ -35,22 +48,20 @@ pub(super) enum BookError {
     #[error("the book cannot be read")]
     Csv(#[from] csv::Error),
     /// A column is missing.
-    #[error(
-        "the book has no column {missing}; it needs {}, and may have {}", NEEDED.join(","), ALLOWED.join(",")
-    )]
+    #[error("the book has no column {missing}; {columns}")]
     Missing {
         /// The column.
         missing: &'static str,
+        /// What there can be.
+        columns: Columns,
     },
     /// A column is not known, or there twice.
-    #[error(
-        "the book has a column '{column}' that is not known, or twice; it needs {}, and may have {}",
-        NEEDED.join(","),
-        ALLOWED.join(",")
-    )]
+    #[error("the book has a column '{column}' that is not known, or twice; {columns}")]
     Column {
         /// The column.
         column: String,
+        /// What there can be.
+        columns: Columns,
     },
     /// A field cannot be read.
     #[error("line {line}, column {column}: '{value}' {reason}")]
@@ -68,42 +79,58 @@ pub(super) enum BookError {
 
 /// Reads a book.
 pub(super) fn read(source: impl Read) -> Result<Vec<Row>, BookError> {
+    let mut rows = read_rows(source, COLUMNS, |fields, place| fields.row(place))?;
+    rank(&mut rows);
+    Ok(rows)
+}
+
+/// Reads rows whose ids differ; `row` is given each row's fields and its place.
+pub(super) fn read_rows<R>(
+    source: impl Read,
+    columns: Columns,
+    row: impl Fn(&Fields<'_>, i64) -> Result<R, BookError>,
+) -> Result<Vec<R>, BookError> {
     let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(source);
-    let columns = columns(reader.headers()?)?;
+    let places = columns.places(reader.headers()?)?;
     let mut rows = Vec::new();
     let mut lines = BTreeMap::new();
     for record in reader.records() {
         let record = record?;
         let line = record.position().map_or(0, csv::Position::line);
-        let fields = Fields { columns: &columns, record: &record, line };
-        let row = fields.row(i64::try_from(rows.len()).unwrap_or(i64::MAX))?;
-        if let Some(first) = lines.insert(row.id.clone(), line) {
+        let fields = Fields { columns: &places, record: &record, line };
+        let id = fields.text("id");
+        if id.is_empty() {
+            return Err(fields.error("id", "is empty; every order has an id".to_owned()));
+        }
+        let read = row(&fields, i64::try_from(rows.len()).unwrap_or(i64::MAX))?;
+        if let Some(first) = lines.insert(id.to_owned(), line) {
             return Err(fields.error("id", format!("is the id of line {first} too; an id names one order")));
         }
-        rows.push(row);
+        rows.push(read);
     }
-    rank(&mut rows);
     Ok(rows)
 }
 
-/// Where each known column is.
-fn columns(header: &csv::StringRecord) -> Result<BTreeMap<&'static str, usize>, BookError> {
-    let mut columns = BTreeMap::new();
-    for (place, name) in header.iter().enumerate() {
-        let known = NEEDED.into_iter().chain(ALLOWED).find(|known| *known == name);
-        let new = known.filter(|known| columns.insert(*known, place).is_none());
-        if new.is_none() {
-            return Err(BookError::Column { column: name.to_owned() });
+impl Columns {
+    /// Where each known column is.
+    fn places(self, header: &csv::StringRecord) -> Result<BTreeMap<&'static str, usize>, BookError> {
+        let mut places = BTreeMap::new();
+        for (place, name) in header.iter().enumerate() {
+            let known = self.needed.iter().chain(self.allowed).find(|known| **known == name);
+            let new = known.filter(|known| places.insert(**known, place).is_none());
+            if new.is_none() {
+                return Err(BookError::Column { column: name.to_owned(), columns: self });
+            }
         }
-    }
-    match NEEDED.into_iter().find(|needed| !columns.contains_key(needed)) {
-        Some(missing) => Err(BookError::Missing { missing }),
-        None => Ok(columns),
+        match self.needed.iter().find(|needed| !places.contains_key(**needed)) {
+            Some(missing) => Err(BookError::Missing { missing, columns: self }),
+            None => Ok(places),
+        }
     }
 }
 
 /// The fields of one row.
-struct Fields<'a> {
+pub(super) struct Fields<'a> {
     columns: &'a BTreeMap<&'static str, usize>,
     record: &'a csv::StringRecord,
     line: u64,
@@ -111,34 +138,30 @@ struct Fields<'a> {
 
 impl Fields<'_> {
     fn row(&self, place: i64) -> Result<Row, BookError> {
-        let id = self.text("id");
-        if id.is_empty() {
-            return Err(self.error("id", "is empty; every order has an id".to_owned()));
-        }
         let side = match self.text("side") {
             "buy" => Side::Buy,
             "sell" => Side::Sell,
             _ => return Err(self.error("side", "is neither buy nor sell".to_owned())),
         };
-        let quantity = self.parsed("quantity")?;
+        let quantity = self.needed("quantity")?;
         Ok(Row {
             line: self.line,
-            id: id.to_owned(),
+            id: self.text("id").to_owned(),
             side,
             price: self.parsed("price")?,
-            quantity: quantity.ok_or_else(|| self.error("quantity", "is no quantity".to_owned()))?,
+            quantity,
             min_quantity: self.parsed("min_quantity")?.unwrap_or(Quantity::ZERO),
             received: self.parsed("received")?.unwrap_or(place),
             rank: 0,
         })
     }
 
-    fn text(&self, column: &'static str) -> &str {
+    pub(super) fn text(&self, column: &'static str) -> &str {
         self.columns.get(column).and_then(|place| self.record.get(*place)).unwrap_or("")
     }
 
     /// What stands in a column; nothing if that is empty, or there is no such column.
-    fn parsed<T: std::str::FromStr<Err: std::fmt::Display>>(
+    pub(super) fn parsed<T: std::str::FromStr<Err: std::fmt::Display>>(
         &self,
         column: &'static str,
     ) -> Result<Option<T>, BookError> {
@@ -150,7 +173,19 @@ impl Fields<'_> {
         }
     }
 
-    fn error(&self, column: &'static str, reason: String) -> BookError {
+    /// What stands in a column, which must not be empty.
+    pub(super) fn needed<T: std::str::FromStr<Err: std::fmt::Display>>(
+        &self,
+        column: &'static str,
+    ) -> Result<T, BookError> {
+        self.parsed(column)?.ok_or_else(|| self.error(column, format!("is no {column}")))
+    }
+
+    pub(super) fn line(&self) -> u64 {
+        self.line
+    }
+
+    pub(super) fn error(&self, column: &'static str, reason: String) -> BookError {
         BookError::Field { line: self.line, column, value: self.text(column).to_owned(), reason }
     }
 }

@@ -1,13 +1,15 @@
 //! `golv clear` and `golv check`: an auction's book from a file is cleared by any rule, and a result is proved against its
 //! book.
 //!
-//! The arithmetic is the engine's ([`golv_engine::clearing`], and [`golv_engine::indivisible`] for orders with a minimum);
+//! The arithmetic is the engine's ([`golv_engine::clearing`], [`golv_engine::indivisible`] for orders with a minimum, and
+//! [`golv_engine::support`] for support auctions);
 //! here a book is read, a rule is chosen, and a result is printed and read back.
 
 mod book;
 mod optimum;
 pub(crate) mod result;
 pub(crate) mod rules;
+mod support;
 
 use std::error::Error;
 use std::fs::File;
@@ -22,11 +24,13 @@ use golv_engine::clearing::{
     Allocation, ClearingError, Order, Outcome, Rule, certificate, clear as cleared, winning_limits,
 };
 use golv_engine::indivisible::{IndivisibleError, check as indivisible, optimum as best};
+use golv_engine::num::Price;
+use golv_engine::support::SupportRule;
 
 use crate::print;
 use book::Row;
 use result::{Claimed, Private};
-use rules::{Changes, PRESETS, RuleChoice};
+use rules::{Changes, PRESETS, RuleChoice, SupportChoice};
 
 /// A book, and the rule that clears it.
 #[derive(Args, Debug)]
@@ -37,6 +41,14 @@ pub struct Clear {
     /// The rule [default: xetra-equities]
     #[command(flatten)]
     rule: RuleChoice,
+    #[command(flatten)]
+    support: SupportChoice,
+    /// With --declined: the result of a support auction, as golv clear --format json prints it, whose reserve list is called
+    #[arg(long, value_name = "FILE", requires = "declined", conflicts_with_all = ["rule", "rule_file", "support", "support_file", "rules", "indivisible"])]
+    call_reserve: Option<PathBuf>,
+    /// The offers whose owners decline their awards, with commas between
+    #[arg(long, value_name = "ID", value_delimiter = ',', requires = "call_reserve")]
+    declined: Vec<String>,
     #[command(flatten)]
     changes: Changes,
     /// all: what each rule would do with the same book
@@ -79,6 +91,8 @@ pub struct Check {
 enum All {
     All,
 }
+
+const NO_BOOK: &str = "a book is needed: --book FILE";
 
 /// Some seconds for a book of a thousand orders with a minimum that is hard; most take some thousands.
 const NODE_LIMIT: u64 = 1_000_000;
@@ -131,6 +145,15 @@ pub fn clear(options: &Clear) -> Result<(), Box<dyn Error>> {
     if options.private && options.format != Format::Json {
         return Err("what each order is told is printed as JSON: --format json --private".into());
     }
+    if let Some(result) = &options.call_reserve {
+        let mut text = String::new();
+        open(result)?.read_to_string(&mut text)?;
+        let book = options.book.as_deref().ok_or(NO_BOOK)?;
+        return support::call(open(book)?, &text, &options.declined, options.format);
+    }
+    if let Some(rule) = options.support.rule()? {
+        return clear_support(options, &rule);
+    }
     let mut rule = options.rule.rule(rules::CALL, &options.changes)?;
     match options.indivisible {
         Some(Indivisible::Ferc) if options.node_limit.is_some() => {
@@ -178,6 +201,31 @@ pub fn clear(options: &Clear) -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
+/// Awards support to the offers of a book.
+fn clear_support(options: &Clear, rule: &SupportRule) -> Result<(), Box<dyn Error>> {
+    if options.indivisible.is_some() || options.rules.is_some() {
+        return Err(
+            "--support awards offers from the best on; --indivisible and --rules are for books of orders"
+                .into(),
+        );
+    }
+    if options.print_rule {
+        print::line(rules::text(rule).trim_end());
+        return Ok(());
+    }
+    let tick = options.changes.tick().unwrap_or(Price::from_millionths(1));
+    if tick <= Price::ZERO {
+        return Err("the tick must be above zero".into());
+    }
+    let asked = support::Asked {
+        rule,
+        seed: options.seed.as_deref(),
+        format: options.format,
+        private: options.private.then_some(tick),
+    };
+    support::clear(open(options.book.as_deref().ok_or(NO_BOOK)?)?, &asked)
+}
+
 /// What each rule would do with a book. One that does not take it says why.
 fn all_rules(options: &Clear) -> Result<(), Box<dyn Error>> {
     let rows = read_book(options.book.as_deref())?;
@@ -205,9 +253,12 @@ pub fn check(options: &Check) -> Result<(), Box<dyn Error>> {
     if [&options.book, &options.result].iter().all(|path| path.as_os_str() == "-") {
         return Err("only one of book and result can be standard input".into());
     }
-    let rows = read_book(Some(&options.book))?;
     let mut text = String::new();
     open(&options.result)?.read_to_string(&mut text)?;
+    if support::is_one(&text) {
+        return support::check(&options.book, &text);
+    }
+    let rows = read_book(Some(&options.book))?;
     let orders = book::orders(&rows);
     if optimum::is_one(&text) {
         return check_optimum(&text, &rows, &orders);
@@ -271,7 +322,7 @@ fn place(rows: &[Row], order: u32) -> Option<(String, u64)> {
 }
 
 fn read_book(path: Option<&Path>) -> Result<Vec<Row>, Box<dyn Error>> {
-    let path = path.ok_or("a book is needed: --book FILE")?;
+    let path = path.ok_or(NO_BOOK)?;
     Ok(book::read(open(path)?)?)
 }
 

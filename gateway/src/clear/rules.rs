@@ -5,6 +5,9 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use golv_engine::clearing::{Allocation, Candidates, Criterion, Quote, Rule, RuleError};
 use golv_engine::num::{Price, Quantity};
+use golv_engine::support::{SupportRule, SupportRuleError};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 
 /// The rule files that are built in, by name.
 pub(super) const PRESETS: [(&str, &str); 12] = [
@@ -22,6 +25,14 @@ pub(super) const PRESETS: [(&str, &str); 12] = [
     ("xetra-equities", include_str!("../../../engine/rules/xetra-equities.toml")),
 ];
 
+/// The support rules that are built in, by name.
+const SUPPORT_PRESETS: [(&str, &str); 4] = [
+    ("by-budget", include_str!("../../../engine/rules/support/by-budget.toml")),
+    ("by-volume", include_str!("../../../engine/rules/support/by-volume.toml")),
+    ("european-hydrogen-bank", include_str!("../../../engine/rules/support/european-hydrogen-bank.toml")),
+    ("stacked-budget", include_str!("../../../engine/rules/support/stacked-budget.toml")),
+];
+
 /// The rule of a call auction where none is named.
 pub(crate) const CALL: &str = "xetra-equities";
 
@@ -32,10 +43,12 @@ pub(crate) const SUPPORT: &str = "pay-as-clear";
 #[derive(Debug, thiserror::Error)]
 pub enum NoRule {
     /// No preset has this name.
-    #[error("there is no rule '{name}'; there are {}", PRESETS.map(|(name, _)| name).join(", "))]
+    #[error("there is no rule '{name}'; there are {known}")]
     Unknown {
         /// The name.
         name: String,
+        /// Those there are.
+        known: String,
     },
     /// The file cannot be read.
     #[error("{} cannot be read", file.display())]
@@ -56,6 +69,9 @@ pub enum NoRule {
     /// The rule makes no sense, with the flags that change it.
     #[error(transparent)]
     Rule(#[from] RuleError),
+    /// The support rule makes no sense.
+    #[error(transparent)]
+    Support(#[from] SupportRuleError),
 }
 
 /// Which rule.
@@ -76,6 +92,30 @@ impl RuleChoice {
             Some(file) => from_file(file, changes),
             None => named(self.rule.as_deref().unwrap_or(default), changes),
         }
+    }
+}
+
+/// Which support rule.
+#[derive(Args, Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct SupportChoice {
+    /// Offers stand in a stack and are awarded support by the rule of this name, such as european-hydrogen-bank or by-budget
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["support_file", "rule", "rule_file"])]
+    support: Option<String>,
+    /// The same by a rule of one's own, as TOML
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["rule", "rule_file"])]
+    support_file: Option<PathBuf>,
+}
+
+impl SupportChoice {
+    /// The rule that was asked for, if one was.
+    pub(crate) fn rule(&self) -> Result<Option<SupportRule>, NoRule> {
+        let rule: SupportRule = match (&self.support, &self.support_file) {
+            (_, Some(file)) => read(file)?,
+            (Some(name), None) => preset(name, &SUPPORT_PRESETS)?,
+            (None, None) => return Ok(None),
+        };
+        rule.check()?;
+        Ok(Some(rule))
     }
 }
 
@@ -117,6 +157,11 @@ impl Changes {
         Self { reference_price, ..Self::default() }
     }
 
+    /// The tick, if one was asked for.
+    pub(super) const fn tick(&self) -> Option<Price> {
+        self.tick
+    }
+
     /// The rule with these flags over it.
     fn over(&self, rule: Rule) -> Rule {
         Rule {
@@ -136,19 +181,30 @@ impl Changes {
 
 /// A rule by its name, with changes.
 pub(super) fn named(name: &str, changes: &Changes) -> Result<Rule, NoRule> {
-    let preset = PRESETS.iter().find(|(preset, _)| *preset == name);
-    let (_, text) = preset.ok_or_else(|| NoRule::Unknown { name: name.to_owned() })?;
-    checked(parsed(text, Path::new(name))?, changes)
+    checked(preset(name, &PRESETS)?, changes)
 }
 
 /// A rule from a file, with changes.
 pub(super) fn from_file(file: &Path, changes: &Changes) -> Result<Rule, NoRule> {
-    let read = std::fs::read_to_string(file);
-    let text = read.map_err(|source| NoRule::File { file: file.to_owned(), source })?;
-    checked(parsed(&text, file)?, changes)
+    checked(read(file)?, changes)
 }
 
-fn parsed(text: &str, file: &Path) -> Result<Rule, NoRule> {
+/// A preset by its name.
+fn preset<T: DeserializeOwned>(name: &str, presets: &[(&str, &str)]) -> Result<T, NoRule> {
+    let preset = presets.iter().find(|(preset, _)| *preset == name);
+    let known = || presets.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(", ");
+    let (_, text) = preset.ok_or_else(|| NoRule::Unknown { name: name.to_owned(), known: known() })?;
+    parsed(text, Path::new(name))
+}
+
+/// What a file holds.
+fn read<T: DeserializeOwned>(file: &Path) -> Result<T, NoRule> {
+    let read = std::fs::read_to_string(file);
+    let text = read.map_err(|source| NoRule::File { file: file.to_owned(), source })?;
+    parsed(&text, file)
+}
+
+fn parsed<T: DeserializeOwned>(text: &str, file: &Path) -> Result<T, NoRule> {
     toml::from_str(text)
         .map_err(|error: toml::de::Error| NoRule::Toml { file: file.to_owned(), reason: error.to_string() })
 }
@@ -160,8 +216,8 @@ fn checked(rule: Rule, changes: &Changes) -> Result<Rule, NoRule> {
 }
 
 /// A rule as the text of a rule file.
-pub(crate) fn text(rule: &Rule) -> String {
-    toml::to_string(rule).expect("a rule has names and texts alone")
+pub(crate) fn text(rule: &impl Serialize) -> String {
+    toml::to_string(rule).expect("a rule has names, numbers and texts alone")
 }
 
 #[cfg(test)]
@@ -179,6 +235,21 @@ mod tests {
         for default in [CALL, SUPPORT] {
             assert!(PRESETS.iter().any(|(name, _)| *name == default));
         }
+    }
+
+    #[test]
+    fn every_support_preset_is_a_rule_and_is_printed_as_one() {
+        for (name, _) in SUPPORT_PRESETS {
+            let choice = SupportChoice { support: Some(name.to_owned()), support_file: None };
+            let rule = choice.rule().expect("a rule").expect("one was asked for");
+            let file = tempfile::NamedTempFile::new().expect("a file");
+            std::fs::write(file.path(), text(&rule)).expect("written");
+            let again = SupportChoice { support: None, support_file: Some(file.path().to_owned()) };
+            assert_eq!(again.rule().expect("a rule"), Some(rule), "{name}");
+        }
+        let unknown = SupportChoice { support: Some("ehb".to_owned()), support_file: None };
+        let said = unknown.rule().expect_err("no such rule").to_string();
+        assert!(said.contains("european-hydrogen-bank"), "{said}");
     }
 
     #[test]
