@@ -4,7 +4,7 @@ use std::fmt::Display;
 use std::io::Write as _;
 
 use comfy_table::{CellAlignment, ContentLineStyle, LineStyle, Table, TableStyle};
-use golv_engine::num::{Money, Price, Quantity};
+use golv_engine::num::{Amount, Money, Price, Quantity};
 
 /// The exit code where whoever read what is printed has gone: as of a process that SIGPIPE has ended.
 const NOBODY_READS: i32 = 141;
@@ -69,6 +69,11 @@ pub(crate) fn quantity(quantity: Quantity) -> String {
 /// The amount without its currency, to the cent.
 pub(crate) fn money(money: Money) -> String {
     grouped(&two_decimals(Price::from_millionths(money.millionths).to_string()))
+}
+
+/// An amount of a currency that is known from elsewhere.
+pub(crate) fn amount(amount: Amount) -> String {
+    grouped(&two_decimals(amount.to_string()))
 }
 
 fn two_decimals(text: String) -> String {

@@ -190,8 +190,8 @@ impl State {
         let price = self.floor(floor)?.terms.price;
         let mut budget = self.reservation(floor, price, monthly, times?)?;
         if let Some(stated) = terms.rule.stack().and_then(|stack| stack.budget) {
-            check_payable(stated, market.currency)?;
-            budget.millionths = budget.millionths.min(stated.millionths);
+            check_payable(stated.of(market.currency), market.currency)?;
+            budget.millionths = budget.millionths.min(stated.millionths());
         }
         self.check_free(self.floor(floor)?.terms.programme, budget)?;
         match &terms.rule {

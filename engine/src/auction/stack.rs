@@ -36,8 +36,8 @@ pub struct StackTerms {
     /// Who is awarded what. The market's lot, the floor's months as periods, the floor's price as a ceiling and two limits, `volume`
     /// and `budget`, are added to it; it states no periods, and no other lot.
     pub rule: SupportRule,
-    /// The most that the programme reserves for the awards; by volume alone where it is absent.
-    pub budget: Option<Money>,
+    /// The most that the programme reserves for the awards, in the market's currency; by volume alone where it is absent.
+    pub budget: Option<Amount>,
     /// What of a bidder's collateral is held as a bond for each unit of the monthly quantity, while its offer stands.
     pub bond: Option<Price>,
     /// How long winners have to accept, in seconds; awards need no acceptance where it is absent.
@@ -171,8 +171,7 @@ impl StackTerms {
             let (technologies, years) = (Vec::new(), None);
             name.parse().ok().map(|name: Name| Limit { name, each: Each::All, technologies, years, most })
         };
-        let budget = self.budget.and_then(|budget| Amount::from_millionths(budget.millionths));
-        let budget = budget.and_then(|amount| {
+        let budget = self.budget.and_then(|amount| {
             limit("budget", Most::Money { amount, reference_price: floor.terms.stress_price })
         });
         let mut rule = self.rule.clone();

@@ -308,7 +308,7 @@ pub fn stack() -> StackTerms {
         origin_cap: None,
     };
     let acceptance_seconds = NonZeroU32::new(hours(72));
-    StackTerms { rule, budget: Some(dollars(20_000)), bond: Some(price(10)), acceptance_seconds }
+    StackTerms { rule, budget: "20000".parse().ok(), bond: Some(price(10)), acceptance_seconds }
 }
 
 /// The cascade of Xetra's auctions, with remainders shared pro rata.

@@ -316,7 +316,7 @@ impl Tried {
 /// What a stack awards keeps its limits, and costs no less than was asked and no more than the ceiling.
 fn check_stack(terms: &StackTerms, result: &AuctionResult) {
     let within =
-        result.reserved.is_none_or(|reserved| reserved.millionths <= terms.budget.expect("one").millionths);
+        result.reserved.is_none_or(|reserved| reserved.millionths <= terms.budget.expect("one").millionths());
     assert!(within, "{result:?}");
     let total: i64 = result.fills.iter().map(|fill| fill.quantity.millionths()).sum();
     let stack = result.stack.as_ref().expect("a stack");

@@ -97,7 +97,7 @@ impl RuleChoice {
 
 /// Which support rule.
 #[derive(Args, Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct SupportChoice {
+pub struct SupportChoice {
     /// Offers stand in a stack and are awarded support by the rule of this name, such as european-hydrogen-bank or by-budget
     #[arg(long, value_name = "NAME", conflicts_with_all = ["support_file", "rule", "rule_file"])]
     support: Option<String>,

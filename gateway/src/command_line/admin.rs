@@ -3,7 +3,7 @@
 //! What moves money or changes rules is an [`Action`]: it is sent as a proposal and done when another operator
 //! confirms it. The rest takes one. Ids of what is created are chosen here, by whoever creates it.
 
-use clap::Subcommand;
+use clap::{Args, Subcommand};
 use golv_engine::cfd::IndexTerms;
 use golv_engine::command::{Action, Command};
 use golv_engine::id::{
@@ -38,6 +38,9 @@ pub enum AdminCommand {
     /// Open support programmes and pay money into them.
     #[command(subcommand)]
     Programmes(Programmes),
+    /// Take in participants' collateral, and give it back.
+    #[command(subcommand)]
+    Collateral(Collateral),
     /// Set the floors at which a programme supports a market's producers.
     #[command(subcommand)]
     Floors(Floors),
@@ -221,6 +224,29 @@ pub enum Programmes {
     },
 }
 
+/// What can be asked about collateral.
+#[derive(Clone, Debug, PartialEq, Eq, Subcommand)]
+pub enum Collateral {
+    /// Propose to take in collateral of a participant's, which bid bonds are held against.
+    Deposit(CollateralOptions),
+    /// Propose to give back collateral that nothing is held against.
+    Return(CollateralOptions),
+}
+
+/// Whose collateral, and how much.
+#[derive(Clone, Debug, PartialEq, Eq, Args)]
+pub struct CollateralOptions {
+    /// The participant.
+    #[arg(value_name = "ID", value_parser = id(ParticipantId))]
+    participant: ParticipantId,
+    /// How much, positive and in whole minor units of the currency.
+    #[arg(long, value_parser = parse::millionths)]
+    amount: i64,
+    /// The currency.
+    #[arg(long, value_parser = parse::currency())]
+    currency: Currency,
+}
+
 /// What can be asked about floors.
 #[derive(Clone, Debug, PartialEq, Eq, Subcommand)]
 pub enum Floors {
@@ -371,6 +397,7 @@ impl AdminCommand {
             Self::Markets(command) => command.into_action(),
             Self::Indices(command) => command.into_action(),
             Self::Programmes(command) => command.into_action(),
+            Self::Collateral(command) => command.into_action(),
             Self::Floors(command) => command.into_action(),
             Self::Entitlements(Entitlements::Grant { floor, holder, monthly }) => {
                 Action::GrantEntitlement { floor, holder, monthly }
@@ -444,6 +471,18 @@ impl Programmes {
             Self::Fund { programme, amount, currency } => {
                 Action::FundProgramme { programme, amount: Money { currency, millionths: amount } }
             }
+        }
+    }
+}
+
+impl Collateral {
+    const fn into_action(self) -> Action {
+        let (Self::Deposit(options) | Self::Return(options)) = &self;
+        let CollateralOptions { participant, amount, currency } = *options;
+        let amount = Money { currency, millionths: amount };
+        match self {
+            Self::Deposit(_) => Action::DepositCollateral { participant, amount },
+            Self::Return(_) => Action::ReturnCollateral { participant, amount },
         }
     }
 }
@@ -611,6 +650,20 @@ mod tests {
                 Action::FundProgramme {
                     programme: ProgrammeId(2),
                     amount: Money { currency: Currency::Eur, millionths: 1_000_500_000 },
+                },
+            ),
+            (
+                "collateral deposit 21 --amount 500 --currency USD".to_owned(),
+                Action::DepositCollateral {
+                    participant,
+                    amount: Money { currency: Currency::Usd, millionths: 500_000_000 },
+                },
+            ),
+            (
+                "collateral return 21 --amount 0.5 --currency USD".to_owned(),
+                Action::ReturnCollateral {
+                    participant,
+                    amount: Money { currency: Currency::Usd, millionths: 500_000 },
                 },
             ),
             (

@@ -8,16 +8,19 @@ use std::path::{Path, PathBuf};
 
 use clap::builder::TypedValueParser as _;
 use clap::{Args, Subcommand, value_parser};
-use golv_engine::auction::{AuctionKind, AuctionTerms, LotSecret, ParseLotSecretError};
+use golv_engine::auction::{
+    AuctionKind, AuctionRule, AuctionTerms, LotSecret, ParseLotSecretError, StackTerms,
+};
 use golv_engine::clearing::Allocation;
 use golv_engine::command::{Action, Command};
 use golv_engine::id::{AuctionId, FloorId, MarketId};
-use golv_engine::num::{Price, Quantity};
+use golv_engine::num::{Amount, Price, Quantity};
+use golv_engine::support::Ties;
 use golv_engine::time::Instant;
 
 use super::instant::parse_instant;
 use super::parse::id;
-use crate::clear::rules::{self, Changes, NoRule, RuleChoice};
+use crate::clear::rules::{self, Changes, NoRule, RuleChoice, SupportChoice};
 
 /// What can be asked about auctions.
 #[derive(Clone, Debug, PartialEq, Eq, Subcommand)]
@@ -47,6 +50,9 @@ pub enum Auctions {
         /// How much the programme supports at most, per month.
         #[arg(long, value_name = "QUANTITY")]
         monthly: Quantity,
+        /// Whether its offers stand in a stack, and how that is held.
+        #[command(flatten)]
+        stack: StackOptions,
         /// When it opens, when it closes, and what else every auction has.
         #[command(flatten)]
         times: AuctionOptions,
@@ -97,12 +103,50 @@ pub struct AuctionOptions {
     pub lot_secret_file: Option<PathBuf>,
 }
 
+/// What a stack of offers has beside its rule.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Args)]
+pub struct StackOptions {
+    #[command(flatten)]
+    rule: SupportChoice,
+    /// With --support or --support-file: the most that the programme reserves for the awards.
+    #[arg(long, value_name = "AMOUNT")]
+    budget: Option<Amount>,
+    /// With --support or --support-file: what of a bidder's collateral is held for each unit of an offer's monthly quantity.
+    #[arg(long, value_name = "PRICE")]
+    bond: Option<Price>,
+    /// With --support or --support-file: how long winners have to accept, in seconds; without it awards need no acceptance.
+    #[arg(
+        long, value_name = "SECONDS",
+        value_parser = value_parser!(u32).range(1..).try_map(NonZeroU32::try_from),
+    )]
+    acceptance_seconds: Option<NonZeroU32>,
+}
+
+impl StackOptions {
+    /// The stack that was asked for, if one was.
+    fn terms(self) -> Result<Option<StackTerms>, NoCommand> {
+        let Self { rule, budget, bond, acceptance_seconds } = self;
+        match rule.rule()? {
+            Some(rule) => Ok(Some(StackTerms { rule, budget, bond, acceptance_seconds })),
+            None if budget.is_some() || bond.is_some() || acceptance_seconds.is_some() => {
+                Err(NoCommand::StackMissing)
+            }
+            None => Ok(None),
+        }
+    }
+}
+
 /// Why there is no command to send.
 #[derive(Debug, thiserror::Error)]
 pub enum NoCommand {
     /// The rule is none.
     #[error(transparent)]
     Rule(#[from] NoRule),
+    /// What only a stack has.
+    #[error(
+        "--budget, --bond and --acceptance-seconds are for a stack of offers; name its rule with --support or --support-file"
+    )]
+    StackMissing,
     /// A lot is drawn with a secret.
     #[error("the rule has a seeded lot; name the file that keeps its secret with --lot-secret-file")]
     SecretMissing,
@@ -128,11 +172,12 @@ impl Auctions {
     pub(super) fn into_command(self) -> Result<Command, NoCommand> {
         let action = match self {
             Self::AnnounceCall { auction, market, times } => {
-                let terms = times.terms(AuctionKind::Call { market }, rules::CALL)?;
+                let terms = times.terms(AuctionKind::Call { market }, None, rules::CALL)?;
                 Action::AnnounceAuction { auction, terms }
             }
-            Self::AnnounceSupport { auction, floor, monthly, times } => {
-                let terms = times.terms(AuctionKind::Support { floor, monthly }, rules::SUPPORT)?;
+            Self::AnnounceSupport { auction, floor, monthly, stack, times } => {
+                let kind = AuctionKind::Support { floor, monthly };
+                let terms = times.terms(kind, stack.terms()?, rules::SUPPORT)?;
                 Action::AnnounceAuction { auction, terms }
             }
             Self::Cancel { auction } => Action::CancelAuction { auction },
@@ -146,16 +191,31 @@ impl Auctions {
 }
 
 impl AuctionOptions {
-    fn terms(self, kind: AuctionKind, default_rule: &str) -> Result<AuctionTerms, NoCommand> {
+    fn terms(
+        self,
+        kind: AuctionKind,
+        stack: Option<StackTerms>,
+        default_rule: &str,
+    ) -> Result<AuctionTerms, NoCommand> {
         let Self { opens_at, closes_at, challenge_seconds, rule, reference_price, lot_secret_file } = self;
-        let rule = rule.rule(default_rule, &Changes::reference_price(reference_price))?;
-        let secret = match (rule.allocation, lot_secret_file) {
-            (Allocation::SeededLot, None) => return Err(NoCommand::SecretMissing),
+        let (rule, draws_lots) = match stack {
+            Some(stack) => {
+                let draws_lots = stack.rule.ties == Ties::SeededLot;
+                (AuctionRule::from(stack), draws_lots)
+            }
+            None => {
+                let rule = rule.rule(default_rule, &Changes::reference_price(reference_price))?;
+                let draws_lots = rule.allocation == Allocation::SeededLot;
+                (AuctionRule::from(rule), draws_lots)
+            }
+        };
+        let secret = match (draws_lots, lot_secret_file) {
+            (true, None) => return Err(NoCommand::SecretMissing),
             // Without a lot the exchange refuses a secret's hash, and says so.
             (_, file) => file.as_deref().map(keep_secret).transpose()?,
         };
         let lot_commitment = secret.map(|secret| secret.commitment());
-        Ok(AuctionTerms { kind, opens_at, closes_at, challenge_seconds, rule: rule.into(), lot_commitment })
+        Ok(AuctionTerms { kind, opens_at, closes_at, challenge_seconds, rule, lot_commitment })
     }
 }
 
@@ -195,6 +255,25 @@ mod tests {
     fn command(line: &str) -> Result<Command, NoCommand> {
         let arguments = ["auctions"].into_iter().chain(line.split_whitespace());
         Arguments::try_parse_from(arguments).expect("arguments").command.into_command()
+    }
+
+    #[test]
+    fn a_stack_is_announced_with_its_rule() {
+        let announce = "announce-support 2 --floor 1 --monthly 120 --opens-at 2018-12-03T08:00:00Z \
+                        --closes-at 2018-12-03T12:00:00Z --challenge-seconds 60";
+        let more = "--budget 250000.5 --bond 10 --acceptance-seconds 3600";
+        let announced = command(&format!("{announce} --support by-volume {more}")).expect("announced");
+        let Command::Propose { action: Action::AnnounceAuction { terms, .. } } = announced else {
+            panic!("{announced:?}")
+        };
+        let stack = terms.rule.stack().expect("a stack");
+        assert_eq!((stack.budget, stack.bond), ("250000.5".parse().ok(), "10".parse().ok()));
+        assert_eq!(stack.acceptance_seconds, NonZeroU32::new(3_600));
+        assert_eq!(stack.rule.limits.len(), 2);
+        assert!(matches!(command(&format!("{announce} {more}")), Err(NoCommand::StackMissing)));
+        let drawn = format!("{announce} --support stacked-budget");
+        assert!(matches!(command(&drawn), Err(NoCommand::SecretMissing)));
+        assert!(matches!(command(&format!("{announce} --support ehb")), Err(NoCommand::Rule(_))));
     }
 
     /// What is announced is the hash of what the file holds, made at the first time and read after.

@@ -1,6 +1,7 @@
 //! The arguments of `golv trade`: what a supplier or buyer asks, and what it wants to see.
 
 use clap::{Args, Subcommand};
+use golv_engine::auction::OfferDetails;
 use golv_engine::book::Side;
 use golv_engine::command::{Command, NewBid};
 use golv_engine::id::{AuctionId, BidId};
@@ -60,6 +61,9 @@ pub enum BidCommand {
         /// Where the material offered comes from, by its two ISO 3166-1 letters; with --sell alone.
         #[arg(long, value_name = "COUNTRY", required_unless_present = "buy", conflicts_with = "buy")]
         origin: Option<Country>,
+        /// What else an offer in a stack says of itself.
+        #[command(flatten)]
+        details: DetailOptions,
     },
     /// Replace the price and quantity of a bid of yours.
     ///
@@ -78,6 +82,10 @@ pub enum BidCommand {
         #[arg(long)]
         quantity: Quantity,
     },
+    /// Accept an award of yours that waits for it.
+    Accept(AwardOptions),
+    /// Decline an award of yours. Its bond is forfeited, unless it was called from the reserve list.
+    Decline(AwardOptions),
     /// Withdraw a bid of yours while its auction is open.
     Withdraw {
         /// The bid, as it was named when you placed it, such as 21.5.
@@ -87,6 +95,48 @@ pub enum BidCommand {
         #[arg(long, value_name = "ID", value_parser = parse::id(AuctionId))]
         auction: AuctionId,
     },
+}
+
+/// Which award.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Args)]
+pub struct AwardOptions {
+    /// The bid that won, as it was named when you placed it, such as 21.5.
+    #[arg(value_name = "IDENTITY.COMMAND", value_parser = parse::bid)]
+    bid: BidId,
+    /// The auction that it won in.
+    #[arg(long, value_name = "ID", value_parser = parse::id(AuctionId))]
+    auction: AuctionId,
+}
+
+/// What an offer in a stack says of itself, as far as the auction's rule looks at it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Args)]
+pub struct DetailOptions {
+    /// In a stack: which of the rule's technologies, counted from zero.
+    #[arg(long, value_name = "NUMBER", conflicts_with = "buy")]
+    technology: Option<u16>,
+    /// In a stack: the delivery year that it begins in.
+    #[arg(long, conflicts_with = "buy")]
+    year: Option<u16>,
+    /// In a stack: points of quality.
+    #[arg(long, value_name = "POINTS", conflicts_with = "buy")]
+    quality: Option<Quantity>,
+    /// In a stack: your number of a unit, of which one offer at most is awarded.
+    #[arg(long, value_name = "NUMBER", conflicts_with = "buy")]
+    unit: Option<u32>,
+}
+
+impl DetailOptions {
+    /// None where nothing is said.
+    fn details(self) -> Option<OfferDetails> {
+        let Self { technology, year, quality, unit } = self;
+        let details = OfferDetails {
+            technology,
+            year: year.unwrap_or(0),
+            quality: quality.unwrap_or(Quantity::ZERO),
+            unit,
+        };
+        (self != Self::default()).then_some(details)
+    }
 }
 
 /// The side of a bid: one of the two.
@@ -109,15 +159,17 @@ impl SideOptions {
 
 impl BidCommand {
     /// The command that the exchange is sent.
-    pub const fn into_command(self) -> Command {
+    pub fn into_command(self) -> Command {
         match self {
-            Self::Place { auction, side, price, quantity, origin } => {
-                let bid = NewBid { side: side.side(), price, quantity, origin, details: None };
+            Self::Place { auction, side, price, quantity, origin, details } => {
+                let bid = NewBid { side: side.side(), price, quantity, origin, details: details.details() };
                 Command::PlaceBid { auction, bid }
             }
             Self::Replace { bid, auction, price, quantity } => {
                 Command::ReplaceBid { auction, bid, price, quantity }
             }
+            Self::Accept(AwardOptions { bid, auction }) => Command::AcceptAward { auction, bid },
+            Self::Decline(AwardOptions { bid, auction }) => Command::DeclineAward { auction, bid },
             Self::Withdraw { bid, auction } => Command::WithdrawBid { auction, bid },
         }
     }
@@ -153,6 +205,7 @@ mod tests {
         let sell = NewBid { side: Side::Sell, price, quantity, origin: "FI".parse().ok(), details: None };
         let buy =
             NewBid { side: Side::Buy, price: Some(Price::from_millionths(-250_000)), origin: None, ..sell };
+        let in_stack = OfferDetails { technology: Some(1), unit: Some(3), ..OfferDetails::default() };
         let at_any_price = NewBid { price: None, ..buy };
         for (line, expected) in [
             (
@@ -170,6 +223,12 @@ mod tests {
                 Command::ReplaceBid { auction, bid, price: None, quantity },
             ),
             ("withdraw 21.5 --auction 2", Command::WithdrawBid { auction, bid }),
+            ("accept 21.5 --auction 2", Command::AcceptAward { auction, bid }),
+            ("decline 21.5 --auction 2", Command::DeclineAward { auction, bid }),
+            (
+                "place --auction 2 --sell --price 95000 --quantity 20 --origin FI --technology 1 --unit 3",
+                Command::PlaceBid { auction, bid: NewBid { details: Some(in_stack), ..sell } },
+            ),
         ] {
             match parse(line) {
                 Ok(TradeCommand::Bids(bids)) => assert_eq!(bids.into_command(), expected, "{line}"),

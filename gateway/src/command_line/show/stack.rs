@@ -6,7 +6,7 @@ use golv_engine::auction::{
 use golv_engine::support::{Breach, Constraint, Size, Totals, Void};
 use serde_json::{Value, json};
 
-use super::{listed, money, money_json, price, quantity, winning_limit_json};
+use super::{listed, price, quantity, winning_limit_json};
 use crate::print;
 
 /// How a stack is held: what differs from all offers together, each at one price.
@@ -17,7 +17,7 @@ pub(super) fn terms_text(terms: &StackTerms) -> String {
         golv_engine::clearing::Payment::OwnPrice => "each at its own price",
     };
     let mut text = format!("offers in a stack, {each}");
-    text += &terms.budget.map(|budget| format!(", budget {}", money(budget))).unwrap_or_default();
+    text += &terms.budget.map(|budget| format!(", budget {}", print::amount(budget))).unwrap_or_default();
     text += &rule.limits.iter().map(|limit| format!(", limit {}", limit.name)).collect::<String>();
     text += &rule.minima.iter().map(|minimum| format!(", minimum {}", minimum.name)).collect::<String>();
     if let Some(cap) = &rule.origin_cap {
@@ -31,7 +31,7 @@ pub(super) fn terms_text(terms: &StackTerms) -> String {
 pub(super) fn terms_json(terms: &StackTerms) -> Value {
     json!({
         "rule": serde_json::to_value(&terms.rule).expect("a rule has names, numbers and texts alone"),
-        "budget": terms.budget.map(money_json),
+        "budget": terms.budget.map(|budget| budget.to_string()),
         "bond": terms.bond.map(|bond| bond.to_string()),
         "acceptance_seconds": terms.acceptance_seconds.map(std::num::NonZeroU32::get),
     })
@@ -89,7 +89,7 @@ fn name(constraint: Constraint, result: &StackResult) -> String {
 fn size_text(size: Size) -> String {
     match size {
         Size::Quantity(size) => quantity(size),
-        Size::Money(amount) => amount.to_string(),
+        Size::Money(amount) => print::amount(amount),
     }
 }
 
