@@ -87,6 +87,7 @@ fn changed(found: &Optimum, what: usize, which: prop::sample::Index) -> Option<O
         13 => drop(changed.paradoxically_rejected.pop()?),
         14 => changed.paradoxically_rejected.push(u32::MAX),
         15 => changed.chosen = None,
+        16 => changed.fills.swap(fill?, 0),
         _ => {
             // Two orders swap what they were given.
             let other = fills.checked_sub(1)?;
@@ -197,7 +198,7 @@ proptest! {
 
     #[test]
     fn the_checker_finds_every_change(
-        orders in mixed(12), rule in any_rule(), what in 0_usize..17, which: prop::sample::Index,
+        orders in mixed(12), rule in any_rule(), what in 0_usize..18, which: prop::sample::Index,
     ) {
         let found = cleared(&orders, &rule);
         if let Some(changed) = changed(&found, what, which) {
