@@ -81,6 +81,10 @@ fn a_result_is_proved_and_any_changed_number_is_found() {
         bare["comment"] = "later".into();
         let said = String::from_utf8(check(&bare).stdout).expect("text");
         assert_eq!(said.lines().count(), 1, "{rule}: {said}");
+        // A price, and that there is none.
+        let mut wrong = result.clone();
+        wrong["undecided"] = serde_json::json!({ "lowest": "199", "highest": "200" });
+        assert_eq!(check(&wrong).status.code(), Some(1), "{rule}");
         // Somebody's fill is left out: it is named.
         let mut wrong = result.clone();
         wrong["fills"].as_array_mut().expect("fills").remove(0);
@@ -278,6 +282,10 @@ fn an_optimum_is_checked_and_any_changed_number_is_found() {
         *wrong.pointer_mut(pointer).expect("it is there") = changed;
         assert_eq!(check(&wrong).status.code(), Some(1), "{pointer}");
     }
+    let mut wrong = found.clone();
+    wrong["fills"].as_array_mut().expect("fills").reverse();
+    let said = String::from_utf8(check(&wrong).stderr).expect("text");
+    assert!(said.contains("fills stand in the order of the book: order b1, line 2"), "{said}");
     // Stopped at once, nothing was found, and the bound is what merit order would be worth.
     let stopped = with_limit("1");
     assert_eq!((&stopped["status"], &stopped["nodes"]), (&"bound".into(), &1.into()));
@@ -286,6 +294,30 @@ fn an_optimum_is_checked_and_any_changed_number_is_found() {
         (&"0".into(), &"679".into(), &"679".into())
     );
     assert!(check(&stopped).status.success());
+    // Where there is no price nothing chose it, and no trade is supported.
+    for (pointer, stated) in
+        [("/cascade_step", "midpoint"), ("/supporting/low", "5"), ("/supporting/high", "5")]
+    {
+        let mut wrong = stopped.clone();
+        *wrong.pointer_mut(pointer).expect("it is there") = stated.into();
+        assert_eq!(check(&wrong).status.code(), Some(1), "{pointer}");
+    }
+}
+
+#[test]
+fn nothing_is_said_to_have_chosen_a_price_that_is_not_there() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let (book, file) = (dir.path().join("book.csv"), dir.path().join("result.json"));
+    fs::write(&book, "id,side,price,quantity\nb,buy,2,1\ns,sell,3,1\n").expect("written");
+    let check = |result: &serde_json::Value| {
+        fs::write(&file, result.to_string()).expect("written");
+        golv(&["check", "--book", arg(&book), "--result", arg(&file)], "").status.code()
+    };
+    let printed = printed(&["clear", "--format", "json", "--book", arg(&book)], "");
+    let mut result: serde_json::Value = serde_json::from_str(&printed).expect("JSON");
+    assert_eq!(check(&result), Some(0));
+    result["cascade_step"] = "midpoint".into();
+    assert_eq!(check(&result), Some(1));
 }
 
 #[test]

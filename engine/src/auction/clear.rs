@@ -28,15 +28,22 @@ pub fn clear(book: &Book, market: &Market, programme: Option<&Ladder>, rule: &Ru
     let demand = programme.unwrap_or(book.ladder(Side::Buy));
     let supply = book.ladder(Side::Sell);
     let quantity = |lots: i64| lots.saturating_mul(market.lot.millionths());
-    let mut steps = Vec::new();
-    for_each_level(demand, supply, |level, bought, sold| {
-        let price = market.price(level).millionths();
-        steps.push(Step { price, bought: quantity(bought), sold: quantity(sold) });
-    });
     let at_any_price =
         AtAnyPrice { bought: quantity(demand.at_any_price()), sold: quantity(supply.at_any_price()) };
-    let curve = Curve::of_steps(steps, at_any_price, rule);
-    let decision = within_band(decide(&curve, rule), market);
+    let decided_by = |rule: &Rule| {
+        let mut steps = Vec::new();
+        for_each_level(demand, supply, |level, bought, sold| {
+            let price = market.price(level).millionths();
+            steps.push(Step { price, bought: quantity(bought), sold: quantity(sold) });
+        });
+        let curve = Curve::of_steps(steps, at_any_price, rule);
+        let decision = decide(&curve, rule);
+        (curve, decision)
+    };
+    let (mut curve, mut decision) = decided_by(rule);
+    if is_beyond_band(decision, market) {
+        (curve, decision) = decided_by(&within_band(rule, market));
+    }
     let Decision::Price { price, .. } = decision else {
         return Cleared { certificate: summary(&curve, decision, 0, 0), given: Vec::new() };
     };
@@ -137,13 +144,17 @@ fn share(
     }
 }
 
-/// A price that the market does not take is none: beyond all limits a rule can look further than the market's band.
-fn within_band(decision: Decision, market: &Market) -> Decision {
-    match decision {
-        Decision::Price { price, .. } if market.level(price).is_none() => {
-            Decision::Undecided { lowest: Some(price), highest: Some(price) }
-        }
-        decision => decision,
+/// Whether a price is one that the market does not take: beyond all limits a rule can look further than the market's band.
+fn is_beyond_band(decision: Decision, market: &Market) -> bool {
+    matches!(decision, Decision::Price { price, .. } if market.level(price).is_none())
+}
+
+/// The rule with the market's band as its bounds, where it has none of its own.
+fn within_band(rule: &Rule, market: &Market) -> Rule {
+    Rule {
+        floor: rule.floor.or(Some(market.lowest)),
+        ceiling: rule.ceiling.or(Some(market.highest)),
+        ..rule.clone()
     }
 }
 
@@ -200,6 +211,29 @@ mod tests {
             })
     }
 
+    /// As the preset `bnb`: more is wanted at any price than there is, and pressure may move the price up to five per cent above
+    /// the reference, which is further than the market's band goes.
+    #[test]
+    fn a_rule_that_looks_beyond_the_band_finds_a_price_at_its_end() {
+        let market = market();
+        let mut rule = Rule::new(
+            Candidates::Ticks,
+            vec![Criterion::MostVolume, Criterion::LeastSurplus, Criterion::Pressure, Criterion::Reference],
+            Allocation::PriceTime,
+        );
+        rule.reference_price = Price::from_units(990);
+        rule.band = "0.05".parse().ok();
+        let mut book = Book::new();
+        let sell_level = market.level(Price::from_units(980).expect("fits"));
+        for (command, side, level, lots) in [(1, Side::Buy, None, 10), (2, Side::Sell, sell_level, 3)] {
+            let bid = BidId { identity: IdentityId(1), command: CommandId(command) };
+            book.add(book::Order { bid, participant: ParticipantId(1), side, level, lots, origin: None });
+        }
+        let cleared = clear(&book, &market, None, &market.rule(&rule), b"");
+        assert_eq!(cleared.certificate.price(), Some(market.highest));
+        assert_eq!(cleared.given, [3, 3]);
+    }
+
     proptest! {
         /// The book by level and the list of orders give the same, bid by bid.
         #[test]
@@ -235,11 +269,12 @@ mod tests {
                     received: 0,
                 })
                 .collect();
-            let outcome = clearing::clear(&orders, &rule, Some(b"seed")).expect("on the grid");
+            let mut rule = rule;
             let cleared = clear(&book, &market, None, &rule, b"seed");
-            if within_band(outcome.decision, &market) != outcome.decision {
-                prop_assert_eq!(cleared.certificate.price(), None);
-                return Ok(());
+            let mut outcome = clearing::clear(&orders, &rule, Some(b"seed")).expect("on the grid");
+            if is_beyond_band(outcome.decision, &market) {
+                rule = within_band(&rule, &market);
+                outcome = clearing::clear(&orders, &rule, Some(b"seed")).expect("on the grid");
             }
             let (public, _) =
                 clearing::certificate(&orders, &rule, Some(b"seed"), &outcome).expect("as before");

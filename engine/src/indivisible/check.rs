@@ -55,6 +55,12 @@ pub enum Fault {
         /// The order.
         order: u32,
     },
+    /// A fill stands after one of a later row.
+    #[error("row {order} is given something after a later row; fills stand in the order of the book")]
+    OutOfOrder {
+        /// The order.
+        order: u32,
+    },
     /// An order is given nothing, less than its minimum, more than its quantity, or part of a lot.
     #[error("row {order} is given {given}; it takes {minimum} to {quantity}, in whole lots")]
     NotWanted {
@@ -154,6 +160,7 @@ impl Fault {
         match *self {
             Self::UnknownOrder { order }
             | Self::GivenTwice { order }
+            | Self::OutOfOrder { order }
             | Self::NotWanted { order, .. }
             | Self::BeyondLimit { order }
             | Self::WrongPrice { order, .. }
@@ -400,10 +407,15 @@ fn check_price(orders: &[Order<'_>], rule: &Rule, given: &[Quantity], chosen: &C
     due.map(|_| ()).ok_or(Fault::NotChosen { price: chosen.price })
 }
 
-/// Each fill's price and reason.
+/// The order of the fills, and each one's price and reason.
 fn check_fills(orders: &[Order<'_>], rule: &Rule, price: Price, fills: &[Fill]) -> Result<(), Fault> {
+    let mut last = None;
     for fill in fills {
         let order = fill.order;
+        if last.is_some_and(|last| last > order) {
+            return Err(Fault::OutOfOrder { order });
+        }
+        last = Some(order);
         let Some(of) = usize::try_from(order).ok().and_then(|row| orders.get(row)) else {
             return Err(Fault::UnknownOrder { order });
         };

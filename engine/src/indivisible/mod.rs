@@ -19,7 +19,8 @@
 //!   sell as at the lowest. It is strictly in the money at any price.
 //! - The price is chosen by the rule's cascade among the prices that support the trade, as in any call auction: without
 //!   the rejected orders that have a minimum, and with all that the others want. A cascade that leaves several prices ends in
-//!   `last-accepted-offer`. So a book without minimums has the price that the clearing gives it.
+//!   `last-accepted-offer`. So a book without minimums has the price that the clearing gives it, by a rule that begins with
+//!   `most-volume`; by another rule the clearing can choose a price at which less trades, and this cannot.
 //!
 //! The search is exact, in whole numbers, and looks at the same choices in the same order each time. It stops after as
 //! many [nodes](Optimum::nodes) as its caller allows, and then tells the best that it found and what nothing can exceed.

@@ -8,7 +8,8 @@ use serde::{Deserialize, Serialize};
 
 use super::book::Row;
 use super::result::{
-    FillText, Range, ReadError, id, number, optional, place, places, print_csv_rows, print_fills, row,
+    FillText, Range, ReadError, id, number, only_with_a_price, optional, place, places, print_csv_rows,
+    print_fills, row,
 };
 use crate::print::{self, grouped};
 
@@ -98,6 +99,11 @@ pub(super) fn read(text: &str, rows: &[Row]) -> Result<(Rule, Optimum), ReadErro
             highest: price(&text.supporting.high)?,
         }),
     };
+    for (field, stated) in
+        [("cascade_step", &text.cascade_step), ("low", &text.supporting.low), ("high", &text.supporting.high)]
+    {
+        only_with_a_price(&text.price, field, stated)?;
+    }
     let welfare: Welfare = number("welfare", &text.welfare)?;
     let bound: Welfare = number("bound", &text.bound)?;
     let proof = match text.status {

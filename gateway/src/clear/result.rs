@@ -133,7 +133,7 @@ pub(super) enum ReadError {
     #[error("the result cannot be read; it is printed by golv clear --format json")]
     Json(#[from] serde_json::Error),
     /// A number or a name in it cannot be read.
-    #[error("the result's {field} '{value}' cannot be read")]
+    #[error("the result's {field} '{value}' cannot be read, or contradicts the rest")]
     Field {
         /// Where.
         field: &'static str,
@@ -252,6 +252,11 @@ fn read_outcome(result: &Text, places: &BTreeMap<&str, u32>) -> Result<Outcome, 
         }
         (None, None) => Decision::NothingTrades,
     };
+    // Two decisions in one text contradict each other, and only one of them would be proved.
+    if let (Some(price), Some(_)) = (&result.price, &result.undecided) {
+        return Err(ReadError::Field { field: "price", value: price.clone() });
+    }
+    only_with_a_price(&result.price, "cascade_step", &result.cascade_step)?;
     let surplus_side = match result.surplus_side.as_deref() {
         None => None,
         Some("buy") => Some(Side::Buy),
@@ -319,6 +324,18 @@ pub(super) fn optional<T: std::str::FromStr>(
     text: &Option<String>,
 ) -> Result<Option<T>, ReadError> {
     text.as_deref().map(|text| number(field, text)).transpose()
+}
+
+/// Refuses what only a result with a price can have.
+pub(super) fn only_with_a_price(
+    price: &Option<String>,
+    field: &'static str,
+    text: &Option<String>,
+) -> Result<(), ReadError> {
+    match text {
+        Some(value) if price.is_none() => Err(ReadError::Field { field, value: value.clone() }),
+        _ => Ok(()),
+    }
 }
 
 /// A number, or a name, in a field.

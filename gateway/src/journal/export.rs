@@ -2,7 +2,8 @@
 //! sealed.
 //!
 //! A bid may be shown when its auction is closed. So there are two passes: the first finds which auctions were closed, the
-//! second prints. What is not known to be closed is sealed, an auction that does not exist among it.
+//! second prints. What is not known to be closed is sealed, an auction that does not exist among it. The secret of a lot is
+//! shown where it cleared an auction: one that was refused may be that of another auction, which is still open.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -105,7 +106,9 @@ impl Selection {
         answer: &Answer,
         events: &[Happened],
     ) -> Value {
-        let sealed = sealed_in(command).filter(|auction| !self.closed.contains(auction));
+        let is_refused_clearing = answer.outcome.is_err() && matches!(command, Command::ClearAuction { .. });
+        let is_open = |auction: &AuctionId| !self.closed.contains(auction);
+        let sealed = sealed_in(command).filter(|auction| is_refused_clearing || is_open(auction));
         let command = match sealed {
             Some(auction) => {
                 json!({ "command": command_name(command), "auction": auction.0, "sealed": true })

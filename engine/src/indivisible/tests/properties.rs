@@ -4,6 +4,7 @@ use proptest::prelude::*;
 
 use super::check::{Claim, Fault, check, value};
 use super::*;
+use crate::clearing::{Quote, Rounding};
 
 const LAST: [Criterion; 4] =
     [Criterion::LastAcceptedOffer, Criterion::Midpoint, Criterion::Highest, Criterion::Lowest];
@@ -17,6 +18,44 @@ fn any_rule() -> impl Strategy<Value = Rule> {
             ..rule(&[last])
         },
     )
+}
+
+/// Rules of any kind, on a tick of two and with a lot of two or without.
+fn rule_of_any_kind() -> impl Strategy<Value = Rule> {
+    let bound =
+        || prop::option::weighted(0.3, (-2_i64..3).prop_map(|price| Price::from_millionths(2 * price)));
+    (
+        prop::sample::select(Candidates::ALL),
+        prop::sample::subsequence(Criterion::ALL.to_vec(), 1..9).prop_shuffle(),
+        prop::sample::select(Rounding::ALL),
+        (any::<bool>(), any::<bool>()),
+        (prop::option::of(-5_i64..6), prop::option::of(Just("0.5"))),
+        (bound(), bound(), any::<bool>()),
+    )
+        .prop_map(
+            |(
+                candidates,
+                cascade,
+                rounding,
+                (has_tick, has_lot),
+                (reference, band),
+                (one, other, is_quote),
+            )| {
+                let bounds = one.zip(other).map(|(one, other)| (one.min(other), one.max(other)));
+                let quote = bounds.filter(|_| is_quote).map(|(bid, ask)| Quote { bid, ask });
+                Rule {
+                    rounding,
+                    tick: has_tick.then(|| Price::from_millionths(2)),
+                    lot: Quantity::from_millionths(2).filter(|_| has_lot),
+                    reference_price: reference.map(Price::from_millionths),
+                    band: band.map(|band| band.parse().expect("a fraction")),
+                    floor: bounds.map_or(one, |(low, _)| Some(low)).filter(|_| quote.is_none()),
+                    ceiling: bounds.map_or(other, |(_, high)| Some(high)).filter(|_| quote.is_none()),
+                    quote,
+                    ..Rule::new(candidates, cascade, Allocation::PriceTime)
+                }
+            },
+        )
 }
 
 /// Presets that give each side as much as the other, with a reference price, without a lot; and pay-as-clear at every price.
@@ -87,6 +126,7 @@ fn changed(found: &Optimum, what: usize, which: prop::sample::Index) -> Option<O
         13 => drop(changed.paradoxically_rejected.pop()?),
         14 => changed.paradoxically_rejected.push(u32::MAX),
         15 => changed.chosen = None,
+        16 => changed.fills.swap(fill?, 0),
         _ => {
             // Two orders swap what they were given.
             let other = fills.checked_sub(1)?;
@@ -114,6 +154,26 @@ proptest! {
             balance += if order.side == Side::Buy { 1 } else { -1 } * fill.quantity.millionths();
         }
         prop_assert_eq!(balance, 0);
+    }
+
+    /// By a rule of any kind every trade that is found has a price, and the checker accepts it.
+    #[test]
+    fn every_rule_chooses_a_price_that_supports_the_trade(orders in mixed(12), rule in rule_of_any_kind()) {
+        let even = |number: i64| number - number.rem_euclid(2);
+        let even_quantity = |quantity: Quantity| Quantity::from_millionths(even(quantity.millionths())).expect("positive");
+        let orders: Vec<_> = orders
+            .into_iter()
+            .map(|order| Order {
+                price: order.price.map(|limit| Price::from_millionths(even(limit.millionths()))),
+                quantity: even_quantity(order.quantity),
+                min_quantity: even_quantity(order.min_quantity),
+                ..order
+            })
+            .collect();
+        match optimum(&orders, &rule, ENOUGH) {
+            Err(error) => prop_assert_eq!(error, IndivisibleError::ReferenceMissing),
+            Ok(found) => prop_assert_eq!(check(&orders, &rule, &found).err(), None),
+        }
     }
 
     /// The same book gives the same answer and the same count.
@@ -197,7 +257,7 @@ proptest! {
 
     #[test]
     fn the_checker_finds_every_change(
-        orders in mixed(12), rule in any_rule(), what in 0_usize..17, which: prop::sample::Index,
+        orders in mixed(12), rule in any_rule(), what in 0_usize..18, which: prop::sample::Index,
     ) {
         let found = cleared(&orders, &rule);
         if let Some(changed) = changed(&found, what, which) {
