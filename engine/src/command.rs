@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
-use crate::auction::{AuctionTerms, LotSecret, OfferDetails};
+use crate::auction::{AuctionTerms, BidDetails, LotSecret, Solution};
 use crate::book::Side;
 use crate::cfd::IndexTerms;
 use crate::id::{
@@ -89,6 +89,13 @@ pub enum Command {
         /// For a seeded lot, and only for one: the secret whose hash was announced.
         secret: Option<LotSecret>,
     },
+    /// Proposes who is given what in a closed auction whose bids have minimums. Operators.
+    ProposeSolution {
+        /// The auction.
+        auction: AuctionId,
+        /// The choice.
+        solution: Box<Solution>,
+    },
     /// Accepts an award that was offered. Its winner.
     AcceptAward {
         /// The auction.
@@ -144,6 +151,7 @@ impl Command {
             Self::ReplaceBid { .. } => "ReplaceBid",
             Self::WithdrawBid { .. } => "WithdrawBid",
             Self::ClearAuction { .. } => "ClearAuction",
+            Self::ProposeSolution { .. } => "ProposeSolution",
             Self::AcceptAward { .. } => "AcceptAward",
             Self::DeclineAward { .. } => "DeclineAward",
             Self::PublishReferencePrice { .. } => "PublishReferencePrice",
@@ -163,8 +171,8 @@ pub struct NewBid {
     pub quantity: Quantity,
     /// Where offered material comes from; `None` on a bid to buy.
     pub origin: Option<Country>,
-    /// What else an offer says of itself; only in a support auction whose offers stand in a stack.
-    pub details: Option<OfferDetails>,
+    /// What else it says of itself, where the auction looks at that.
+    pub details: Option<BidDetails>,
 }
 
 /// What moves money or changes rules: done only when two operators agree.

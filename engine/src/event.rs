@@ -7,10 +7,12 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::auction::{AuctionResult, AwardOffer};
+use crate::auction::{AuctionResult, AwardOffer, ClosedBid};
 use crate::cfd::SettlementRun;
 use crate::command::Action;
+use crate::digest::Digest;
 use crate::id::{AuctionId, BidId, EntitlementId, FloorId, IdentityId, IndexId, ParticipantId, ProposalId};
+use crate::indivisible::Welfare;
 use crate::num::{Money, Price, Quantity};
 use crate::time::{Instant, Month};
 
@@ -60,6 +62,28 @@ pub enum Event {
     AuctionClosed {
         /// The auction.
         auction: AuctionId,
+    },
+    /// The book of a closed auction that waits for solutions.
+    BookClosed {
+        /// The auction.
+        auction: AuctionId,
+        /// What a solution must name.
+        digest: Digest,
+        /// The bids, in order of time.
+        bids: Vec<ClosedBid>,
+    },
+    /// A solution was proposed that may be made.
+    SolutionProposed {
+        /// The auction.
+        auction: AuctionId,
+        /// Who proposed it.
+        by: IdentityId,
+        /// What it is worth.
+        welfare: Welfare,
+        /// How much is bought, and sold.
+        volume: Quantity,
+        /// Whether it is the best so far.
+        is_best: bool,
     },
     /// A bid stands in the book.
     BidAccepted {
@@ -257,7 +281,10 @@ impl Event {
                     Audience::ParticipantAndOperators(*participant)
                 }
             },
-            Self::ActionProposed { .. } | Self::ProposalWithdrawn { .. } => Audience::Operators,
+            Self::ActionProposed { .. }
+            | Self::ProposalWithdrawn { .. }
+            | Self::BookClosed { .. }
+            | Self::SolutionProposed { .. } => Audience::Operators,
             Self::BidAccepted { participant, .. }
             | Self::BidReplaced { participant, .. }
             | Self::BidWithdrawn { participant, .. } => Audience::Participant(*participant),

@@ -253,6 +253,9 @@ impl Exchange {
             }
             Command::WithdrawBid { auction, bid } => state.withdraw_bid(at, auction, participant, bid, out),
             Command::ClearAuction { auction, secret } => state.clear_auction(at, auction, secret, out),
+            Command::ProposeSolution { auction, ref solution } => {
+                state.propose_solution(at, auction, sender, solution, out)
+            }
             Command::AcceptAward { auction, bid } => {
                 state.answer_award(at, auction, bid, participant, true, out)
             }
@@ -413,6 +416,7 @@ fn check_permitted(command: &Command, roles: &BTreeSet<Role>) -> Result<(), Reje
         | Command::Propose { .. }
         | Command::Confirm { .. }
         | Command::WithdrawProposal { .. }
+        | Command::ProposeSolution { .. }
         | Command::ClearAuction { .. } => &[Role::Operator],
         Command::PlaceBid { .. }
         | Command::ReplaceBid { .. }

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::id::{AuctionId, BidId, CommandId, FloorId, IdentityId, IndexId, MarketId, ParticipantId};
 use crate::id::{ProgrammeId, ProposalId};
+use crate::indivisible::check::FaultKind;
 use crate::num::{Money, Price, Quantity};
 use crate::support::{OfferFault, SupportRuleFault};
 use crate::text::Country;
@@ -298,7 +299,7 @@ rejects! {
         ceiling: Price,
     } = "the strike must not be above the ceiling {ceiling}";
     /// Nothing but a stack tells technologies, years, quality and units apart.
-    544 DetailsNotTaken = "only an offer in a stack states a technology, a year, its quality or a unit";
+    544 DetailsNotTaken = "only an offer in a stack states a technology, a year, its quality or a unit, and a minimum only that or a bid in an auction by solutions";
     /// The collateral does not cover the bid bond.
     545 BondShort {
         /// How much it lacks.
@@ -314,6 +315,26 @@ rejects! {
         /// What was named.
         bid: BidId,
     } = "no award to bid {bid} of this participant is waiting to be accepted";
+    /// A support auction is not cleared by solutions.
+    548 SolutionsForCalls = "a support auction is cleared by a price rule or a stack; solutions are for call auctions";
+    /// The auction is cleared otherwise.
+    549 NoSolutionWanted = "the auction is not cleared by solutions";
+    /// The solution is for other bids.
+    550 OtherBook = "the solution is for other bids than those that stood at the close";
+    /// The solution cannot be made.
+    551 SolutionRefused {
+        /// Why.
+        fault: FaultKind,
+        /// Which bid it is about.
+        bid: Option<BidId>,
+    } = "{fault}{}", bid.map_or_else(String::new, |bid| format!(": bid {bid}"));
+    /// Solutions are taken yet.
+    552 SolutionsUntil {
+        /// Until when.
+        until: Instant,
+    } = "solutions are taken until {until}";
+    /// No solution was proposed.
+    553 NoSolution = "the auction is cleared by a solution, and none was proposed";
 
     /// The month is not over.
     601 MonthNotOver {

@@ -7,7 +7,7 @@ use std::num::NonZeroU32;
 
 use common::*;
 use golv_engine::auction::{
-    AuctionKind, AuctionResult, AuctionTerms, AwardOffer, OfferDetails, Refusal, StackTerms, WinningLimit,
+    AuctionKind, AuctionResult, AuctionTerms, AwardOffer, BidDetails, Refusal, StackTerms, WinningLimit,
 };
 use golv_engine::clearing::Payment;
 use golv_engine::command::{Action, Command, NewBid};
@@ -172,7 +172,7 @@ fn offers_say_what_they_are() {
     rule.technologies = vec![technology("mine", 450, 0), technology("recycling", 480, 20)];
     let mut world = open(stack(rule));
     let offer = |units, lots, technology, unit| NewBid {
-        details: Some(OfferDetails { technology: Some(technology), unit, ..OfferDetails::default() }),
+        details: Some(BidDetails { technology: Some(technology), unit, ..BidDetails::default() }),
         ..sell(units, lots)
     };
     let above = world.bid(SUPPLIERS[0], SUPPORT, offer(460, 10, 0, None));
@@ -355,6 +355,6 @@ fn terms_that_make_no_stack_are_refused() {
     };
     assert_eq!(world.try_agree(call), Err(Reject::PriceRuleOnly));
     let mut world = World::open(1_000_000);
-    let detailed = NewBid { details: Some(OfferDetails::default()), ..sell(500, 1) };
+    let detailed = NewBid { details: Some(BidDetails::default()), ..sell(500, 1) };
     assert_eq!(world.bid(SUPPLIERS[0], CALL, detailed), Err(Reject::DetailsNotTaken));
 }

@@ -10,6 +10,7 @@
 //! |---|---|
 //! | what an auction is, and which rules it can have | `terms.rs` |
 //! | from the book to the price and the fills | `clear.rs`, by [`clearing`] |
+//! | bids with minimums, and solutions that are proposed | `solution.rs`, by [`indivisible`](crate::indivisible) |
 //! | offers in a stack, its awards and their acceptance, bid bonds | `stack.rs`, by [`support`](crate::support) |
 //! | what is said of it after | `result.rs` |
 //!
@@ -17,6 +18,7 @@
 
 mod clear;
 mod result;
+mod solution;
 mod stack;
 mod terms;
 
@@ -27,7 +29,7 @@ use serde::{Deserialize, Serialize};
 use crate::book::{Book, Ladder, Order, PLACES_MAX, Replaced, Side};
 use crate::clearing::{self, Payment, is_always_decided, reason_at};
 use crate::command::NewBid;
-use crate::digest::Feed;
+use crate::digest::{Digest, Feed};
 use crate::event::{Event, Events};
 use crate::exchange::State;
 use crate::id::{AuctionId, BidId, FloorId, MarketId, ParticipantId};
@@ -40,9 +42,11 @@ use crate::time::Instant;
 use clear::winning_limits;
 pub use clear::{Cleared, clear};
 pub use result::{AuctionResult, Fill, PROVED_MAX, PROVED_MAX_UNDECIDED, Unfilled, WinningLimit};
+use solution::Proposed;
+pub use solution::{ClosedBid, Solution, SolutionResult, SolutionTerms};
 use stack::Asking;
 pub use stack::{
-    AwardOffer, LimitUse, OfferDetails, Refusal, Refused, STACK_PROVED_MAX, StackResult, StackTerms,
+    AwardOffer, BidDetails, LimitUse, Refusal, Refused, STACK_PROVED_MAX, StackResult, StackTerms,
 };
 pub use terms::{AuctionKind, AuctionRule, AuctionTerms, Lot, LotSecret, ParseLotSecretError};
 
@@ -75,8 +79,10 @@ pub(crate) struct Auction {
     book: Book,
     /// What a support auction has reserved in its programme and not yet turned into entitlements.
     budget: Option<Money>,
-    /// What the offers of a stack say of themselves beside the bid.
-    details: BTreeMap<BidId, OfferDetails>,
+    /// The best solution so far, where they are taken.
+    proposed: Option<Box<Proposed>>,
+    /// What bids say of themselves beside price and quantity.
+    details: BTreeMap<BidId, BidDetails>,
     /// What is held for each offer of a stack, and of whose collateral.
     bonds: BTreeMap<BidId, (ParticipantId, Money)>,
 }
@@ -88,6 +94,7 @@ impl Auction {
             stage: Stage::Announced,
             book: Book::new(),
             budget,
+            proposed: None,
             details: BTreeMap::new(),
             bonds: BTreeMap::new(),
         }
@@ -134,12 +141,24 @@ impl Auction {
         }
     }
 
+    /// The digest of the standing bids, with all that they say of themselves.
+    fn bids_digest(&self) -> Digest {
+        let mut feed = Feed::default();
+        self.feed_bids(&mut feed);
+        feed.finish()
+    }
+
+    fn feed_bids(&self, feed: &mut Feed) {
+        self.book.feed(feed);
+        feed.add(&self.details);
+    }
+
     pub(crate) fn feed(&self, feed: &mut Feed) {
         feed.add(&self.terms);
         feed.add(&self.stage);
-        self.book.feed(feed);
+        self.feed_bids(feed);
         feed.add(&self.budget);
-        feed.add(&self.details);
+        feed.add(&self.proposed);
         feed.add(&self.bonds);
     }
 }
@@ -180,7 +199,12 @@ impl State {
         let times = earliest_final.filter(|_| in_order).ok_or(Reject::AuctionTimes { now: at });
         let AuctionKind::Support { floor, monthly } = terms.kind else {
             times?;
-            terms.check_price_rule(terms.rule.price().ok_or(Reject::PriceRuleOnly)?, market)?;
+            let rule = match &terms.rule {
+                AuctionRule::Price(rule) => rule,
+                AuctionRule::Solution(solution) => &solution.rule,
+                AuctionRule::Stack(_) => return Err(Reject::PriceRuleOnly),
+            };
+            terms.check_price_rule(rule, market)?;
             return Ok(None);
         };
         self.check_floor_open(floor, at)?;
@@ -200,6 +224,7 @@ impl State {
                 stack.check(market, self.floor(floor)?, monthly)?;
                 terms.check_lot(stack.draws_lots())?;
             }
+            AuctionRule::Solution(_) => return Err(Reject::SolutionsForCalls),
         }
         Ok(Some(budget))
     }
@@ -269,10 +294,15 @@ impl State {
             }
             _ => return Err(Reject::OriginStated),
         }
-        match auction.stack() {
-            Some(terms) => self.check_offer(auction, terms, participant, bid)?,
-            None if bid.details.is_some() => return Err(Reject::DetailsNotTaken),
-            None => {}
+        match (&auction.terms.rule, bid.details) {
+            (AuctionRule::Stack(terms), _) => self.check_offer(auction, terms, participant, bid)?,
+            (_, None) => {}
+            (AuctionRule::Solution(_), Some(details @ BidDetails { minimum, .. }))
+                if details == (BidDetails { minimum, ..BidDetails::default() }) =>
+            {
+                self.check_minimum(auction, minimum, bid.quantity)?;
+            }
+            _ => return Err(Reject::DetailsNotTaken),
         }
         Ok(Admitted { level, lots })
     }
@@ -378,12 +408,13 @@ impl State {
             }
             Stage::Cancelled => return Err(Reject::AuctionCancelled),
         }
+        self.check_solved(at, auction)?;
         let final_at =
             at.plus_seconds(auction.terms.challenge_seconds.get()).ok_or(Reject::AuctionTimes { now: at })?;
         if secret.map(|secret| secret.commitment()) != auction.terms.lot_commitment {
             return Err(Reject::LotSecret);
         }
-        let lot = secret.map(|secret| Lot { secret, bids: auction.book.digest() });
+        let lot = secret.map(|secret| Lot { secret, bids: auction.bids_digest() });
         let result = self.result(auction, lot, final_at)?;
         out.push(Event::AuctionCleared { auction: id, final_at, result: result.clone() });
         if let Some(auction) = self.auctions.get_mut(&id) {
@@ -404,6 +435,7 @@ impl State {
         let rule = match &auction.terms.rule {
             AuctionRule::Price(rule) => market.rule(rule),
             AuctionRule::Stack(terms) => return self.stack_result(auction, terms, lot, final_at),
+            AuctionRule::Solution(terms) => return self.solution_result(auction, terms),
         };
         let programme = match auction.terms.kind {
             AuctionKind::Call { .. } => None,
@@ -470,7 +502,7 @@ impl State {
             _ => None,
         };
         let certificate = Box::new(certificate);
-        Ok(AuctionResult { certificate, fills, unfilled, reserved, lot, stack: None })
+        Ok(AuctionResult { certificate, fills, unfilled, reserved, lot, stack: None, solution: None })
     }
 
     /// What a programme reserves for entitlements won.
@@ -495,6 +527,7 @@ impl State {
             Stage::Open => {
                 auction.stage = Stage::Closed;
                 out.push(Event::AuctionClosed { auction: id });
+                self.tell_book(id, out);
             }
             Stage::Cleared { result, final_at } => {
                 let (result, final_at) = (result.clone(), *final_at);
@@ -551,6 +584,7 @@ impl State {
         let is_rule = match (&auction.terms.rule, auction.terms.kind) {
             (AuctionRule::Price(rule), _) => auction.terms.check_price_rule(rule, market).is_ok(),
             (AuctionRule::Stack(_), AuctionKind::Call { .. }) => false,
+            (AuctionRule::Solution(terms), _) => self.is_solution_sound(auction, terms),
             (AuctionRule::Stack(terms), AuctionKind::Support { floor, monthly }) => {
                 self.floor(floor).is_ok_and(|floor| terms.check(market, floor, monthly).is_ok())
                     && self.is_stack_sound(auction, terms)

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::solution::SolutionResult;
 use super::stack::StackResult;
 use super::terms::Lot;
 use crate::book::Side;
@@ -25,6 +26,8 @@ pub struct AuctionResult {
     pub lot: Option<Lot>,
     /// What else came out of a stack, which has no certificate and no list of unfilled bids.
     pub stack: Option<Box<StackResult>>,
+    /// What is known of the solution that was taken, which has no certificate.
+    pub solution: Option<Box<SolutionResult>>,
 }
 
 /// What one bid was given.
@@ -88,12 +91,15 @@ pub const PROVED_MAX_UNDECIDED: usize = 2_048;
 
 impl AuctionResult {
     /// The one price, or the price at the margin where each pays its own; `None` where nothing traded, and in a stack.
-    pub const fn price(&self) -> Option<Price> {
-        self.certificate.price()
+    pub fn price(&self) -> Option<Price> {
+        self.solution.as_ref().map_or(self.certificate.price(), |solution| solution.price)
     }
 
     /// The criterion that decided the price.
-    pub const fn step(&self) -> Option<Criterion> {
+    pub fn step(&self) -> Option<Criterion> {
+        if let Some(solution) = &self.solution {
+            return solution.step;
+        }
         match self.certificate.decision {
             Decision::Price { step, .. } => Some(step),
             Decision::NothingTrades | Decision::Undecided { .. } => None,
@@ -102,7 +108,11 @@ impl AuctionResult {
 
     /// How much was bought and sold.
     pub fn volume(&self) -> Quantity {
-        self.stack.as_ref().map_or(self.certificate.sold, |stack| stack.totals.quantity)
+        match (&self.stack, &self.solution) {
+            (Some(stack), _) => stack.totals.quantity,
+            (_, Some(solution)) => solution.volume,
+            (None, None) => self.certificate.sold,
+        }
     }
 
     /// How much was wanted at or above the price; nothing where there is none.
@@ -127,6 +137,7 @@ impl AuctionResult {
             reserved: self.reserved,
             lot: self.lot,
             stack: self.stack.as_ref().map(|stack| Box::new(stack.shown_to(reader))),
+            solution: self.solution.clone(),
         }
     }
 }

@@ -44,9 +44,12 @@ pub struct StackTerms {
     pub acceptance_seconds: Option<NonZeroU32>,
 }
 
-/// What an offer in a stack says of itself beside price, quantity and origin.
+/// What a bid says of itself beside price, quantity and origin. A minimum is for a stack, or a call auction that waits for
+/// solutions; the rest is for a stack.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct OfferDetails {
+pub struct BidDetails {
+    /// The least that is of use: zero where any part is, the quantity where only the whole is.
+    pub minimum: Quantity,
     /// Which of the rule's technologies, counted from zero; `None` where the rule has none.
     pub technology: Option<u16>,
     /// The delivery year that it begins in, as far as the rule tells years apart.
@@ -200,7 +203,7 @@ struct Offers {
     orders: Vec<Order>,
     ids: Vec<String>,
     owner_groups: Vec<u32>,
-    details: Vec<OfferDetails>,
+    details: Vec<BidDetails>,
     rows: BTreeMap<BidId, u32>,
 }
 
@@ -224,13 +227,13 @@ fn offer<'a>(
     order: &Order,
     id: &'a [u8],
     owner_group: u32,
-    details: &OfferDetails,
+    details: &BidDetails,
 ) -> Offer<'a> {
     Offer {
         id,
         price: order.level.map_or(Price::ZERO, |level| market.price(level)),
         quantity: market.quantity(order.lots).unwrap_or(Quantity::ZERO),
-        min_quantity: Quantity::ZERO,
+        min_quantity: details.minimum,
         received: 0,
         owner_group,
         origin: order.origin,

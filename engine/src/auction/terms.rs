@@ -14,6 +14,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+use super::solution::SolutionTerms;
 use super::stack::StackTerms;
 use crate::clearing::{Allocation, Payment, Rule, RuleError};
 use crate::digest::Digest;
@@ -49,6 +50,8 @@ pub enum AuctionRule {
     Price(Box<Rule>),
     /// From the best offer of a stack on, as far as limits allow. Support auctions alone.
     Stack(Box<StackTerms>),
+    /// By the best choice that was proposed. Call auctions alone; their bids can have minimums.
+    Solution(Box<SolutionTerms>),
 }
 
 impl From<Rule> for AuctionRule {
@@ -63,20 +66,34 @@ impl From<StackTerms> for AuctionRule {
     }
 }
 
+impl From<SolutionTerms> for AuctionRule {
+    fn from(terms: SolutionTerms) -> Self {
+        Self::Solution(Box::new(terms))
+    }
+}
+
 impl AuctionRule {
     /// The price rule, if it is cleared by one.
     pub const fn price(&self) -> Option<&Rule> {
         match self {
             Self::Price(rule) => Some(rule),
-            Self::Stack(_) => None,
+            Self::Stack(_) | Self::Solution(_) => None,
         }
     }
 
     /// The stack's terms, if it is one.
     pub const fn stack(&self) -> Option<&StackTerms> {
         match self {
-            Self::Price(_) => None,
+            Self::Price(_) | Self::Solution(_) => None,
             Self::Stack(terms) => Some(terms),
+        }
+    }
+
+    /// How solutions are taken, if they are.
+    pub const fn solution(&self) -> Option<&SolutionTerms> {
+        match self {
+            Self::Price(_) | Self::Stack(_) => None,
+            Self::Solution(terms) => Some(terms),
         }
     }
 }

@@ -21,7 +21,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize, Serializer};
 
-use crate::digest::{Digest, Feed};
+use crate::digest::Feed;
 use crate::id::{BidId, CommandId, IdentityId, ParticipantId};
 use crate::market::LEVELS_MAX;
 use crate::text::Country;
@@ -262,13 +262,6 @@ impl Book {
             limit.lots = lots;
         }
         self.ladder_mut(order.side).change(order.level, lots.saturating_sub(order.lots));
-    }
-
-    /// The digest of the standing bids alone.
-    pub(crate) fn digest(&self) -> Digest {
-        let mut feed = Feed::default();
-        self.feed(&mut feed);
-        feed.finish()
     }
 
     /// Adds the standing bids in order of time to a digest. Places in the list are not part of it: two

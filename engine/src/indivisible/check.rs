@@ -9,6 +9,8 @@
 //! result, the welfare can be exceeded by no more than what those rejected paradoxically would have gained; where
 //! there are none, the result is proved to be worth the most.
 
+use serde::{Deserialize, Serialize};
+
 use super::{Chosen, Optimum, Proof, Welfare};
 use crate::book::Side;
 use crate::clearing::check as clearing;
@@ -154,7 +156,58 @@ pub enum Fault {
     },
 }
 
+/// What is wrong, without the orders and numbers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+pub enum FaultKind {
+    /// As [`Fault::UnknownOrder`].
+    #[error("something is given to an order that is not in the book")]
+    UnknownOrder,
+    /// As [`Fault::GivenTwice`].
+    #[error("an order is given something twice")]
+    GivenTwice,
+    /// As [`Fault::NotWanted`].
+    #[error("an order takes nothing, or from its minimum to its quantity, in whole lots")]
+    NotWanted,
+    /// As [`Fault::BeyondLimit`], or no price supports the choice.
+    #[error("no price at which all of these would trade")]
+    Unsupported,
+    /// As [`Fault::Unbalanced`].
+    #[error("what is bought must be what is sold")]
+    Unbalanced,
+    /// As [`Fault::BoundTooLow`].
+    #[error("the bound is below the welfare")]
+    BoundTooLow,
+    /// As [`Fault::PassedOver`].
+    #[error(
+        "an order with a better limit, or an earlier one of the same limit, could take what another takes"
+    )]
+    PassedOver,
+    /// As [`Fault::LaterAccepted`].
+    #[error("of orders that are alike, the later is accepted and the earlier not")]
+    LaterAccepted,
+    /// A number, price or reason that follows from the choice is another.
+    #[error("a number of the result is not what follows from it")]
+    WrongNumber,
+}
+
 impl Fault {
+    /// The same without the orders and numbers.
+    pub const fn kind(&self) -> FaultKind {
+        match self {
+            Self::UnknownOrder { .. } => FaultKind::UnknownOrder,
+            Self::GivenTwice { .. } => FaultKind::GivenTwice,
+            Self::NotWanted { .. } => FaultKind::NotWanted,
+            Self::BeyondLimit { .. } | Self::PriceWithoutTrade | Self::PriceNotAllowed { .. } => {
+                FaultKind::Unsupported
+            }
+            Self::Unbalanced { .. } => FaultKind::Unbalanced,
+            Self::BoundTooLow { .. } => FaultKind::BoundTooLow,
+            Self::PassedOver { .. } => FaultKind::PassedOver,
+            Self::LaterAccepted { .. } => FaultKind::LaterAccepted,
+            _ => FaultKind::WrongNumber,
+        }
+    }
+
     /// The row of the order that it is about, counted from zero; of two, the one that was wronged.
     pub const fn order(&self) -> Option<u32> {
         match *self {

@@ -77,8 +77,9 @@
 //! assert!(check::check(&book, &rule, &found).is_ok());
 //! ```
 //!
-//! Deliberately absent: orders that exclude or need each other, and several hours or places at once; and the exchange's own
-//! auctions, which take no minimums yet.
+//! A choice that was found elsewhere is worked out and checked by [`of_choice`], without any search.
+//!
+//! Deliberately absent: orders that exclude or need each other, and several hours or places at once.
 
 pub mod check;
 mod price;
@@ -197,6 +198,45 @@ pub fn optimum(orders: &[Order<'_>], rule: &Rule, node_limit: u64) -> Result<Opt
     }
     let found = Search::new(orders, rule, node_limit).run(&PriceRule::new(orders, rule));
     Ok(result(orders, rule, found))
+}
+
+/// A choice of anybody's making as a result: with the price that the rule finds for it, and checked. `given` is in the order of the
+/// book; `bound` is what no choice is said to be worth more than. Nothing is searched.
+///
+/// # Errors
+///
+/// The first fault, as [`check::check`] finds it.
+pub fn of_choice(
+    orders: &[Order<'_>],
+    rule: &Rule,
+    given: &[(u32, Quantity)],
+    bound: Option<Welfare>,
+) -> Result<(Optimum, check::Value), check::Fault> {
+    let mut amounts = vec![0_i64; orders.len()];
+    for &(order, amount) in given {
+        let place = usize::try_from(order).ok().and_then(|row| amounts.get_mut(row));
+        let place = place.ok_or(check::Fault::UnknownOrder { order })?;
+        if *place != 0 {
+            return Err(check::Fault::GivenTwice { order });
+        }
+        *place = amount.millionths();
+    }
+    let trades = amounts.iter().any(|amount| *amount > 0);
+    let chosen = if trades { PriceRule::new(orders, rule).choose(&amounts) } else { None };
+    // What it is worth is looked at before anything is worked out from it.
+    let claim = check::Claim { price: chosen.map(|chosen| chosen.price), given, bound };
+    let value = check::value(orders, rule, claim)?;
+    let found = Found {
+        chosen,
+        worth: search::Worth { welfare: value.welfare.raw(), volume: value.volume.millionths() },
+        proof: Proof::Bound(bound.or(value.proved_bound).unwrap_or(value.welfare)),
+        given: amounts,
+        paradoxically_rejected: value.paradoxically_rejected.clone(),
+        nodes: 0,
+    };
+    let optimum = result(orders, rule, found);
+    check::check(orders, rule, &optimum)?;
+    Ok((optimum, value))
 }
 
 /// What was found, as it is told.

@@ -3,12 +3,15 @@
 use std::fmt;
 use std::str::FromStr;
 
+use serde::{Deserialize, Serialize};
+
 use crate::num::{Price, Quantity};
 
 /// Quantity × price, summed: in the currency that the prices are in, exact to its twelfth decimal.
 ///
 /// All quantities of a side together fit in 63 bits, and so does every price: what a book can be worth fits in 127.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
 pub struct Welfare(i128);
 
 /// Decimals of a product of two numbers in millionths.

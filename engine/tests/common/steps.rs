@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use golv_engine::auction::{AuctionKind, AuctionResult, OfferDetails, StackTerms, WinningLimit};
+use golv_engine::auction::{AuctionKind, AuctionResult, BidDetails, StackTerms, WinningLimit};
 use golv_engine::book::Side;
 use golv_engine::clearing::{Order, certificate, check, clear, winning_limits};
 use golv_engine::command::{Action, Command, NewBid};
@@ -82,7 +82,8 @@ fn a_bid() -> impl Strategy<Value = Step> {
         prop_oneof![4 => Just("FI"), 1 => Just("CN")].prop_map(|code| code.parse().expect("a country"));
     let details =
         (0_u16..3, 0_u16..2, prop::option::weighted(0.2, 0_u32..2)).prop_map(|(technology, year, unit)| {
-            OfferDetails {
+            BidDetails {
+                minimum: quantity(u32::from(year)),
                 technology: (technology < 2).then_some(technology),
                 year,
                 quality: quantity(1),

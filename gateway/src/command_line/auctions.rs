@@ -107,7 +107,7 @@ pub struct AuctionOptions {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Args)]
 pub struct StackOptions {
     #[command(flatten)]
-    rule: SupportChoice,
+    pub rule: SupportChoice,
     /// With --support or --support-file: the most that the programme reserves for the awards.
     #[arg(long, value_name = "AMOUNT")]
     budget: Option<Amount>,

@@ -1,7 +1,7 @@
 //! The arguments of `golv trade`: what a supplier or buyer asks, and what it wants to see.
 
 use clap::{Args, Subcommand};
-use golv_engine::auction::OfferDetails;
+use golv_engine::auction::BidDetails;
 use golv_engine::book::Side;
 use golv_engine::command::{Command, NewBid};
 use golv_engine::id::{AuctionId, BidId};
@@ -127,9 +127,9 @@ pub struct DetailOptions {
 
 impl DetailOptions {
     /// None where nothing is said.
-    fn details(self) -> Option<OfferDetails> {
+    fn details(self) -> Option<BidDetails> {
         let Self { technology, year, quality, unit } = self;
-        let details = OfferDetails {
+        let details = BidDetails {
             technology,
             year: year.unwrap_or(0),
             quality: quality.unwrap_or(Quantity::ZERO),
@@ -205,7 +205,7 @@ mod tests {
         let sell = NewBid { side: Side::Sell, price, quantity, origin: "FI".parse().ok(), details: None };
         let buy =
             NewBid { side: Side::Buy, price: Some(Price::from_millionths(-250_000)), origin: None, ..sell };
-        let in_stack = OfferDetails { technology: Some(1), unit: Some(3), ..OfferDetails::default() };
+        let in_stack = BidDetails { technology: Some(1), unit: Some(3), ..BidDetails::default() };
         let at_any_price = NewBid { price: None, ..buy };
         for (line, expected) in [
             (

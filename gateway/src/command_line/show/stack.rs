@@ -1,8 +1,6 @@
 //! How stacks of offers, their awards and their acceptance are shown.
 
-use golv_engine::auction::{
-    AwardOffer, OfferDetails, Refusal, Refused, StackResult, StackTerms, WinningLimit,
-};
+use golv_engine::auction::{AwardOffer, BidDetails, Refusal, Refused, StackResult, StackTerms, WinningLimit};
 use golv_engine::support::{Breach, Constraint, Size, Totals, Void};
 use serde_json::{Value, json};
 
@@ -170,7 +168,7 @@ pub(super) fn award_json(award: &AwardOffer) -> Value {
     })
 }
 
-pub(super) fn details_json(details: OfferDetails) -> Value {
+pub(super) fn details_json(details: BidDetails) -> Value {
     json!({
         "technology": details.technology,
         "year": details.year,
