@@ -14,3 +14,4 @@ pub mod remote;
 mod scrape;
 pub mod serve;
 pub mod server;
+mod solve;

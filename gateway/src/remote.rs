@@ -9,14 +9,18 @@ use golv_client::quic::QuicConnector;
 use golv_client::session::Who;
 use golv_client::tls::{Credentials, TrustAnchor};
 use golv_engine::command::Command;
-use golv_engine::id::CommandId;
+use golv_engine::id::{AuctionId, CommandId};
+use golv_engine::indivisible::Proof;
+use golv_protocol::message::Numbered;
 
 use crate::command_line::ConnectionOptions;
 use crate::command_line::admin::AdminCommand;
+use crate::command_line::auctions::Auctions;
 use crate::command_line::show::{acknowledged_line, answer_json, answer_line, event_json, event_line};
 use crate::command_line::statement::Statement;
 use crate::command_line::trade::TradeCommand;
 use crate::print;
+use crate::solve::Book;
 
 /// How long to wait for a logon. An exchange that is there answers within milliseconds.
 const LOGON: Duration = Duration::from_secs(10);
@@ -27,11 +31,35 @@ const LOGON: Duration = Duration::from_secs(10);
 /// If the exchange cannot be reached, does not know the key, or ends the session first; or if a file that the command names
 /// is not what it should be.
 pub fn admin(options: &ConnectionOptions, json: bool, command: AdminCommand) -> Result<bool, Box<dyn Error>> {
+    if let AdminCommand::Auctions(Auctions::Solve { auction, node_limit }) = command {
+        return within(solve(options, json, auction, node_limit));
+    }
     let command = command.into_command()?;
     within(async {
         let session = Session::begin(options).await?;
         session.submit(command, json).await
     })
+}
+
+/// Reads a closed book, looks for the best choice, and proposes it.
+async fn solve(
+    options: &ConnectionOptions,
+    json: bool,
+    auction: AuctionId,
+    node_limit: u64,
+) -> Result<bool, Box<dyn Error>> {
+    let mut book = Book::new(auction);
+    Session::begin(options).await?.read(|numbered| book.add(&numbered.event)).await?;
+    let (command, found) = book.solve(node_limit)?;
+    if !json {
+        let known = match found.proof {
+            Proof::Optimal => "optimal".to_owned(),
+            Proof::Bound(bound) => format!("at most {bound}, a gap of {}", found.gap()),
+        };
+        print::line(format_args!("found a choice worth {}, {known}", found.welfare));
+    }
+    // The search can take longer than a session that says nothing is kept.
+    Session::begin(options).await?.submit(command, json).await
 }
 
 /// Sends a trader's command, or shows what there is for it to see; returns whether it was done.
@@ -46,7 +74,7 @@ pub fn trade(options: &ConnectionOptions, json: bool, command: TradeCommand) -> 
             TradeCommand::Watch { from_start } => session.watch(from_start, json).await,
             TradeCommand::Statements { month } => {
                 let mut statement = Statement::new(session.who.participant, month);
-                session.read(&mut statement).await?;
+                session.read(|numbered| statement.add(numbered)).await?;
                 if json {
                     print::line(statement.json());
                 } else {
@@ -115,12 +143,12 @@ impl Session {
     }
 
     /// Reads all events that there were at the logon.
-    async fn read(mut self, statement: &mut Statement) -> Result<(), Ended> {
+    async fn read(mut self, mut add: impl FnMut(&Numbered)) -> Result<(), Ended> {
         let mut read = 0;
         while read < self.who.events {
             let numbered = self.events.next().await?;
             read = numbered.number;
-            statement.add(&numbered);
+            add(&numbered);
         }
         self.client.close().await;
         Ok(())

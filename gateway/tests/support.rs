@@ -123,7 +123,7 @@ fn what_cannot_be_awarded_is_refused_with_its_place() {
     let file = dir.path().join("book.csv");
     let [book, hydrogen] =
         [&file, &data("hydrogen-bank.csv")].map(|path| path.to_str().expect("UTF-8").to_owned());
-    let mut said = |text: &str| {
+    let said = |text: &str| {
         std::fs::write(&file, text).expect("written");
         refused(&["clear", "--support", "by-volume", "--book", &book])
     };

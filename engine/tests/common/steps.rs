@@ -1,6 +1,6 @@
 //! Random steps that somebody tries in a small world, each checked as it is made.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use golv_engine::auction::{AuctionKind, AuctionResult, BidDetails, StackTerms, WinningLimit};
 use golv_engine::book::Side;
@@ -323,7 +323,7 @@ fn check_stack(terms: &StackTerms, result: &AuctionResult) {
     let stack = result.stack.as_ref().expect("a stack");
     assert_eq!(stack.totals.quantity.millionths(), total);
     assert!(result.fills.iter().all(|fill| fill.price <= price(480)));
-    let mut by_owner = std::collections::BTreeMap::new();
+    let mut by_owner = BTreeMap::new();
     for fill in &result.fills {
         *by_owner.entry(fill.participant).or_insert(0) += fill.quantity.millionths();
     }

@@ -4,12 +4,14 @@ use std::num::NonZeroU32;
 
 use golv_engine::Answer;
 use golv_engine::auction::{
-    AuctionKind, AuctionResult, AuctionTerms, Fill, Lot, LotSecret, Unfilled, WinningLimit,
+    AuctionKind, AuctionResult, AuctionRule, AuctionTerms, AwardOffer, BidDetails, ClosedBid, Fill, LimitUse,
+    Lot, LotSecret, Refusal, Refused, Solution, SolutionResult, SolutionTerms, StackResult, StackTerms,
+    Unfilled, WinningLimit,
 };
 use golv_engine::book::Side;
 use golv_engine::cfd::{IndexTerms, SettlementLine, SettlementRun};
 use golv_engine::clearing::{
-    Allocation, Candidates, Certificate, Criterion, CurvePoint, Decision, Equilibrium, Reason, Rule,
+    Allocation, Candidates, Certificate, Criterion, CurvePoint, Decision, Equilibrium, Payment, Reason, Rule,
 };
 use golv_engine::command::{Action, Command, NewBid};
 use golv_engine::digest::Digest;
@@ -18,11 +20,16 @@ use golv_engine::id::{
     AuctionId, BidId, CommandId, EntitlementId, FloorId, IdentityId, IndexId, MarketId, OwnerGroup,
     ParticipantId, ProgrammeId, ProposalId, Sequence,
 };
+use golv_engine::indivisible::Welfare;
 use golv_engine::key::KeyFingerprint;
 use golv_engine::market::{FloorTerms, Market, MassUnit};
 use golv_engine::num::{Currency, Money, Price, Quantity};
 use golv_engine::participant::{Role, Standing};
 use golv_engine::reject::Reject;
+use golv_engine::support::{
+    Breach, ClearingScore, Competition, Constraint, Each, Limit, Misfit, Most, OriginCap, Position as Supplied, Size,
+    SupportRule, Technology, Ties, Totals, Uncontested, Years,
+};
 use golv_engine::time::{Instant, Month};
 use golv_protocol::frame::write_frame;
 use golv_protocol::message::{ClientMessage, Closing, Numbered, Position, ServerMessage};
@@ -120,6 +127,8 @@ fn actions() -> Vec<(&'static str, String)> {
         },
         Action::OpenProgramme { programme, name: name("Floor"), currency: Currency::Eur },
         Action::FundProgramme { programme, amount: amount(1_000) },
+        Action::DepositCollateral { participant, amount: amount(500) },
+        Action::ReturnCollateral { participant, amount: amount(500) },
         Action::SetFloor {
             floor,
             terms: FloorTerms {
@@ -152,6 +161,32 @@ fn actions() -> Vec<(&'static str, String)> {
                 lot_commitment: Some(SECRET.commitment()),
             },
         },
+        Action::AnnounceAuction {
+            auction: AuctionId(4),
+            terms: AuctionTerms {
+                kind: AuctionKind::Support { floor, monthly: tonnes(120) },
+                opens_at: at(2),
+                closes_at: at(3),
+                challenge_seconds: NonZeroU32::new(3_600).expect("positive"),
+                rule: stack().into(),
+                lot_commitment: None,
+            },
+        },
+        Action::AnnounceAuction {
+            auction: AuctionId(3),
+            terms: AuctionTerms {
+                kind: AuctionKind::Call { market },
+                opens_at: at(2),
+                closes_at: at(3),
+                challenge_seconds: NonZeroU32::new(3_600).expect("positive"),
+                rule: SolutionTerms {
+                    rule: Rule::new(Candidates::Limits, vec![Criterion::MostVolume], Allocation::PriceTime),
+                    solution_seconds: NonZeroU32::new(1_800).expect("positive"),
+                }
+                .into(),
+                lot_commitment: None,
+            },
+        },
         Action::CancelAuction { auction: AuctionId(2) },
         Action::GrantEntitlement { floor, holder: participant, monthly: tonnes(20) },
         Action::Settle { floor, month: month(2019, 1), revision: 1 },
@@ -168,8 +203,14 @@ fn actions() -> Vec<(&'static str, String)> {
             Action::DefineIndex { .. } => "DefineIndex",
             Action::OpenProgramme { .. } => "OpenProgramme",
             Action::FundProgramme { .. } => "FundProgramme",
+            Action::DepositCollateral { .. } => "DepositCollateral",
+            Action::ReturnCollateral { .. } => "ReturnCollateral",
             Action::SetFloor { .. } => "SetFloor",
-            Action::AnnounceAuction { .. } => "AnnounceAuction",
+            Action::AnnounceAuction { terms, .. } => match terms.rule {
+                AuctionRule::Price(_) => "AnnounceAuction",
+                AuctionRule::Stack(_) => "AnnounceAuction, a stack",
+                AuctionRule::Solution(_) => "AnnounceAuction, by solutions",
+            },
             Action::CancelAuction { .. } => "CancelAuction",
             Action::GrantEntitlement { .. } => "GrantEntitlement",
             Action::Settle { .. } => "Settle",
@@ -178,6 +219,56 @@ fn actions() -> Vec<(&'static str, String)> {
         submit(name, 3, Command::Propose { action })
     };
     actions.into_iter().map(named).collect()
+}
+
+/// A stack with one of everything.
+fn stack() -> StackTerms {
+    let technology = |text: &str| Technology {
+        name: text.parse().expect("a name"),
+        pot: Some("new".parse().expect("a name")),
+        ceiling: Some(price(100_000)),
+        premium: Some(price(1_000)),
+    };
+    let limit = |text: &str, most| Limit {
+        name: text.parse().expect("a name"),
+        each: Each::All,
+        technologies: vec!["mine".parse().expect("a name")],
+        years: Some(Years::Until(2020)),
+        most,
+    };
+    let money = Most::Money { amount: "500000".parse().expect("an amount"), reference_price: price(60_000) };
+    StackTerms {
+        rule: SupportRule {
+            payment: Payment::OnePrice,
+            misfit: Misfit::CloseYear,
+            ties: Ties::Earliest,
+            whole_offers: false,
+            uncontested: Uncontested::Ceiling,
+            ceiling: Some(price(105_000)),
+            lot: None,
+            periods: None,
+            quality_rate: Some(price(10)),
+            technologies: vec![technology("mine"), technology("recycling")],
+            limits: vec![limit("money of 2020", money)],
+            minima: vec![limit("mines", Most::Quantity(tonnes(10)))],
+            competition: Competition {
+                most_of_offered: "0.8".parse().ok(),
+                least_owner_groups: NonZeroU32::new(3),
+                void_if_all_win: true,
+            },
+            origin_cap: Some(OriginCap {
+                share: "0.65".parse().expect("a fraction"),
+                positions: vec![Supplied {
+                    country: "CN".parse().expect("a country"),
+                    quantity: tonnes(100),
+                }],
+                exempt: vec!["FI".parse().expect("a country")],
+            }),
+        },
+        budget: Some("1000000".parse().expect("an amount")),
+        bond: Some(price(10)),
+        acceptance_seconds: NonZeroU32::new(86_400),
+    }
 }
 
 /// Each event, as it is told.
@@ -233,8 +324,92 @@ fn events() -> Vec<(&'static str, String)> {
                 }],
                 reserved: None,
                 lot: Some(Lot { secret: SECRET, bids: Digest([0xab; 32]) }),
+                ..AuctionResult::default()
             },
         },
+        Event::AuctionCleared {
+            auction: AuctionId(4),
+            final_at: at,
+            result: AuctionResult {
+                fills: vec![fill],
+                reserved: Some(amount(900)),
+                stack: Some(Box::new(StackResult {
+                    void: None,
+                    clearing: vec![ClearingScore {
+                        pot: None,
+                        minimum: None,
+                        year: 2019,
+                        score: Some(limit),
+                    }],
+                    limits: vec![LimitUse {
+                        name: "volume".parse().expect("a name"),
+                        used: Some(Size::Quantity(quantity)),
+                    }],
+                    totals: Totals { quantity, cost: "1900000".parse().expect("an amount") },
+                    without_origin_cap: None,
+                    refused: vec![Refused {
+                        bid: other,
+                        participant,
+                        reason: Refusal::Limited(vec![Breach {
+                            constraint: Constraint::Limit(0),
+                            over: Size::Quantity(tonnes(1)),
+                        }]),
+                        winning_limit: WinningLimit::At(price(94_990)),
+                    }],
+                })),
+                ..AuctionResult::default()
+            },
+        },
+        Event::AuctionCleared {
+            auction: AuctionId(3),
+            final_at: at,
+            result: AuctionResult {
+                fills: vec![fill],
+                solution: Some(Box::new(SolutionResult {
+                    by: IdentityId(1),
+                    price: Some(limit),
+                    step: Some(Criterion::MostVolume),
+                    volume: quantity,
+                    welfare: Welfare::of(quantity, price(10)),
+                    proved_bound: Some(Welfare::of(quantity, price(10))),
+                    claimed_bound: None,
+                    paradoxically_rejected: 0,
+                })),
+                ..AuctionResult::default()
+            },
+        },
+        Event::BookClosed {
+            auction: AuctionId(3),
+            digest: Digest([0xab; 32]),
+            bids: vec![ClosedBid {
+                bid: BID,
+                side: Side::Buy,
+                price: Some(limit),
+                quantity,
+                minimum: tonnes(10),
+            }],
+        },
+        Event::SolutionProposed {
+            auction: AuctionId(3),
+            by: IdentityId(1),
+            welfare: Welfare::of(quantity, price(10)),
+            volume: quantity,
+            is_best: true,
+        },
+        Event::AwardsOffered {
+            auction: AuctionId(4),
+            until: at,
+            awards: vec![AwardOffer {
+                bid: BID,
+                participant,
+                quantity,
+                price: limit,
+                from_reserve: false,
+                is_accepted: false,
+            }],
+        },
+        Event::AwardAccepted { auction: AuctionId(4), bid: BID, participant },
+        Event::AwardDeclined { auction: AuctionId(4), bid: BID, participant, forfeited: Some(amount(200)) },
         Event::AuctionFinalised { auction },
         Event::EntitlementGranted {
             entitlement: EntitlementId(1),
@@ -272,7 +447,16 @@ fn events() -> Vec<(&'static str, String)> {
             Event::BidAccepted { .. } => "BidAccepted",
             Event::BidReplaced { .. } => "BidReplaced",
             Event::BidWithdrawn { .. } => "BidWithdrawn",
-            Event::AuctionCleared { .. } => "AuctionCleared",
+            Event::AuctionCleared { result, .. } => match (&result.stack, &result.solution) {
+                (Some(_), _) => "AuctionCleared, a stack",
+                (_, Some(_)) => "AuctionCleared, by a solution",
+                (None, None) => "AuctionCleared",
+            },
+            Event::BookClosed { .. } => "BookClosed",
+            Event::SolutionProposed { .. } => "SolutionProposed",
+            Event::AwardsOffered { .. } => "AwardsOffered",
+            Event::AwardAccepted { .. } => "AwardAccepted",
+            Event::AwardDeclined { .. } => "AwardDeclined",
             Event::AuctionFinalised { .. } => "AuctionFinalised",
             Event::EntitlementGranted { .. } => "EntitlementGranted",
             Event::ReferencePricePublished { .. } => "ReferencePricePublished",
@@ -296,6 +480,10 @@ fn messages() -> Vec<(&'static str, String)> {
     let origin = Some("FI".parse().expect("a country"));
     let bid =
         NewBid { side: Side::Sell, price: Some(price(95_000)), quantity: tonnes(20), origin, details: None };
+    let details =
+        BidDetails { minimum: tonnes(5), technology: Some(1), year: 2019, quality: tonnes(3), unit: Some(2) };
+    let solution =
+        Solution { bids: Digest([0xab; 32]), given: vec![(BID, tonnes(20))], bound: Some(Welfare::ZERO) };
     let proposal = ProposalId { identity: IdentityId(1), command: CommandId(3) };
     let month = Month::new(2019, 1).expect("a month");
     let answer = |outcome| Answer { sequence: Sequence(42), outcome };
@@ -308,6 +496,14 @@ fn messages() -> Vec<(&'static str, String)> {
         ),
         client("Heartbeat of the client", ClientMessage::Heartbeat),
         submit("PlaceBid", 7, Command::PlaceBid { auction, bid }),
+        submit(
+            "PlaceBid, with details",
+            7,
+            Command::PlaceBid { auction, bid: NewBid { details: Some(details), ..bid } },
+        ),
+        submit("AcceptAward", 10, Command::AcceptAward { auction, bid: BID }),
+        submit("DeclineAward", 10, Command::DeclineAward { auction, bid: BID }),
+        submit("ProposeSolution", 5, Command::ProposeSolution { auction, solution: Box::new(solution) }),
         submit("ReplaceBid", 8, Command::ReplaceBid { auction, bid: BID, price: None, quantity: tonnes(20) }),
         submit("WithdrawBid", 9, Command::WithdrawBid { auction, bid: BID }),
         submit("Confirm", 3, Command::Confirm { proposal }),

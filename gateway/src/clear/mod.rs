@@ -95,7 +95,7 @@ enum All {
 const NO_BOOK: &str = "a book is needed: --book FILE";
 
 /// Some seconds for a book of a thousand orders with a minimum that is hard; most take some thousands.
-const NODE_LIMIT: u64 = 1_000_000;
+pub(crate) const NODE_LIMIT: u64 = 1_000_000;
 
 /// How orders with a minimum are cleared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

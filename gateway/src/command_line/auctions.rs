@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use clap::builder::TypedValueParser as _;
 use clap::{Args, Subcommand, value_parser};
 use golv_engine::auction::{
-    AuctionKind, AuctionRule, AuctionTerms, LotSecret, ParseLotSecretError, StackTerms,
+    AuctionKind, AuctionRule, AuctionTerms, LotSecret, ParseLotSecretError, SolutionTerms, StackTerms,
 };
 use golv_engine::clearing::Allocation;
 use golv_engine::command::{Action, Command};
@@ -20,6 +20,7 @@ use golv_engine::time::Instant;
 
 use super::instant::parse_instant;
 use super::parse::id;
+use crate::clear::NODE_LIMIT;
 use crate::clear::rules::{self, Changes, NoRule, RuleChoice, SupportChoice};
 
 /// What can be asked about auctions.
@@ -33,6 +34,12 @@ pub enum Auctions {
         /// The market.
         #[arg(long, value_name = "ID", value_parser = id(MarketId))]
         market: MarketId,
+        /// Bids can have minimums, and it is cleared by the best solution that is proposed within so many seconds after its close.
+        #[arg(
+            long, value_name = "SECONDS",
+            value_parser = value_parser!(u32).range(1..).try_map(NonZeroU32::try_from),
+        )]
+        solution_seconds: Option<NonZeroU32>,
         /// When it opens, when it closes, and what else every auction has.
         #[command(flatten)]
         times: AuctionOptions,
@@ -62,6 +69,17 @@ pub enum Auctions {
         /// The auction.
         #[arg(value_name = "ID", value_parser = id(AuctionId))]
         auction: AuctionId,
+    },
+    /// Look for the best choice among the bids of a closed auction that waits for solutions, and propose it.
+    ///
+    /// The book is read from the exchange and searched here. The exchange checks what is proposed, and takes the best of all.
+    Solve {
+        /// The auction.
+        #[arg(value_name = "ID", value_parser = id(AuctionId))]
+        auction: AuctionId,
+        /// How many partial choices are looked at before the best so far is taken.
+        #[arg(long, value_name = "N", default_value_t = NODE_LIMIT)]
+        node_limit: u64,
     },
     /// Clear a closed auction; its challenge period begins.
     ///
@@ -106,6 +124,7 @@ pub struct AuctionOptions {
 /// What a stack of offers has beside its rule.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Args)]
 pub struct StackOptions {
+    /// Which support rule.
     #[command(flatten)]
     pub rule: SupportChoice,
     /// With --support or --support-file: the most that the programme reserves for the awards.
@@ -142,6 +161,9 @@ pub enum NoCommand {
     /// The rule is none.
     #[error(transparent)]
     Rule(#[from] NoRule),
+    /// A solution is searched with the book, which only a session can read.
+    #[error("a solution is searched in the book of a session")]
+    Searched,
     /// What only a stack has.
     #[error(
         "--budget, --bond and --acceptance-seconds are for a stack of offers; name its rule with --support or --support-file"
@@ -171,8 +193,11 @@ pub enum NoCommand {
 impl Auctions {
     pub(super) fn into_command(self) -> Result<Command, NoCommand> {
         let action = match self {
-            Self::AnnounceCall { auction, market, times } => {
-                let terms = times.terms(AuctionKind::Call { market }, None, rules::CALL)?;
+            Self::AnnounceCall { auction, market, solution_seconds, times } => {
+                let mut terms = times.terms(AuctionKind::Call { market }, None, rules::CALL)?;
+                if let (Some(solution_seconds), AuctionRule::Price(rule)) = (solution_seconds, &terms.rule) {
+                    terms.rule = SolutionTerms { rule: (**rule).clone(), solution_seconds }.into();
+                }
                 Action::AnnounceAuction { auction, terms }
             }
             Self::AnnounceSupport { auction, floor, monthly, stack, times } => {
@@ -180,6 +205,7 @@ impl Auctions {
                 let terms = times.terms(kind, stack.terms()?, rules::SUPPORT)?;
                 Action::AnnounceAuction { auction, terms }
             }
+            Self::Solve { .. } => return Err(NoCommand::Searched),
             Self::Cancel { auction } => Action::CancelAuction { auction },
             Self::Clear { auction, lot_secret_file } => {
                 let secret = lot_secret_file.as_deref().map(read_secret).transpose()?;

@@ -8,7 +8,8 @@ mod stack;
 
 use golv_engine::Answer;
 use golv_engine::auction::{
-    AuctionKind, AuctionResult, AuctionRule, AuctionTerms, Fill, Lot, Unfilled, WinningLimit,
+    AuctionKind, AuctionResult, AuctionRule, AuctionTerms, ClosedBid, Fill, Lot, SolutionResult, Unfilled,
+    WinningLimit,
 };
 use golv_engine::cfd::{SettlementLine, SettlementRun};
 use golv_engine::clearing::{Certificate, Criterion, Decision, Payment, Rule};
@@ -47,6 +48,18 @@ fn event_text(event: &Event) -> String {
         Event::ProposalWithdrawn { proposal } => format!("proposal {proposal} withdrawn"),
         Event::AuctionOpened { auction } => format!("auction {auction} opened"),
         Event::AuctionClosed { auction } => format!("auction {auction} closed"),
+        Event::BookClosed { auction, bids, .. } => {
+            let bids = print::grouped(&bids.len().to_string());
+            format!("auction {auction} waits for solutions: {bids} bids stood at its close")
+        }
+        Event::SolutionProposed { auction, by, welfare, volume, is_best } => {
+            let best = if *is_best { "the best so far" } else { "not the best" };
+            format!(
+                "auction {auction}: identity {by} proposed a solution worth {} for {}, {best}",
+                print::grouped(&welfare.to_string()),
+                quantity(*volume)
+            )
+        }
         Event::BidAccepted { auction, bid, participant, price: limit, quantity: size } => format!(
             "auction {auction}: bid {bid} of participant {participant} accepted, {} at {}",
             quantity(*size),
@@ -107,6 +120,9 @@ fn result_text(result: &AuctionResult, final_at: Instant) -> String {
         let reserved = reserved.unwrap_or_default();
         return format!("{}{reserved}, challenged until {final_at}{awards}", stack::result_text(stack));
     }
+    if let Some(solution) = &result.solution {
+        return solution_text(result, solution, final_at);
+    }
     let found = match result.certificate.decision {
         Decision::Price { price: found, .. } => {
             format!("{} for {}", price(found), quantity(result.volume()))
@@ -140,6 +156,36 @@ fn result_text(result: &AuctionResult, final_at: Instant) -> String {
             format!(
                 "bid {} of participant {} gets nothing: {reason}{}",
                 unfilled.bid, unfilled.participant, limit
+            )
+        })
+    )
+}
+
+/// A result by a solution.
+fn solution_text(result: &AuctionResult, solution: &SolutionResult, final_at: Instant) -> String {
+    let found = match solution.price {
+        Some(found) => format!("{} for {}", price(found), quantity(solution.volume)),
+        None => "nothing trades".to_owned(),
+    };
+    let known = match (solution.is_optimal(), solution.proved_bound, solution.claimed_bound) {
+        (true, ..) => "which is optimal".to_owned(),
+        (false, Some(proved), None) => format!("at most {} is possible", print::grouped(&proved.to_string())),
+        (false, _, Some(claimed)) => {
+            format!("at most {} by the solver's word", print::grouped(&claimed.to_string()))
+        }
+        (false, None, None) => "with no bound".to_owned(),
+    };
+    format!(
+        "{found}, worth {}, {known}, {} rejected in the money, final at {final_at}{}",
+        print::grouped(&solution.welfare.to_string()),
+        solution.paradoxically_rejected,
+        listed(&result.fills, |fill| {
+            let verb = words::side(fill.side);
+            format!(
+                "bid {} of participant {} {verb}s {}",
+                fill.bid,
+                fill.participant,
+                quantity(fill.quantity)
             )
         })
     )
@@ -256,6 +302,11 @@ fn action_text(action: &Action) -> String {
                 match &terms.rule {
                     AuctionRule::Price(rule) => rule_text(rule),
                     AuctionRule::Stack(terms) => stack::terms_text(terms),
+                    AuctionRule::Solution(terms) => format!(
+                        "{}, by the best solution within {} s of the close",
+                        rule_text(&terms.rule),
+                        print::grouped(&terms.solution_seconds.to_string())
+                    ),
                 }
             )
         }
@@ -350,6 +401,14 @@ pub(crate) fn command_json(command: &Command) -> Value {
         Command::ClearAuction { auction, secret } => {
             json!({ "auction": auction.0, "secret": secret.map(|secret| secret.to_string()) })
         }
+        Command::ProposeSolution { auction, solution } => json!({
+            "auction": auction.0,
+            "bids": solution.bids.to_string(),
+            "bound": solution.bound.map(|bound| bound.to_string()),
+            "given": solution.given.iter().map(|(bid, quantity)| {
+                json!({ "bid": bid.to_string(), "quantity": quantity.to_string() })
+            }).collect::<Vec<_>>(),
+        }),
         Command::PublishReferencePrice { index, month, price } => json!({
             "index": index.0,
             "month": month.to_string(),
@@ -373,6 +432,7 @@ pub(crate) const fn command_name(command: &Command) -> &'static str {
         Command::ReplaceBid { .. } => "replace_bid",
         Command::WithdrawBid { .. } => "withdraw_bid",
         Command::ClearAuction { .. } => "clear_auction",
+        Command::ProposeSolution { .. } => "propose_solution",
         Command::AcceptAward { .. } => "accept_award",
         Command::DeclineAward { .. } => "decline_award",
         Command::PublishReferencePrice { .. } => "publish_reference_price",
@@ -408,6 +468,24 @@ fn named_event(event: &Event) -> (&'static str, Value) {
         }
         Event::AuctionOpened { auction } => ("auction_opened", json!({ "auction": auction.0 })),
         Event::AuctionClosed { auction } => ("auction_closed", json!({ "auction": auction.0 })),
+        Event::BookClosed { auction, digest, bids } => (
+            "book_closed",
+            json!({
+                "auction": auction.0,
+                "digest": digest.to_string(),
+                "bids": bids.iter().map(closed_bid_json).collect::<Vec<_>>(),
+            }),
+        ),
+        Event::SolutionProposed { auction, by, welfare, volume, is_best } => (
+            "solution_proposed",
+            json!({
+                "auction": auction.0,
+                "by": by.0,
+                "welfare": welfare.to_string(),
+                "volume": volume.to_string(),
+                "is_best": is_best,
+            }),
+        ),
         Event::BidAccepted { auction, bid, participant, price, quantity } => (
             "bid_accepted",
             json!({
@@ -449,6 +527,7 @@ fn named_event(event: &Event) -> (&'static str, Value) {
                 "reserved": result.reserved.map(money_json),
                 "lot": result.lot.map(lot_json),
                 "stack": result.stack.as_ref().map(|stack| stack::result_json(stack)),
+                "solution": result.solution.as_ref().map(|solution| solution_json(solution)),
             }),
         ),
         Event::AwardsOffered { auction, until, awards } => (
@@ -509,6 +588,27 @@ fn named_event(event: &Event) -> (&'static str, Value) {
             }),
         ),
     }
+}
+
+fn closed_bid_json(bid: &ClosedBid) -> Value {
+    json!({
+        "bid": bid.bid.to_string(),
+        "side": words::side(bid.side),
+        "price": limit_json(bid.price),
+        "quantity": bid.quantity.to_string(),
+        "minimum": bid.minimum.to_string(),
+    })
+}
+
+fn solution_json(solution: &SolutionResult) -> Value {
+    json!({
+        "by": solution.by.0,
+        "welfare": solution.welfare.to_string(),
+        "optimal": solution.is_optimal(),
+        "proved_bound": solution.proved_bound.map(|bound| bound.to_string()),
+        "claimed_bound": solution.claimed_bound.map(|bound| bound.to_string()),
+        "paradoxically_rejected": solution.paradoxically_rejected,
+    })
 }
 
 fn fill_json(fill: &Fill) -> Value {
@@ -691,6 +791,10 @@ fn auction_json(terms: &AuctionTerms) -> Value {
             object["rule"] = serde_json::to_value(rule).expect("a rule has names and texts alone");
         }
         AuctionRule::Stack(terms) => object["stack"] = stack::terms_json(terms),
+        AuctionRule::Solution(terms) => {
+            object["rule"] = serde_json::to_value(&terms.rule).expect("a rule has names and texts alone");
+            object["solution_seconds"] = terms.solution_seconds.get().into();
+        }
     }
     object["lot_commitment"] = terms.lot_commitment.map(|commitment| commitment.to_string()).into();
     object

@@ -111,6 +111,9 @@ pub struct AwardOptions {
 /// What an offer in a stack says of itself, as far as the auction's rule looks at it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Args)]
 pub struct DetailOptions {
+    /// In a stack, and in an auction by solutions: the least that is of use to you.
+    #[arg(long, value_name = "QUANTITY")]
+    minimum: Option<Quantity>,
     /// In a stack: which of the rule's technologies, counted from zero.
     #[arg(long, value_name = "NUMBER", conflicts_with = "buy")]
     technology: Option<u16>,
@@ -128,8 +131,9 @@ pub struct DetailOptions {
 impl DetailOptions {
     /// None where nothing is said.
     fn details(self) -> Option<BidDetails> {
-        let Self { technology, year, quality, unit } = self;
+        let Self { minimum, technology, year, quality, unit } = self;
         let details = BidDetails {
+            minimum: minimum.unwrap_or(Quantity::ZERO),
             technology,
             year: year.unwrap_or(0),
             quality: quality.unwrap_or(Quantity::ZERO),

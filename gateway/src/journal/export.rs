@@ -139,6 +139,8 @@ impl Selection {
             | Event::AuctionOpened { .. }
             | Event::AuctionClosed { .. }
             | Event::AuctionCleared { .. }
+            | Event::BookClosed { .. }
+            | Event::SolutionProposed { .. }
             | Event::AwardsOffered { .. }
             | Event::AwardAccepted { .. }
             | Event::AwardDeclined { .. }
@@ -181,6 +183,7 @@ fn sealed_in(command: &Command) -> Option<AuctionId> {
         | Command::Confirm { .. }
         | Command::WithdrawProposal { .. }
         | Command::ClearAuction { secret: None, .. }
+        | Command::ProposeSolution { .. }
         | Command::AcceptAward { .. }
         | Command::DeclineAward { .. }
         | Command::PublishReferencePrice { .. } => None,

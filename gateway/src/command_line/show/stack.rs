@@ -170,6 +170,7 @@ pub(super) fn award_json(award: &AwardOffer) -> Value {
 
 pub(super) fn details_json(details: BidDetails) -> Value {
     json!({
+        "minimum": details.minimum.to_string(),
         "technology": details.technology,
         "year": details.year,
         "quality": details.quality.to_string(),

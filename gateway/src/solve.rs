@@ -1,0 +1,95 @@
+//! A closed book of bids with minimums is solved on the operator's own machine, out of what the exchange told about it.
+
+use std::collections::BTreeMap;
+
+use golv_client::client::Ended;
+use golv_engine::auction::{AuctionKind, AuctionTerms, ClosedBid, Solution};
+use golv_engine::clearing::{Order, Rule};
+use golv_engine::command::{Action, Command};
+use golv_engine::digest::Digest;
+use golv_engine::event::Event;
+use golv_engine::id::{AuctionId, BidId, MarketId};
+use golv_engine::indivisible::{IndivisibleError, Optimum, optimum};
+use golv_engine::market::Market;
+
+/// What is known of an auction that is to be solved, from the events that an operator sees.
+pub(crate) struct Book {
+    auction: AuctionId,
+    markets: BTreeMap<MarketId, Market>,
+    terms: Option<AuctionTerms>,
+    closed: Option<(Digest, Vec<ClosedBid>)>,
+}
+
+/// Why an auction cannot be solved.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum NotSolved {
+    #[error("auction {0} is not cleared by solutions, or was never announced")]
+    NotBySolutions(AuctionId),
+    #[error("the book of auction {0} is not told before its close")]
+    NotClosed(AuctionId),
+    #[error("the book cannot be cleared")]
+    Book(#[from] IndivisibleError),
+    #[error("the events could not be read")]
+    Ended(#[from] Ended),
+}
+
+impl Book {
+    pub(crate) fn new(auction: AuctionId) -> Self {
+        Self { auction, markets: BTreeMap::new(), terms: None, closed: None }
+    }
+
+    /// Takes note of what an event says of it.
+    pub(crate) fn add(&mut self, event: &Event) {
+        match event {
+            Event::ActionConfirmed { action: Action::DefineMarket { market, terms }, .. } => {
+                self.markets.insert(*market, terms.clone());
+            }
+            Event::ActionConfirmed { action: Action::AnnounceAuction { auction, terms }, .. }
+                if *auction == self.auction =>
+            {
+                self.terms = Some(terms.clone());
+            }
+            Event::BookClosed { auction, digest, bids } if *auction == self.auction => {
+                self.closed = Some((*digest, bids.clone()));
+            }
+            _ => {}
+        }
+    }
+
+    fn rule(&self) -> Option<Rule> {
+        let terms = self.terms.as_ref()?;
+        let AuctionKind::Call { market } = terms.kind else { return None };
+        Some(self.markets.get(&market)?.rule(&terms.rule.solution()?.rule))
+    }
+
+    /// The best choice that is found by looking at so many partial choices, as a command; and what is known of it.
+    pub(crate) fn solve(&self, node_limit: u64) -> Result<(Command, Optimum), NotSolved> {
+        let rule = self.rule().ok_or(NotSolved::NotBySolutions(self.auction))?;
+        let (digest, bids) = self.closed.as_ref().ok_or(NotSolved::NotClosed(self.auction))?;
+        let ids: Vec<String> = bids.iter().map(|bid| bid.bid.to_string()).collect();
+        let found = optimum(&orders(bids, &ids), &rule, node_limit)?;
+        let bid = |order: u32| usize::try_from(order).ok().and_then(|row| bids.get(row)).map(|bid| bid.bid);
+        let given = found.fills.iter().filter_map(|fill| Some((bid(fill.order)?, fill.quantity)));
+        let solution = Solution { bids: *digest, given: given.collect(), bound: Some(found.bound()) };
+        let command = Command::ProposeSolution { auction: self.auction, solution: Box::new(solution) };
+        Ok((command, found))
+    }
+}
+
+/// The bids as the search takes them: their order is that of time.
+fn orders<'a>(bids: &[ClosedBid], ids: &'a [String]) -> Vec<Order<'a>> {
+    let mut by_id: Vec<BidId> = bids.iter().map(|bid| bid.bid).collect();
+    by_id.sort_unstable();
+    let rank = |bid: BidId| by_id.binary_search(&bid).ok().and_then(|rank| u32::try_from(rank).ok());
+    let rows = bids.iter().zip(ids).zip(0_i64..);
+    rows.map(|((bid, id), received)| Order {
+        id: id.as_bytes(),
+        rank: rank(bid.bid).unwrap_or(u32::MAX),
+        side: bid.side,
+        price: bid.price,
+        quantity: bid.quantity,
+        min_quantity: bid.minimum,
+        received,
+    })
+    .collect()
+}
