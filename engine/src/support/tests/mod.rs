@@ -1,8 +1,13 @@
 //! What awarding support must do: worked examples, and properties on random auctions.
 
 mod examples;
+mod twin;
+mod worlds;
+
+use std::num::NonZeroU32;
 
 use super::*;
+use crate::num::Amount;
 
 /// A rule from a file's text.
 fn rule(text: &str) -> SupportRule {
