@@ -29,6 +29,7 @@
 //! it. What limits count only grows on the way down, so what is in the way of an offer at its turn is still so in the end.
 
 mod bounds;
+pub mod check;
 mod origin;
 mod rule;
 mod stack;
