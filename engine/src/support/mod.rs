@@ -29,6 +29,7 @@
 //! it. What limits count only grows on the way down, so what is in the way of an offer at its turn is still so in the end.
 
 mod bounds;
+pub mod check;
 mod origin;
 mod rule;
 mod stack;
@@ -65,6 +66,10 @@ pub struct Outcome {
     pub totals: Totals,
     /// The same without the cap by origin, if the rule has one: the difference is the price of diversification.
     pub without_origin_cap: Option<Totals>,
+    /// With a cap by origin: of how much volume, standing awards with it and positions beside it, each country was allowed its share.
+    /// It is no more than what is awarded. It is less only where offers are not divisible or money is limited, and a smaller cap made
+    /// room for an offer of more volume.
+    pub origin_volume: Option<Quantity>,
     /// What each limit that is for all has taken in, in the order of the rule.
     pub used: Vec<Option<Size>>,
 }
@@ -213,7 +218,7 @@ pub fn call_reserve(
     declined: &[u32],
 ) -> Result<Outcome, SupportError> {
     let mut stack = Stack::new(offers, rule, seed)?;
-    stack.leave_out(standing, declined)?;
+    stack.leave_out(standing, declined, rule)?;
     let rule = SupportRule {
         payment: Payment::OwnPrice,
         uncontested: Uncontested::Clearing,
@@ -276,14 +281,14 @@ fn outcome(stack: &Stack<'_>, rule: &SupportRule) -> Outcome {
         return void(stack, rule, Void::TooFewOwners { owners });
     }
     let first = Walk::new(stack, rule);
-    let (walk, without_origin_cap) = match &rule.origin_cap {
-        None => (first.run(None), None),
+    let outcome = match &rule.origin_cap {
+        None => first.run(None).outcome(None, None),
         Some(cap) => {
             let without = first.run(None).totals();
-            (origin::walk(stack, rule, cap), Some(without))
+            let (walk, volume) = origin::walk(stack, rule, cap);
+            walk.outcome(Some(without), Quantity::from_millionths(volume))
         }
     };
-    let outcome = walk.outcome(without_origin_cap);
     let all_win = outcome
         .rejections
         .iter()
@@ -304,6 +309,7 @@ fn void(stack: &Stack<'_>, rule: &SupportRule, why: Void) -> Outcome {
         clearing: Vec::new(),
         totals: Totals::default(),
         without_origin_cap: None,
+        origin_volume: None,
         used: rule.limits.iter().map(|_| None).collect(),
     }
 }

@@ -2,44 +2,53 @@
 //!
 //! What a country may be awarded depends on what is awarded altogether, and cutting one lowers that for all. So the caps are
 //! lowered step by step, from what they would be with the most volume there can be: first by volumes alone, then by what is
-//! really awarded under them, until the awards keep the caps that they make. Each step only takes away what no award could
-//! keep. With divisible offers and limits on volume alone the first step is the last: the result has the most volume that
-//! keeps the shares, and among those costs least, since under fixed caps the way down the stack takes the best first.
-//! With money, minimums or whole offers the awards keep the shares, and another choice could have more volume.
+//! really awarded under them, until the awards keep the caps that they make.
+//!
+//! With divisible offers, and no limit but one on the volume of all, each step only takes away what no award could keep, and the
+//! first is the last: the result has the most volume that keeps the shares, and among those the best scores, since
+//! under fixed caps the way down the stack takes the best first. With money, minimums, whole offers, or limits for owners, technologies
+//! or years the awards keep the shares, and another choice could have more volume.
 //!
 //! A country whose position alone is above its share is awarded nothing.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::rule::{Each, Most, OriginCap, SupportRule};
 use super::stack::Stack;
-use super::walk::{Walk, part_of};
+use super::walk::Walk;
+use crate::num::MILLIONTHS;
 use crate::text::Country;
 
 /// The volumes that shares are made of, in millionths.
-struct Origins<'a> {
-    cap: &'a OriginCap,
+struct Origins {
+    share: i128,
+    lot: i64,
     /// All positions together.
-    positions: i64,
-    /// Of each capped country: what it was awarded before, and what it offers beside that.
+    positions: i128,
     capped: BTreeMap<Country, Volumes>,
-    /// The same of all others together.
+    /// What all others were awarded before, and offer.
     others: Volumes,
+    exempt: BTreeSet<Country>,
 }
 
 #[derive(Clone, Copy, Default)]
 struct Volumes {
+    /// What is supplied already.
+    position: i64,
+    /// What was awarded before.
     standing: i64,
+    /// What is offered beside that.
     offered: i64,
 }
 
-/// Goes down the stack under caps that the awards keep.
-pub(super) fn walk<'a>(stack: &'a Stack<'a>, rule: &'a SupportRule, cap: &'a OriginCap) -> Walk<'a> {
+/// Goes down the stack under caps that the awards keep; returns of how much volume they are the shares.
+pub(super) fn walk<'a>(stack: &'a Stack<'a>, rule: &'a SupportRule, cap: &OriginCap) -> (Walk<'a>, i64) {
     let origins = Origins::new(stack, cap);
     let mut most = origins.most(rule);
     loop {
         most = origins.settled(most);
-        let caps = origins.capped.keys().map(|country| (*country, origins.allowed(*country, most))).collect();
+        let allowed = |(country, volumes): (&Country, &Volumes)| (*country, origins.allowed(volumes, most));
+        let caps = origins.capped.iter().map(allowed).collect();
         let walk = Walk::new(stack, rule).run(Some(&caps));
         let mut given = BTreeMap::new();
         let mut awarded = origins.standing();
@@ -51,24 +60,27 @@ pub(super) fn walk<'a>(stack: &'a Stack<'a>, rule: &'a SupportRule, cap: &'a Ori
         }
         let keeps = |(country, volumes): (&Country, &Volumes)| {
             let new = given.get(country).copied().unwrap_or(0);
-            new == 0 || new.saturating_add(volumes.standing) <= origins.allowed(*country, awarded)
+            new == 0 || new.saturating_add(volumes.standing) <= origins.allowed(volumes, awarded)
         };
-        if origins.capped.iter().all(keeps) {
-            return walk;
+        // Caps of what is really awarded give the same awards, since what was taken under larger ones keeps them; what is told of
+        // those that do not fit is then about the shares as they are.
+        if awarded >= most && origins.capped.iter().all(keeps) {
+            return (walk, most);
         }
         // With as much as was allowed for, everybody would keep its cap. So it was less, and no more can be allowed for.
         most = awarded.min(most.saturating_sub(1));
     }
 }
 
-impl<'a> Origins<'a> {
-    fn new(stack: &Stack<'_>, cap: &'a OriginCap) -> Self {
-        let positions = cap.positions.iter().map(|position| position.quantity.millionths());
+impl Origins {
+    fn new(stack: &Stack<'_>, cap: &OriginCap) -> Self {
         let mut origins = Self {
-            cap,
-            positions: positions.fold(0, i64::saturating_add),
+            share: i128::from(cap.share.millionths()),
+            lot: stack.lot(),
+            positions: 0,
             capped: BTreeMap::new(),
             others: Volumes::default(),
+            exempt: cap.exempt.iter().copied().collect(),
         };
         for entry in stack.entries() {
             let offered = &mut origins.of(entry.origin).offered;
@@ -78,11 +90,18 @@ impl<'a> Origins<'a> {
             let standing = &mut origins.of(entry.origin).standing;
             *standing = standing.saturating_add(*quantity);
         }
+        for position in &cap.positions {
+            let supplied = position.quantity.millionths();
+            origins.positions = origins.positions.saturating_add(i128::from(supplied));
+            if let Some(volumes) = origins.capped.get_mut(&position.country) {
+                volumes.position = supplied;
+            }
+        }
         origins
     }
 
     fn of(&mut self, origin: Option<Country>) -> &mut Volumes {
-        match origin.filter(|origin| !self.cap.exempt.contains(origin)) {
+        match origin.filter(|origin| !self.exempt.contains(origin)) {
             Some(origin) => self.capped.entry(origin).or_default(),
             None => &mut self.others,
         }
@@ -97,38 +116,71 @@ impl<'a> Origins<'a> {
     fn most(&self, rule: &SupportRule) -> i64 {
         let offered = self.capped.values().map(|volumes| volumes.offered);
         let offered = offered.fold(self.others.offered, i64::saturating_add);
+        let standing = self.standing();
         let limits = rule.limits.iter().filter_map(|limit| match limit.most {
             Most::Quantity(most)
                 if limit.each == Each::All && limit.technologies.is_empty() && limit.years.is_none() =>
             {
-                Some(most.millionths())
+                Some(self.in_lots(most.millionths().saturating_sub(standing)))
             }
             _ => None,
         });
-        limits.fold(self.standing().saturating_add(offered), i64::min)
+        standing.saturating_add(limits.fold(offered, i64::min))
+    }
+
+    /// As much of a volume as can be awarded.
+    fn in_lots(&self, volume: i64) -> i64 {
+        let volume = volume.max(0);
+        volume.saturating_sub(volume.checked_rem(self.lot).unwrap_or(0))
     }
 
     /// What a country may have been awarded, before and now, where so much is awarded altogether.
-    fn allowed(&self, country: Country, awarded: i64) -> i64 {
-        let whole = i128::from(self.positions).saturating_add(i128::from(awarded));
-        let position = self.cap.positions.iter().find(|position| position.country == country);
-        let position = position.map_or(0, |position| position.quantity.millionths());
-        part_of(self.cap.share.millionths(), whole).saturating_sub(position).max(0)
+    fn allowed(&self, volumes: &Volumes, awarded: i64) -> i64 {
+        let whole = self.positions.saturating_add(i128::from(awarded));
+        let part = self.share.saturating_mul(whole).div_euclid(i128::from(MILLIONTHS));
+        let allowed = part.saturating_sub(i128::from(volumes.position)).max(0);
+        i64::try_from(allowed).unwrap_or(i64::MAX)
     }
 
     /// The most that can be awarded altogether and is no more than what all may be awarded then.
     fn settled(&self, mut most: i64) -> i64 {
         loop {
-            let all = self.capped.iter().map(|(country, volumes)| {
-                let allowed = self.allowed(*country, most).saturating_sub(volumes.standing).max(0);
-                volumes.offered.min(allowed)
-            });
-            let new = all.fold(self.others.offered, i64::saturating_add);
-            let possible = self.standing().saturating_add(new);
+            let mut possible = self.standing().saturating_add(self.others.offered);
+            // Where no country's cap comes to nothing or begins to be more than it offers, what is possible changes in a straight line: by
+            // the share for each that is capped. No more than where that meets the volume itself can be kept.
+            let (mut fixed, mut slope) = (i128::from(possible), 0_i128);
+            let mut turn = 0_i128;
+            for volumes in self.capped.values() {
+                let allowed = self.allowed(volumes, most).saturating_sub(volumes.standing);
+                let new = self.in_lots(allowed).min(volumes.offered);
+                possible = possible.saturating_add(new);
+                if new == volumes.offered {
+                    fixed = fixed.saturating_add(i128::from(new));
+                } else if allowed > 0 {
+                    slope = slope.saturating_add(self.share);
+                    let own = i128::from(volumes.position).saturating_add(i128::from(volumes.standing));
+                    fixed = fixed.saturating_sub(own);
+                    turn = turn.max(self.whole_of(own).saturating_sub(self.positions));
+                }
+            }
             if possible >= most {
                 return most;
             }
-            most = possible;
+            let one = i128::from(MILLIONTHS);
+            let line = fixed.saturating_mul(one).saturating_add(slope.saturating_mul(self.positions));
+            let meets = match one.saturating_sub(slope) {
+                flatter if flatter > 0 => line.div_euclid(flatter),
+                // Steeper than the volume itself, and below it: they do not meet. Where only what was rounded down is missing, they may.
+                steeper if line < steeper.saturating_mul(i128::from(most)) => 0,
+                _ => i128::from(most),
+            };
+            most = possible.min(i64::try_from(meets.max(turn).max(0)).unwrap_or(i64::MAX));
         }
+    }
+
+    /// Of how much a volume is the share, rounded up.
+    fn whole_of(&self, part: i128) -> i128 {
+        let scaled = part.saturating_mul(i128::from(MILLIONTHS));
+        scaled.checked_div_euclid(self.share).map_or(0, |whole| whole.saturating_add(1))
     }
 }

@@ -1,6 +1,6 @@
 //! The stack: offers that can be awarded, checked once, in the order in which they are looked at.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
@@ -89,7 +89,9 @@ pub enum OfferFault {
     #[error("the price less its premium does not fit")]
     ScoreTooLarge,
     /// What stands or was declined is no offer's.
-    #[error("a standing award is no larger than its offer, and stands once under each minimum")]
+    #[error(
+        "what stands is in whole lots, above zero and no larger than its offer; what is declined is an offer"
+    )]
     NotStanding,
 }
 
@@ -97,9 +99,8 @@ pub enum OfferFault {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Entry {
     pub(super) row: u32,
-    pub(super) technology: Option<u16>,
-    /// The pot, counted from zero in the order in which they are held.
-    pub(super) pot: usize,
+    /// Its technology and delivery year together, by number.
+    pub(super) kind: usize,
     pub(super) year: u16,
     pub(super) owner: u32,
     pub(super) origin: Option<Country>,
@@ -115,13 +116,23 @@ pub(super) struct Entry {
     pub(super) minimum: i64,
 }
 
+/// What many offers have in common, and what decides which limits count them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Kind {
+    pub(super) technology: Option<u16>,
+    pub(super) year: u16,
+    /// The pot, counted from zero in the order in which they are held.
+    pub(super) pot: usize,
+}
+
 /// The offers at or below their ceilings, best first.
 pub(super) struct Stack<'a> {
     entries: Vec<Entry>,
+    kinds: Vec<Kind>,
     above_ceiling: Vec<(u32, Price)>,
     /// How many offers there are.
     rows: usize,
-    /// What is offered at or below the ceilings.
+    /// What is offered at or below the ceilings: of each unit the largest offer.
     offered: i64,
     owners: u32,
     pots: Vec<Option<&'a Name>>,
@@ -143,11 +154,15 @@ impl<'a> Stack<'a> {
             Ties::SeededLot => Some(seed.ok_or(SupportError::SeedMissing)?),
         };
         let pots = rule.pots();
+        let pot_of = |technology: &Technology| pots.iter().position(|pot| *pot == technology.pot.as_ref());
+        let pot_of: Vec<usize> =
+            rule.technologies.iter().map(|technology| pot_of(technology).unwrap_or(0)).collect();
+        let mut kinds = Kinds { pot_of, numbers: BTreeMap::new() };
         let lot = rule.lot.map_or(1, Quantity::millionths);
         let mut keyed = Vec::with_capacity(offers.len());
         let mut above_ceiling = Vec::new();
         for (row, offer) in (0_u32..).zip(offers) {
-            let entry = Entry::new(row, offer, rule, &pots, lot)
+            let entry = Entry::new(row, offer, rule, &mut kinds, lot)
                 .map_err(|fault| SupportError::Offer { offer: row, fault })?;
             match entry.ceiling {
                 Some(ceiling) if entry.price > ceiling => {
@@ -162,15 +177,14 @@ impl<'a> Stack<'a> {
         }
         keyed.sort_unstable_by_key(|(key, _)| *key);
         let entries: Vec<Entry> = keyed.into_iter().map(|(_, entry)| entry).collect();
-        let offered = entries
-            .iter()
-            .try_fold(0_i64, |sum, entry| sum.checked_add(entry.quantity))
-            .ok_or(SupportError::TooLarge)?;
-        check_cost(&entries, rule).ok_or(SupportError::TooLarge)?;
+        let all = entries.iter().map(|entry| (entry, entry.quantity, None));
+        check_size(all, worst_score(&entries), rule).ok_or(SupportError::TooLarge)?;
+        let offered = offered(&entries);
         let owners: BTreeSet<u32> = entries.iter().map(|entry| entry.owner).collect();
         let owners = u32::try_from(owners.len()).unwrap_or(u32::MAX);
         Ok(Self {
             entries,
+            kinds: kinds.listed(),
             above_ceiling,
             rows: offers.len(),
             offered,
@@ -182,7 +196,13 @@ impl<'a> Stack<'a> {
     }
 
     /// Takes away what was awarded before and who does not want to be asked again.
-    pub(super) fn leave_out(&mut self, standing: &[Award], declined: &[u32]) -> Result<(), SupportError> {
+    pub(super) fn leave_out(
+        &mut self,
+        standing: &[Award],
+        declined: &[u32],
+        rule: &SupportRule,
+    ) -> Result<(), SupportError> {
+        let worst = worst_score(&self.entries);
         let fault = |offer: u32| SupportError::Offer { offer, fault: OfferFault::NotStanding };
         let mut places = vec![None; self.rows];
         for (place, entry) in self.entries.iter().enumerate() {
@@ -195,12 +215,18 @@ impl<'a> Stack<'a> {
         };
         for award in standing {
             let entry = self.entries.get_mut(place(award.offer)?).ok_or(fault(award.offer))?;
+            if award.quantity.is_zero() || award.quantity.millionths().checked_rem(self.lot) != Some(0) {
+                return Err(fault(award.offer));
+            }
             self.standing.push((*entry, award.quantity.millionths(), award.price.millionths()));
             let left = entry.quantity.checked_sub(award.quantity.millionths()).filter(|left| *left >= 0);
             entry.quantity = left.ok_or(fault(award.offer))?;
             // Part of it is awarded, so that any more is of use.
             entry.minimum = 0;
         }
+        let standing = self.standing.iter().map(|(entry, quantity, price)| (entry, *quantity, Some(*price)));
+        let left = self.entries.iter().map(|entry| (entry, entry.quantity, None));
+        check_size(standing.chain(left), worst, rule).ok_or(SupportError::TooLarge)?;
         for &row in declined {
             if let Some(entry) = self.entries.get_mut(place(row)?) {
                 entry.quantity = 0;
@@ -216,6 +242,10 @@ impl<'a> Stack<'a> {
 
     pub(super) fn entries(&self) -> &[Entry] {
         &self.entries
+    }
+
+    pub(super) fn kinds(&self) -> &[Kind] {
+        &self.kinds
     }
 
     pub(super) fn above_ceiling(&self) -> impl Iterator<Item = Rejection> + '_ {
@@ -246,7 +276,7 @@ impl Entry {
         row: u32,
         offer: &Offer<'_>,
         rule: &SupportRule,
-        pots: &[Option<&Name>],
+        kinds: &mut Kinds,
         lot: i64,
     ) -> Result<Self, OfferFault> {
         let technology = technology_of(rule, offer.technology)?;
@@ -269,12 +299,9 @@ impl Entry {
         let price = offer.price.millionths();
         let premium = premium_of(rule, technology, offer.quality).ok_or(OfferFault::ScoreTooLarge)?;
         let score = price.checked_sub(premium).ok_or(OfferFault::ScoreTooLarge)?;
-        let pot =
-            technology.and_then(|technology| pots.iter().position(|pot| *pot == technology.pot.as_ref()));
         Ok(Self {
             row,
-            technology: offer.technology,
-            pot: pot.unwrap_or(0),
+            kind: kinds.number(offer.technology, offer.year),
             year: offer.year,
             owner: offer.owner_group,
             origin: offer.origin,
@@ -307,7 +334,8 @@ pub(super) fn paid(score: i64, premium: i64, ceiling: Option<i64>) -> i64 {
 /// What is wrong with it.
 pub fn check_offer(offer: &Offer<'_>, rule: &SupportRule) -> Result<Option<Price>, OfferFault> {
     let lot = rule.lot.map_or(1, Quantity::millionths);
-    let entry = Entry::new(0, offer, rule, &rule.pots(), lot)?;
+    let mut kinds = Kinds { pot_of: Vec::new(), numbers: BTreeMap::new() };
+    let entry = Entry::new(0, offer, rule, &mut kinds, lot)?;
     Ok(entry.ceiling.map(Price::from_millionths))
 }
 
@@ -327,17 +355,66 @@ fn premium_of(rule: &SupportRule, technology: Option<&Technology>, quality: Quan
     technology.and_then(|technology| technology.premium).map_or(0, Price::millionths).checked_add(worth)
 }
 
-/// Whether everything that could be awarded together can cost no more than can be told, whatever limit counts it.
-fn check_cost(entries: &[Entry], rule: &SupportRule) -> Option<()> {
-    let reference = rule.lowest_reference().millionths();
-    // No score clears above the worst that stands.
-    let worst = entries.iter().map(|entry| entry.score).max().unwrap_or(0);
-    let mut cost = 0_i128;
+/// Numbers for kinds, in the order in which they are met.
+struct Kinds {
+    /// The pot of each technology.
+    pot_of: Vec<usize>,
+    numbers: BTreeMap<Kind, usize>,
+}
+
+impl Kinds {
+    fn number(&mut self, technology: Option<u16>, year: u16) -> usize {
+        let pot = technology.and_then(|number| self.pot_of.get(usize::from(number)));
+        let kind = Kind { technology, year, pot: pot.copied().unwrap_or(0) };
+        let next = self.numbers.len();
+        *self.numbers.entry(kind).or_insert(next)
+    }
+
+    fn listed(self) -> Vec<Kind> {
+        let mut numbered: Vec<(usize, Kind)> =
+            self.numbers.into_iter().map(|(kind, number)| (number, kind)).collect();
+        numbered.sort_unstable();
+        numbered.into_iter().map(|(_, kind)| kind).collect()
+    }
+}
+
+/// How much there is, of each unit its largest offer: more of it cannot be awarded. All offers together fit.
+fn offered(entries: &[Entry]) -> i64 {
+    let mut of_units: BTreeMap<u64, i64> = BTreeMap::new();
+    let mut sum = 0_i64;
     for entry in entries {
-        let paid = entry.ceiling.map_or_else(|| worst.checked_add(entry.premium), Some)?;
-        let above = i128::from(paid).checked_sub(i128::from(reference))?.checked_abs()?;
+        match entry.unit {
+            None => sum = sum.saturating_add(entry.quantity),
+            Some(unit) => {
+                let largest = of_units.entry(unit).or_insert(0);
+                *largest = entry.quantity.max(*largest);
+            }
+        }
+    }
+    of_units.values().fold(sum, |sum, quantity| sum.saturating_add(*quantity))
+}
+
+/// No score clears above the worst that stands.
+fn worst_score(entries: &[Entry]) -> i64 {
+    entries.iter().map(|entry| entry.score).max().unwrap_or(0)
+}
+
+/// Whether everything that could be awarded together, at a price that is known or at the highest that can be, is no more
+/// volume and can cost no more than can be told, whatever limit counts it.
+fn check_size<'a>(
+    all: impl Iterator<Item = (&'a Entry, i64, Option<i64>)>,
+    worst: i64,
+    rule: &SupportRule,
+) -> Option<()> {
+    let reference = i128::from(rule.lowest_reference().millionths());
+    let (mut volume, mut cost) = (0_i64, 0_i128);
+    for (entry, quantity, price) in all {
+        let highest = || entry.ceiling.map_or_else(|| worst.checked_add(entry.premium), Some);
+        let paid = price.map_or_else(highest, Some)?;
+        let above = i128::from(paid).checked_sub(reference)?.max(0);
         let periods = i128::from(rule.periods());
-        cost = cost.checked_add(above.checked_mul(i128::from(entry.quantity))?.checked_mul(periods)?)?;
+        volume = volume.checked_add(quantity)?;
+        cost = cost.checked_add(above.checked_mul(i128::from(quantity))?.checked_mul(periods)?)?;
     }
     let most = i128::from(i64::MAX).checked_mul(i128::from(MILLIONTHS))?;
     (cost <= most).then_some(())

@@ -2,16 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use super::bounds::{Bound, Cell, Paid, Trial, cost, rounded_up};
+use super::bounds::{Bound, Paid, Room, cost, rounded_up};
 use super::rule::{Limit, Misfit, SupportRule, Uncontested};
 use super::stack::{Entry, Stack};
-use super::{Award, Breach, ClearingScore, Constraint, Outcome, Reason, Rejection, Totals};
+use super::{Award, ClearingScore, Constraint, Outcome, Reason, Rejection, Totals};
 use crate::clearing::Payment;
 use crate::num::{MILLIONTHS, Price, Quantity};
 use crate::text::Country;
-
-/// The score of an auction in which everybody is paid its ceiling.
-const CEILINGS: i64 = i64::MAX;
 
 /// How far it has come.
 #[derive(Clone)]
@@ -19,12 +16,11 @@ pub(super) struct Walk<'a> {
     stack: &'a Stack<'a>,
     rule: &'a SupportRule,
     bounds: Vec<Bound>,
-    /// Which cell a volume is in: by auction, technology, premium and ceiling.
-    cell_of: BTreeMap<(usize, Option<u16>, i64, Option<i64>), usize>,
-    cells: Vec<Cell>,
+    /// Of each kind of offers the bounds that an award can change, without those of countries.
+    touched: Vec<Vec<usize>>,
+    /// The bound of each country.
+    of_country: BTreeMap<Country, usize>,
     groups: Vec<Group>,
-    /// What each auction clears at so far.
-    scores: Vec<i64>,
     /// What each place of the stack was awarded.
     given: Vec<i64>,
     /// Of each unit the offer that was awarded.
@@ -33,12 +29,15 @@ pub(super) struct Walk<'a> {
     rejections: Vec<Rejection>,
 }
 
-/// An auction with a clearing price of its own.
+/// An auction with a clearing price of its own, or one in which everybody is paid its ceiling.
 #[derive(Clone, Copy)]
 struct Group {
     pot: usize,
     minimum: Option<u32>,
     year: u16,
+    /// What it clears at so far; `None` before anything is awarded, and at ceilings.
+    score: Option<i64>,
+    is_awarded: bool,
 }
 
 /// An award on the way.
@@ -54,33 +53,49 @@ struct Taken {
 struct Auction {
     pot: usize,
     minimum: Option<u32>,
+    /// The minimum's own limit.
+    own: Option<Bound>,
+    /// Whether everybody is paid its ceiling.
+    at_ceilings: bool,
     /// The delivery years' clearing prices.
     groups: BTreeMap<u16, usize>,
     /// Delivery years that take nothing more, and the offer that did not fit.
     closed: BTreeMap<u16, u32>,
-    /// What each delivery year begins at.
-    first_score: i64,
 }
 
 impl<'a> Walk<'a> {
     pub(super) fn new(stack: &'a Stack<'a>, rule: &'a SupportRule) -> Self {
+        let kinds = stack.kinds();
         let limits = (0_u32..).zip(&rule.limits);
         let bound = |(number, limit): (u32, &Limit)| {
-            Bound::of_limit(Some(Constraint::Limit(number)), limit, &rule.technologies)
+            Bound::of_limit(Some(Constraint::Limit(number)), limit, &rule.technologies, kinds)
         };
         let mut bounds: Vec<Bound> = limits.map(bound).collect();
         if let Some(part) = rule.competition.most_of_offered {
-            let most = part_of(part.millionths(), i128::from(stack.offered()));
-            bounds.push(Bound::of_volume(Constraint::Competition, most));
+            let most = part_of(part.millionths(), stack.offered());
+            bounds.push(Bound::of_volume(Constraint::Competition, most, kinds));
         }
+        // An offer that a limit on money does not count can raise the price of those that it does.
+        let raises = |bound: &Bound, number: usize| {
+            let kind = kinds.get(number);
+            let alike = (0..).zip(kinds).filter(|(_, other)| {
+                kind.is_some_and(|kind| (kind.pot, kind.year) == (other.pot, other.year))
+            });
+            bound.is_money() && alike.into_iter().any(|(other, _)| bound.counts_kind(other))
+        };
+        let touched = (0..kinds.len()).map(|kind| {
+            let touches = |bound: &Bound| {
+                bound.counts_kind(kind) || (rule.payment == Payment::OnePrice && raises(bound, kind))
+            };
+            (0..).zip(&bounds).filter(|(_, bound)| touches(bound)).map(|(number, _)| number).collect()
+        });
         Self {
             stack,
             rule,
+            touched: touched.collect(),
             bounds,
-            cell_of: BTreeMap::new(),
-            cells: Vec::new(),
+            of_country: BTreeMap::new(),
             groups: Vec::new(),
-            scores: Vec::new(),
             given: vec![0; stack.entries().len()],
             units: BTreeMap::new(),
             taken: Vec::new(),
@@ -91,14 +106,31 @@ impl<'a> Walk<'a> {
     /// Goes down the stack in every auction, with so much at most for each country.
     pub(super) fn run(mut self, caps: Option<&BTreeMap<Country, i64>>) -> Self {
         for (country, most) in caps.into_iter().flatten() {
-            self.bounds.push(Bound::of_volume(Constraint::Origin(*country), *most));
+            self.of_country.insert(*country, self.bounds.len());
+            let bound = Bound::of_volume(Constraint::Origin(*country), *most, self.stack.kinds());
+            self.bounds.push(bound);
         }
         self.take_standing();
-        for pot in 0..self.stack.pots().len() {
-            for (number, minimum) in (0_u32..).zip(&self.rule.minima) {
-                self.hold(pot, Some((number, minimum)));
+        let mut places = vec![Vec::new(); self.stack.pots().len()];
+        for (place, entry) in self.stack.entries().iter().enumerate() {
+            let kind = self.stack.kinds().get(entry.kind);
+            if let Some(of_pot) = kind.and_then(|kind| places.get_mut(kind.pot)) {
+                of_pot.push(place);
             }
-            self.hold(pot, None);
+        }
+        for (pot, places) in places.iter().enumerate() {
+            for (number, minimum) in (0_u32..).zip(&self.rule.minima) {
+                let own = Bound::of_limit(None, minimum, &self.rule.technologies, self.stack.kinds());
+                let is_counted =
+                    |place: &usize| self.stack.entries().get(*place).is_some_and(|entry| own.counts(entry));
+                let kinds = self.stack.kinds().iter().enumerate();
+                if !kinds.into_iter().any(|(number, kind)| kind.pot == pot && own.counts_kind(number)) {
+                    continue;
+                }
+                let counted: Vec<usize> = places.iter().copied().filter(is_counted).collect();
+                self.hold(pot, Some((number, &own)), &counted);
+            }
+            self.hold(pot, None, places);
         }
         self
     }
@@ -107,191 +139,196 @@ impl<'a> Walk<'a> {
     fn take_standing(&mut self) {
         let (stack, periods) = (self.stack, self.rule.periods());
         for (entry, quantity, price) in stack.standing() {
-            let trial = Trial { entry, quantity: *quantity, price: Paid::Own(*price) };
-            self.bounds.iter_mut().for_each(|bound| bound.take(trial, periods));
+            let touched: Vec<usize> = self.touched_by(entry).collect();
+            for number in touched {
+                if let Some(bound) = self.bounds.get_mut(number) {
+                    bound.take(entry, *quantity, Paid::Fixed(*price), periods);
+                }
+            }
             self.units.extend(entry.unit.map(|unit| (unit, entry.row)));
         }
     }
 
     /// Holds one auction: of a pot, or under a minimum.
-    fn hold(&mut self, pot: usize, minimum: Option<(u32, &Limit)>) {
-        let own = minimum.map(|(_, limit)| Bound::of_limit(None, limit, &self.rule.technologies));
-        let is_in = |entry: &Entry| entry.pot == pot && own.as_ref().is_none_or(|own| own.counts(entry));
-        let entries = self.stack.entries().iter().enumerate();
-        let places: Vec<usize> = entries.filter(|(_, entry)| is_in(entry)).map(|(place, _)| place).collect();
-        self.bounds.extend(own);
-        let minimum = minimum.map(|(number, _)| number);
-        if !(self.rule.uncontested == Uncontested::Ceiling && self.award_all(pot, minimum, &places)) {
-            self.descend(Auction::new(pot, minimum, i64::MIN), &places);
-        }
-        if minimum.is_some() {
-            self.bounds.pop();
-        }
-    }
-
-    /// Awards every offer at its ceiling, if they all fit.
-    fn award_all(&mut self, pot: usize, minimum: Option<u32>, places: &[usize]) -> bool {
-        let mut all = self.clone();
-        let before = all.rejections.len();
-        all.descend(Auction::new(pot, minimum, CEILINGS), places);
-        let left_out = all.rejections.iter().skip(before);
-        // A minimum's auction tells no rejections, so what was given is looked at.
-        let is_whole = |place: &usize| {
-            let entry = all.stack.entries().get(*place);
-            entry.is_none_or(|entry| {
-                let is_excluded =
-                    entry.unit.and_then(|unit| all.units.get(&unit)).is_some_and(|by| *by != entry.row);
-                is_excluded || all.given.get(*place) == Some(&entry.quantity)
-            })
+    fn hold(&mut self, pot: usize, minimum: Option<(u32, &Bound)>, places: &[usize]) {
+        let auction = |at_ceilings| Auction {
+            pot,
+            minimum: minimum.map(|(number, _)| number),
+            own: minimum.map(|(_, own)| own.clone()),
+            at_ceilings,
+            groups: BTreeMap::new(),
+            closed: BTreeMap::new(),
         };
-        let fits = places.iter().all(is_whole)
-            && left_out.into_iter().all(|rejection| matches!(rejection.reason, Reason::Excluded { .. }));
-        if fits {
-            *self = all;
-        }
-        fits
-    }
-
-    /// Looks at offers from the best on.
-    fn descend(&mut self, mut auction: Auction, places: &[usize]) {
-        self.bounds.iter_mut().for_each(|bound| bound.stopped_by = None);
-        for &place in places {
-            let Some(reason) = self.look_at(place, &mut auction) else {
-                continue;
-            };
-            // What a minimum's auction leaves out is looked at again.
-            if auction.minimum.is_none()
-                && let Some(entry) = self.stack.entries().get(place)
-            {
-                self.rejections.push(Rejection { offer: entry.row, reason });
+        if self.rule.uncontested == Uncontested::Ceiling {
+            let mut all = self.clone();
+            if all.descend(auction(true), places) {
+                *self = all;
+                return;
             }
         }
+        self.descend(auction(false), places);
+    }
+
+    /// Looks at offers from the best on. At ceilings it stops at the first that does not fit whole; whether all do is
+    /// returned.
+    fn descend(&mut self, mut auction: Auction, places: &[usize]) -> bool {
+        self.bounds.iter_mut().for_each(|bound| bound.stopped_by = None);
+        for &place in places {
+            let Some((row, reason)) = self.look_at(place, &mut auction) else {
+                continue;
+            };
+            if auction.at_ceilings && !matches!(reason, Reason::Excluded { .. }) {
+                return false;
+            }
+            // What a minimum's auction leaves out is looked at again.
+            if auction.minimum.is_none() {
+                self.rejections.push(Rejection { offer: row, reason });
+            }
+        }
+        true
     }
 
     /// Awards an offer what fits, and says why no more.
-    fn look_at(&mut self, place: usize, auction: &mut Auction) -> Option<Reason> {
-        let entry = self.stack.entries().get(place)?;
+    fn look_at(&mut self, place: usize, auction: &mut Auction) -> Option<(u32, Reason)> {
+        let (stack, lot) = (self.stack, self.stack.lot());
+        let entry = stack.entries().get(place)?;
         let given = self.given.get(place).copied().unwrap_or(0);
         let left = entry.quantity.saturating_sub(given);
         if left == 0 {
             return None;
         }
+        if let Some(reason) = self.is_out(entry, auction) {
+            return Some((entry.row, reason));
+        }
+        let price = self.price(entry, auction);
+        let rooms = self.rooms(entry, price, auction);
+        let least = if given == 0 { entry.minimum.max(lot) } else { lot };
+        let most = rooms.iter().fold(left, |most, (_, room)| most.min(room.most()));
+        let in_lots = most.saturating_sub(most.checked_rem(lot).unwrap_or(0));
+        let fitting = if most == left { left } else { in_lots };
+        let fitting = if fitting < least { 0 } else { fitting };
+        if fitting > 0 {
+            self.take(Taken { place, quantity: fitting, price, minimum: auction.minimum }, &rooms, auction);
+        }
+        if fitting == left {
+            return None;
+        }
+        let wanted = if fitting > 0 { fitting.saturating_add(lot) } else { least };
+        Some((entry.row, self.misfit(entry, &rooms, wanted, auction)))
+    }
+
+    /// Why an offer is not looked at, if it is not.
+    fn is_out(&self, entry: &Entry, auction: &Auction) -> Option<Reason> {
         if let Some(by) = entry.unit.and_then(|unit| self.units.get(&unit)).filter(|by| **by != entry.row) {
             return Some(Reason::Excluded { by: *by });
         }
         if let Some(by) = auction.closed.get(&entry.year) {
             return Some(Reason::YearClosed { by: *by });
         }
-        let mut stopped =
-            self.bounds.iter().filter(|bound| bound.stopped_by.is_some() && bound.counts(entry));
-        if let Some(bound) = stopped.next() {
-            // Only a minimum's own limit has no name, and what that stops is looked at again.
-            let (constraint, by) = bound.constraint.zip(bound.stopped_by)?;
-            return Some(Reason::Stopped { constraint, by });
-        }
-        let price = self.price(entry, auction);
-        let lot = self.stack.lot();
-        let least = if given == 0 { entry.minimum.max(lot) } else { lot };
-        let fitting = self.fitting(entry, price, least, left);
-        if fitting > 0 {
-            self.take(place, Taken { place, quantity: fitting, price, minimum: auction.minimum });
-        }
-        if fitting == left {
-            return None;
-        }
-        let least = if fitting > 0 { lot } else { least };
-        self.misfit(Trial { entry, quantity: least, price }, auction)
+        let touched = self.touched_by(entry).filter_map(|number| self.bounds.get(number));
+        let mut stopped = touched.chain(&auction.own).filter(|bound| bound.counts(entry));
+        stopped.find_map(|bound| {
+            let by = bound.stopped_by?;
+            // Only a minimum's own limit has no name. What that stops is looked at again, and nobody is told.
+            Some(
+                bound
+                    .constraint
+                    .map_or(Reason::Limited(Vec::new()), |constraint| Reason::Stopped { constraint, by }),
+            )
+        })
     }
 
-    /// What follows on an offer of which the least more does not fit.
-    fn misfit(&mut self, trial: Trial<'_>, auction: &mut Auction) -> Option<Reason> {
-        let (misfit, row) = (self.rule.misfit, trial.entry.row);
+    /// The bounds that an award to an offer can change, by number.
+    fn touched_by(&self, entry: &Entry) -> impl Iterator<Item = usize> + use<'_> {
+        let of_kind = self.touched.get(entry.kind).into_iter().flatten().copied();
+        of_kind.chain(entry.origin.and_then(|origin| self.of_country.get(&origin).copied()))
+    }
+
+    /// What the bounds leave for an offer, by number; the minimum's own has none.
+    fn rooms(&mut self, entry: &Entry, price: Paid, auction: &mut Auction) -> Vec<(Option<usize>, Room)> {
         let periods = self.rule.periods();
-        let mut breaches: Vec<Breach> = Vec::new();
+        let numbers: Vec<usize> = self.touched_by(entry).collect();
+        let mut rooms = Vec::with_capacity(numbers.len().saturating_add(1));
+        for number in numbers {
+            let room = self.bounds.get_mut(number).and_then(|bound| bound.room(entry, price, periods));
+            rooms.extend(room.map(|room| (Some(number), room)));
+        }
+        let own = auction.own.as_mut().and_then(|own| own.room(entry, price, periods));
+        rooms.extend(own.map(|room| (None, room)));
+        rooms
+    }
+
+    /// What follows on an offer of which so much does not fit.
+    fn misfit(
+        &mut self,
+        entry: &Entry,
+        rooms: &[(Option<usize>, Room)],
+        wanted: i64,
+        auction: &mut Auction,
+    ) -> Reason {
+        let mut breaches = Vec::new();
         let mut breaks_shared = false;
-        for bound in &mut self.bounds {
-            let over = bound.over(trial, &self.cells, &self.scores, periods);
-            if over <= 0 {
-                continue;
-            }
+        for (number, room) in rooms {
+            let bound = match number {
+                Some(number) => self.bounds.get_mut(*number),
+                None => auction.own.as_mut(),
+            };
+            let over = room.over(wanted);
+            let Some(bound) = bound.filter(|_| over > 0) else { continue };
             breaks_shared |= bound.is_shared();
-            if misfit == Misfit::Stop && bound.is_shared() {
-                bound.stopped_by = Some(row);
+            if self.rule.misfit == Misfit::Stop && bound.is_shared() {
+                bound.stopped_by.get_or_insert(entry.row);
             }
             breaches.extend(bound.breach(over));
         }
-        if misfit == Misfit::CloseYear && breaks_shared {
-            auction.closed.insert(trial.entry.year, row);
+        if self.rule.misfit == Misfit::CloseYear && breaks_shared {
+            auction.closed.insert(entry.year, entry.row);
         }
-        Some(Reason::Limited(breaches))
+        Reason::Limited(breaches)
     }
 
     /// What an offer would be paid.
     fn price(&mut self, entry: &Entry, auction: &mut Auction) -> Paid {
         if self.rule.payment == Payment::OwnPrice {
-            return Paid::Own(entry.price);
+            return Paid::Fixed(entry.price);
         }
-        let group = *auction.groups.entry(entry.year).or_insert_with(|| {
-            self.groups.push(Group { pot: auction.pot, minimum: auction.minimum, year: entry.year });
-            self.scores.push(auction.first_score);
-            self.scores.len().saturating_sub(1)
-        });
-        let now = self.scores.get(group).copied().unwrap_or(i64::MIN);
-        Paid::Cleared { group, score: entry.score.max(now) }
+        let next = self.groups.len();
+        let group = *auction.groups.entry(entry.year).or_insert(next);
+        if group == next {
+            self.groups.push(Group {
+                pot: auction.pot,
+                minimum: auction.minimum,
+                year: entry.year,
+                score: None,
+                is_awarded: false,
+            });
+        }
+        match entry.ceiling.filter(|_| auction.at_ceilings) {
+            Some(ceiling) => Paid::Fixed(ceiling),
+            // Offers come by ascending score.
+            None => Paid::Cleared { group, score: entry.score },
+        }
     }
 
-    /// The most of `left` that breaks no limit, in whole lots and no less than `least`; else nothing.
-    fn fitting(&self, entry: &Entry, price: Paid, least: i64, left: i64) -> i64 {
-        let fits = |quantity: i64| {
-            let trial = Trial { entry, quantity, price };
-            let periods = self.rule.periods();
-            self.bounds.iter().all(|bound| bound.over(trial, &self.cells, &self.scores, periods) <= 0)
-        };
-        if fits(left) {
-            return left;
-        }
-        if least >= left || !fits(least) {
-            return 0;
-        }
-        let lot = self.stack.lot();
-        let lots = |quantity: i64| quantity.checked_div(lot).unwrap_or(0);
-        // The first fits and the second does not.
-        let (mut low, mut high) = (lots(least), lots(left));
-        while high.saturating_sub(low) > 1 {
-            let middle = low.midpoint(high);
-            if fits(middle.saturating_mul(lot)) {
-                low = middle;
-            } else {
-                high = middle;
-            }
-        }
-        low.saturating_mul(lot)
-    }
-
-    fn take(&mut self, place: usize, taken: Taken) {
-        let Some(entry) = self.stack.entries().get(place) else {
+    fn take(&mut self, taken: Taken, rooms: &[(Option<usize>, Room)], auction: &mut Auction) {
+        let (stack, periods) = (self.stack, self.rule.periods());
+        let Some(entry) = stack.entries().get(taken.place) else {
             return;
         };
-        let trial = Trial { entry, quantity: taken.quantity, price: taken.price };
-        let periods = self.rule.periods();
-        self.bounds.iter_mut().for_each(|bound| bound.take(trial, periods));
-        if let Paid::Cleared { group, score } = taken.price {
-            if let Some(now) = self.scores.get_mut(group) {
-                *now = score;
-            }
-            let key = (group, entry.technology, entry.premium, entry.ceiling);
-            let cell = *self.cell_of.entry(key).or_insert_with(|| {
-                let (premium, ceiling) = (entry.premium, entry.ceiling);
-                self.cells.push(Cell { group, premium, ceiling, quantity: 0 });
-                let cell = self.cells.len().saturating_sub(1);
-                self.bounds.iter_mut().for_each(|bound| bound.add_cell(entry, cell));
-                cell
-            });
-            if let Some(cell) = self.cells.get_mut(cell) {
-                cell.quantity = cell.quantity.saturating_add(taken.quantity);
+        for (number, _) in rooms {
+            let bound = match number {
+                Some(number) => self.bounds.get_mut(*number),
+                None => auction.own.as_mut(),
+            };
+            if let Some(bound) = bound {
+                bound.take(entry, taken.quantity, taken.price, periods);
             }
         }
-        if let Some(given) = self.given.get_mut(place) {
+        if let Some(group) = auction.groups.get(&entry.year).and_then(|group| self.groups.get_mut(*group)) {
+            group.is_awarded = true;
+            group.score = (!auction.at_ceilings).then_some(entry.score);
+        }
+        if let Some(given) = self.given.get_mut(taken.place) {
             *given = given.saturating_add(taken.quantity);
         }
         if let Some(unit) = entry.unit {
@@ -308,8 +345,8 @@ impl<'a> Walk<'a> {
     fn paid(&self, taken: &Taken) -> Option<(&Entry, i64)> {
         let entry = self.stack.entries().get(taken.place)?;
         let price = match taken.price {
-            Paid::Own(price) => price,
-            Paid::Cleared { group, .. } => entry.paid(*self.scores.get(group)?),
+            Paid::Fixed(price) => price,
+            Paid::Cleared { group, .. } => entry.paid(self.groups.get(group)?.score?),
         };
         Some((entry, price))
     }
@@ -325,7 +362,7 @@ impl<'a> Walk<'a> {
         Totals { quantity, cost: rounded_up(total) }
     }
 
-    pub(super) fn outcome(self, without_origin_cap: Option<Totals>) -> Outcome {
+    pub(super) fn outcome(self, without: Option<Totals>, origin_volume: Option<Quantity>) -> Outcome {
         let award = |taken: &Taken| {
             let (entry, price) = self.paid(taken)?;
             let quantity = Quantity::from_millionths(taken.quantity)?;
@@ -334,36 +371,32 @@ impl<'a> Walk<'a> {
         };
         let mut awards: Vec<Award> = self.taken.iter().filter_map(award).collect();
         awards.sort_by_key(|award| (award.offer, award.minimum.is_none(), award.minimum));
-        let clearing = self.groups.iter().zip(&self.scores).filter(|(_, score)| **score != i64::MIN);
-        let clearing = clearing.map(|(group, score)| ClearingScore {
+        let mut groups: Vec<&Group> = self.groups.iter().filter(|group| group.is_awarded).collect();
+        // Minima are held before the rest.
+        groups.sort_by_key(|group| (group.pot, group.minimum.is_none(), group.minimum, group.year));
+        let clearing = groups.into_iter().map(|group| ClearingScore {
             pot: self.stack.pots().get(group.pot).copied().flatten().cloned(),
             minimum: group.minimum,
             year: group.year,
-            score: (*score != CEILINGS).then_some(Price::from_millionths(*score)),
+            score: group.score.map(Price::from_millionths),
         });
-        let periods = self.rule.periods();
         let limits = self.bounds.iter().take(self.rule.limits.len());
         Outcome {
             clearing: clearing.collect(),
             totals: self.totals(),
-            used: limits.map(|bound| bound.used(&self.cells, &self.scores, periods)).collect(),
+            used: limits.map(Bound::used).collect(),
             awards,
             rejections: self.rejections.iter().cloned().chain(self.stack.above_ceiling()).collect(),
             void: None,
-            without_origin_cap,
+            without_origin_cap: without,
+            origin_volume,
         }
     }
 }
 
-impl Auction {
-    const fn new(pot: usize, minimum: Option<u32>, first_score: i64) -> Self {
-        Self { pot, minimum, groups: BTreeMap::new(), closed: BTreeMap::new(), first_score }
-    }
-}
-
 /// A part of a volume, in millionths, rounded down.
-pub(super) fn part_of(part: u32, whole: i128) -> i64 {
-    let part = i128::from(part).saturating_mul(whole).div_euclid(i128::from(MILLIONTHS));
-    // A part of what fits.
-    i64::try_from(part).unwrap_or(i64::MAX)
+fn part_of(part: u32, whole: i64) -> i64 {
+    let part = i128::from(part).saturating_mul(i128::from(whole)).div_euclid(i128::from(MILLIONTHS));
+    // No part is more than the whole.
+    i64::try_from(part).unwrap_or(whole)
 }

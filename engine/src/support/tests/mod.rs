@@ -1,8 +1,14 @@
 //! What awarding support must do: worked examples, and properties on random auctions.
 
 mod examples;
+mod properties;
+mod twin;
+mod worlds;
+
+use std::num::NonZeroU32;
 
 use super::*;
+use crate::num::Amount;
 
 /// A rule from a file's text.
 fn rule(text: &str) -> SupportRule {
@@ -47,4 +53,12 @@ fn told(offers: &[Offer<'_>], outcome: &Outcome) -> Vec<String> {
         .iter()
         .map(|award| format!("{} {} @ {}", name(award.offer), award.quantity, award.price))
         .collect()
+}
+
+/// Awards, and has the checker accept what came out.
+fn checked(offers: &[Offer<'_>], rule: &SupportRule) -> Outcome {
+    let outcome = awarded(offers, rule);
+    let verdict = check::check(offers, rule, Some(b"seed"), &outcome);
+    assert_eq!(verdict, Ok(()), "{offers:#?} {rule:#?} {outcome:#?}");
+    outcome
 }
