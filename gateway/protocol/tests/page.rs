@@ -27,8 +27,8 @@ use golv_engine::num::{Currency, Money, Price, Quantity};
 use golv_engine::participant::{Role, Standing};
 use golv_engine::reject::Reject;
 use golv_engine::support::{
-    Breach, ClearingScore, Competition, Constraint, Each, Limit, Misfit, Most, OriginCap, Position as Supplied, Size,
-    SupportRule, Technology, Ties, Totals, Uncontested, Years,
+    Breach, ClearingScore, Competition, Constraint, Each, Limit, Misfit, Most, OriginCap,
+    Position as Supplied, Size, SupportRule, Technology, Ties, Totals, Uncontested, Years,
 };
 use golv_engine::time::{Instant, Month};
 use golv_protocol::frame::write_frame;

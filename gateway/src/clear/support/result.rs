@@ -25,6 +25,8 @@ struct Text {
     /// What there would be without the cap by origin, and what the cap costs by that.
     without_origin_cap: Option<TotalsText>,
     price_of_diversification: Option<Diversification>,
+    /// Of how much volume each country was allowed its share.
+    origin_volume: Option<String>,
     seed: Option<String>,
     rule: SupportRule,
     /// Of each rejected offer the price with which it would have been awarded something, or none.
@@ -165,6 +167,7 @@ impl Text {
             totals: totals(outcome.totals),
             without_origin_cap: outcome.without_origin_cap.map(totals),
             price_of_diversification: outcome.without_origin_cap.map(diversification),
+            origin_volume: outcome.origin_volume.map(|volume| volume.to_string()),
             seed: seed.map(str::to_owned),
             rule: rule.clone(),
             winning_prices: None,
@@ -298,6 +301,7 @@ pub(super) fn read(text: &str, rows: &[Row]) -> Result<Claimed, ReadError> {
         clearing: text.clearing.iter().map(clearing).collect::<Result<_, ReadError>>()?,
         totals: totals(&text.totals)?,
         without_origin_cap: text.without_origin_cap.as_ref().map(totals).transpose()?,
+        origin_volume: optional("origin_volume", &text.origin_volume)?,
         used: used.collect::<Result<_, ReadError>>()?,
     };
     Ok(Claimed { seed: text.seed, outcome, winning: winning.transpose()? })
