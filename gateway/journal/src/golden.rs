@@ -8,8 +8,10 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use golv_engine::auction::BidDetails;
 use golv_engine::command::{Command, NewBid};
 use golv_engine::digest::Digest;
+use golv_engine::event::Event;
 use golv_engine::id::Sequence;
 use golv_engine::time::Instant;
 use golv_engine::{Exchange, Mode as ExchangeMode, RulesVersion};
@@ -26,25 +28,27 @@ use crate::{Content, Journal, Mode, Settings, Verdict, scan, snapshot};
 #[path = "../../../engine/tests/common/mod.rs"]
 mod common;
 
-use common::{CALL, OPERATORS, SUPPLIERS, SUPPORT, World, buy, hours, month, sell};
+use common::{CALL, OPERATORS, STACK, SUPPLIERS, SUPPORT, World, buy, hours, month, sell};
 
 const SETTINGS: Settings = Settings {
     mode: Mode::Rehearsal { seed: 2018 },
     rules_version: RulesVersion::NEWEST.number(),
-    segment_bytes: 2048,
+    segment_bytes: 3072,
 };
 
 /// What the golden journal comes to.
-const STATE: &str = "ada60d28407b7b88bc5aa3c482dc6b84a2436861baf5b195fcd9d8dd844f3906";
-const CHAIN: &str = "7e46401ae17e39a7513720fb89b11be789911dfd5ebcd0b0045dab8d320d8ace";
+const STATE: &str = "6eba1d162157a25be2d77a8ab3e4283dea572ec456e8b7d167eb9033204ceef4";
+const CHAIN: &str = "5b06fa9079b2c644ca7d0819e1738e199e4c8a5a9f68240c5f09b56c7e88200d";
 
 fn golden() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("golden")
 }
 
-/// Three auctions and two settled months, and then a command that is set aside.
+/// Four auctions, an award that is accepted and one that is not, two settled months, and then a command that is set aside.
 fn day() -> World {
     let mut world = World::open(100_000);
+    world.open_stack();
+    let mine = Some(BidDetails { technology: Some(0), ..BidDetails::default() });
     for (auction, sender, bid) in [
         (CALL, SUPPLIERS[0], sell(480, 30)),
         (CALL, SUPPLIERS[1], sell(490, 20)),
@@ -55,14 +59,24 @@ fn day() -> World {
         (common::DRAWN, common::BUYERS[1], buy(500, 20)),
         (SUPPORT, SUPPLIERS[0], sell(450, 40)),
         (SUPPORT, SUPPLIERS[2], sell(470, 40)),
+        (STACK, SUPPLIERS[0], NewBid { details: mine, ..sell(400, 20) }),
+        (STACK, SUPPLIERS[1], NewBid { details: mine, ..sell(420, 10) }),
     ] {
         world.bid(sender, auction, bid).expect("a bid that is taken");
     }
     world.wait(hours(10));
-    for (auction, secret) in [(CALL, None), (SUPPORT, None), (common::DRAWN, Some(common::SECRET))] {
+    let secrets = [(CALL, None), (SUPPORT, None), (STACK, None), (common::DRAWN, Some(common::SECRET))];
+    for (auction, secret) in secrets {
         world.send(OPERATORS[0], Command::ClearAuction { auction, secret }).expect("closed");
     }
-    world.wait(hours(24 * 70));
+    world.wait(hours(24));
+    let won = |event: &Event| match event {
+        Event::AwardsOffered { awards, .. } => awards.first().map(|award| award.bid),
+        _ => None,
+    };
+    let bid = world.events.iter().find_map(won).expect("a winner is asked");
+    world.send(bid.identity, Command::AcceptAward { auction: STACK, bid }).expect("accepted");
+    world.wait(hours(24 * 69));
     for (number, price) in [(1, 430), (2, 440)] {
         world.publish(month(2019, number), price).expect("its publisher");
         let settle = golv_engine::command::Action::Settle {
