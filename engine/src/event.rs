@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::auction::{AuctionResult, AwardOffer, ClosedBid};
+use crate::auction::{AuctionResult, AwardOffer, ClosedBid, Supplied};
 use crate::cfd::SettlementRun;
 use crate::command::Action;
 use crate::digest::Digest;
@@ -165,6 +165,19 @@ pub enum Event {
         /// The auction.
         auction: AuctionId,
     },
+    /// A sale of what a programme had bought was paid: buyers paid, and suppliers were paid for what was sold.
+    SaleSettled {
+        /// The sale.
+        auction: AuctionId,
+        /// The purchase whose suppliers were paid.
+        purchase: AuctionId,
+        /// How much was sold.
+        sold: Quantity,
+        /// What the programme paid beside what buyers did; negative where they paid more than suppliers got.
+        gap: Money,
+        /// What each supplier was paid for. Everybody is shown its own.
+        lines: Vec<Supplied>,
+    },
     /// A participant became entitled to difference payments.
     EntitlementGranted {
         /// The entitlement.
@@ -241,6 +254,11 @@ impl Event {
                 let awards = awards.iter().filter(|award| award.participant == reader).copied().collect();
                 Self::AwardsOffered { auction: *auction, until: *until, awards }
             }
+            Self::SaleSettled { auction, purchase, sold, gap, lines } if !reads_all => {
+                let lines = lines.iter().filter(|line| line.participant == reader).copied().collect();
+                let (auction, purchase, sold, gap) = (*auction, *purchase, *sold, *gap);
+                Self::SaleSettled { auction, purchase, sold, gap, lines }
+            }
             Self::SettlementRunCompleted { run } if !reads_all => {
                 let own = run.lines.iter().filter(|line| line.holder == reader);
                 Self::SettlementRunCompleted { run: run.with_lines(own.copied().collect()) }
@@ -294,6 +312,7 @@ impl Event {
             Self::EntitlementGranted { holder, .. } => Audience::ParticipantAndOperators(*holder),
             Self::AuctionCleared { .. }
             | Self::AwardsOffered { .. }
+            | Self::SaleSettled { .. }
             | Self::SettlementRunCompleted { .. } => Audience::Parts,
         }
     }

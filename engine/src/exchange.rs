@@ -660,7 +660,7 @@ impl State {
         self.markets.get(&id).ok_or(Reject::UnknownMarket { market: id })
     }
 
-    fn programme(&self, id: ProgrammeId) -> Result<&Programme, Reject> {
+    pub(crate) fn programme(&self, id: ProgrammeId) -> Result<&Programme, Reject> {
         self.programmes.get(&id).ok_or(Reject::UnknownProgramme { programme: id })
     }
 
@@ -788,7 +788,8 @@ impl State {
             let entitlements = self.entitlements.values();
             let held =
                 entitlements.filter(|e| of_programme(e.floor)).map(|e| i128::from(e.reserved.millionths));
-            let auctions = self.auctions.values().filter(|auction| auction.floor().is_some_and(of_programme));
+            let of_auction = |auction: &&Auction| self.programme_of(auction.kind()) == Some(id);
+            let auctions = self.auctions.values().filter(of_auction);
             let budgets = auctions.filter_map(Auction::budget).map(|budget| i128::from(budget.millionths));
             let reserved = self.ledger.balance(programme.currency, Account::ProgrammeReserved(id));
             let free = self.ledger.balance(programme.currency, Account::ProgrammeFree(id));

@@ -30,8 +30,9 @@ pub enum Account {
     Collateral(ParticipantId),
     /// What is held of a participant's collateral as bid bonds.
     Bonds(ParticipantId),
-    /// Bid bonds that were forfeited to a programme, for its funders to dispose of.
-    Forfeited(ProgrammeId),
+    /// What a programme took in beside its funding, for its funders to dispose of: forfeited bid bonds, and what sales earned
+    /// beyond cost.
+    Proceeds(ProgrammeId),
     /// The centre as the other side of every award.
     Clearing,
     /// What rounding to minor units cut off.

@@ -335,6 +335,17 @@ rejects! {
     } = "solutions are taken until {until}";
     /// No solution was proposed.
     553 NoSolution = "the auction is cleared by a solution, and none was proposed";
+    /// Only what a final purchase bought can be sold.
+    554 NotAPurchase {
+        /// What was named.
+        auction: AuctionId,
+    } = "auction {auction} is no purchase whose awards are final";
+    /// One sale of a purchase after the other.
+    555 SalePending = "another sale of this purchase is not final yet";
+    /// Everything was sold.
+    556 NothingToSell = "nothing is left of this purchase";
+    /// A purchase is a stack.
+    557 PurchaseByStack = "a purchase awards the best offers of a stack; its rule is a support rule";
 
     /// The month is not over.
     601 MonthNotOver {

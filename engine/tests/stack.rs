@@ -253,7 +253,7 @@ fn what_is_not_accepted_goes_down_the_reserve_list() {
     assert_eq!((called.bid, called.quantity, called.price), (third, quantity(30), price(450)));
     assert!(called.from_reserve);
     assert_eq!(held(&world, SUPPLIERS[0]), [600, 0]);
-    let forfeited = world.exchange.ledger().balance(Currency::Usd, Account::Forfeited(PROGRAMME));
+    let forfeited = world.exchange.ledger().balance(Currency::Usd, Account::Proceeds(PROGRAMME));
     assert_eq!(forfeited, 400_000_000);
 
     accept(&mut world, third).expect("accepted");

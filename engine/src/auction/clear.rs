@@ -24,9 +24,18 @@ pub struct Cleared {
 
 /// Clears a book by a rule that [`Market::rule`] gave and [`Rule::check`] found right. `programme` is a support auction's one buyer, whose demand stands in
 /// the place of the book's. `seed` is what a seeded lot is drawn with.
-pub fn clear(book: &Book, market: &Market, programme: Option<&Ladder>, rule: &Rule, seed: &[u8]) -> Cleared {
-    let demand = programme.unwrap_or(book.ladder(Side::Buy));
-    let supply = book.ladder(Side::Sell);
+pub fn clear(
+    book: &Book,
+    market: &Market,
+    programme: Option<(Side, &Ladder)>,
+    rule: &Rule,
+    seed: &[u8],
+) -> Cleared {
+    let ladder = |side: Side| {
+        let programme = programme.filter(|(of, _)| *of == side);
+        programme.map_or(book.ladder(side), |(_, ladder)| ladder)
+    };
+    let (demand, supply) = (ladder(Side::Buy), ladder(Side::Sell));
     let quantity = |lots: i64| lots.saturating_mul(market.lot.millionths());
     let at_any_price =
         AtAnyPrice { bought: quantity(demand.at_any_price()), sold: quantity(supply.at_any_price()) };

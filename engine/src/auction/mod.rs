@@ -10,6 +10,7 @@
 //! |---|---|
 //! | what an auction is, and which rules it can have | `terms.rs` |
 //! | from the book to the price and the fills | `clear.rs`, by [`clearing`] |
+//! | a programme that buys and sells again | `intermediary.rs` |
 //! | bids with minimums, and solutions that are proposed | `solution.rs`, by [`indivisible`](crate::indivisible) |
 //! | offers in a stack, its awards and their acceptance, bid bonds | `stack.rs`, by [`support`](crate::support) |
 //! | what is said of it after | `result.rs` |
@@ -17,6 +18,7 @@
 //! Before the close nobody is shown another's bid: nothing here emits an event about a bid but to its owner.
 
 mod clear;
+mod intermediary;
 mod result;
 mod solution;
 mod stack;
@@ -32,7 +34,7 @@ use crate::command::NewBid;
 use crate::digest::{Digest, Feed};
 use crate::event::{Event, Events};
 use crate::exchange::State;
-use crate::id::{AuctionId, BidId, FloorId, MarketId, ParticipantId};
+use crate::id::{AuctionId, BidId, FloorId, MarketId, ParticipantId, ProgrammeId};
 use crate::ledger::{Account, check_payable};
 use crate::market::Market;
 use crate::num::{Money, Price, Quantity};
@@ -41,6 +43,8 @@ use crate::reject::Reject;
 use crate::time::Instant;
 use clear::winning_limits;
 pub use clear::{Cleared, clear};
+use intermediary::Bought;
+pub use intermediary::{Supplied, exposure};
 pub use result::{AuctionResult, Fill, PROVED_MAX, PROVED_MAX_UNDECIDED, Unfilled, WinningLimit};
 use solution::Proposed;
 pub use solution::{ClosedBid, Solution, SolutionResult, SolutionTerms};
@@ -77,8 +81,10 @@ pub(crate) struct Auction {
     terms: AuctionTerms,
     stage: Stage,
     book: Book,
-    /// What a support auction has reserved in its programme and not yet turned into entitlements.
+    /// What it has reserved in its programme: a support auction until it turns into entitlements, a purchase until it is sold.
     budget: Option<Money>,
+    /// What a purchase bought and has not sold yet.
+    bought: Vec<Bought>,
     /// The best solution so far, where they are taken.
     proposed: Option<Box<Proposed>>,
     /// What bids say of themselves beside price and quantity.
@@ -94,6 +100,7 @@ impl Auction {
             stage: Stage::Announced,
             book: Book::new(),
             budget,
+            bought: Vec::new(),
             proposed: None,
             details: BTreeMap::new(),
             bonds: BTreeMap::new(),
@@ -114,9 +121,13 @@ impl Auction {
     /// The floor that a support auction is held under.
     pub(crate) const fn floor(&self) -> Option<FloorId> {
         match self.terms.kind {
-            AuctionKind::Call { .. } => None,
             AuctionKind::Support { floor, .. } => Some(floor),
+            AuctionKind::Call { .. } | AuctionKind::Purchase { .. } | AuctionKind::Sale { .. } => None,
         }
+    }
+
+    pub(crate) const fn kind(&self) -> AuctionKind {
+        self.terms.kind
     }
 
     pub(crate) const fn budget(&self) -> Option<Money> {
@@ -158,6 +169,7 @@ impl Auction {
         feed.add(&self.stage);
         self.feed_bids(feed);
         feed.add(&self.budget);
+        feed.add(&self.bought);
         feed.add(&self.proposed);
         feed.add(&self.bonds);
     }
@@ -178,8 +190,21 @@ impl State {
     /// The market that an auction's bids are in.
     fn market_of(&self, kind: AuctionKind) -> Result<&Market, Reject> {
         match kind {
-            AuctionKind::Call { market } => self.market(market),
+            AuctionKind::Call { market } | AuctionKind::Purchase { market, .. } => self.market(market),
             AuctionKind::Support { floor, .. } => self.market(self.floor(floor)?.terms.market),
+            AuctionKind::Sale { purchase } => match self.auction(purchase)?.terms.kind {
+                AuctionKind::Purchase { market, .. } => self.market(market),
+                _ => Err(Reject::NotAPurchase { auction: purchase }),
+            },
+        }
+    }
+
+    /// The programme whose money an auction has reserved.
+    pub(crate) fn programme_of(&self, kind: AuctionKind) -> Option<ProgrammeId> {
+        match kind {
+            AuctionKind::Support { floor, .. } => self.floor(floor).ok().map(|floor| floor.terms.programme),
+            AuctionKind::Purchase { programme, .. } => Some(programme),
+            AuctionKind::Call { .. } | AuctionKind::Sale { .. } => None,
         }
     }
 
@@ -197,31 +222,53 @@ impl State {
         let earliest_final = terms.closes_at.plus_seconds(terms.challenge_seconds.get());
         let in_order = terms.opens_at > at && terms.closes_at > terms.opens_at;
         let times = earliest_final.filter(|_| in_order).ok_or(Reject::AuctionTimes { now: at });
-        let AuctionKind::Support { floor, monthly } = terms.kind else {
-            times?;
-            let rule = match &terms.rule {
-                AuctionRule::Price(rule) => rule,
-                AuctionRule::Solution(solution) => &solution.rule,
-                AuctionRule::Stack(_) => return Err(Reject::PriceRuleOnly),
-            };
-            terms.check_price_rule(rule, market)?;
-            return Ok(None);
+        // The dearest outcome: the whole volume at the highest price that is taken.
+        let (programme, mut budget) = match terms.kind {
+            AuctionKind::Call { .. } => {
+                times?;
+                let rule = match &terms.rule {
+                    AuctionRule::Price(rule) => rule,
+                    AuctionRule::Solution(solution) => &solution.rule,
+                    AuctionRule::Stack(_) => return Err(Reject::PriceRuleOnly),
+                };
+                terms.check_price_rule(rule, market)?;
+                return Ok(None);
+            }
+            AuctionKind::Sale { purchase } => {
+                times?;
+                self.check_sale(purchase)?;
+                terms.check_price_rule(terms.rule.price().ok_or(Reject::PriceRuleOnly)?, market)?;
+                return Ok(None);
+            }
+            AuctionKind::Support { floor, monthly } => {
+                self.check_floor_open(floor, at)?;
+                self.check_entitlements_left()?;
+                market.check_quantity(monthly)?;
+                let floor_terms = &self.floor(floor)?.terms;
+                (floor_terms.programme, self.reservation(floor, floor_terms.price, monthly, times?)?)
+            }
+            AuctionKind::Purchase { programme, quantity, worst_sale, .. } => {
+                times?;
+                if self.programme(programme)?.currency != market.currency {
+                    return Err(Reject::OtherCurrency);
+                }
+                market.check_price(worst_sale)?;
+                market.check_quantity(quantity)?;
+                let stated = terms.rule.stack().ok_or(Reject::PurchaseByStack)?.rule.ceiling;
+                let dearest = stated.into_iter().chain([market.highest]).min().unwrap_or(market.highest);
+                let budget = exposure(dearest, worst_sale, quantity, market.currency);
+                (programme, budget.ok_or(Reject::AmountTooLarge)?)
+            }
         };
-        self.check_floor_open(floor, at)?;
-        self.check_entitlements_left()?;
-        market.check_quantity(monthly)?;
-        // The dearest outcome: the whole volume at the floor's own price.
-        let price = self.floor(floor)?.terms.price;
-        let mut budget = self.reservation(floor, price, monthly, times?)?;
         if let Some(stated) = terms.rule.stack().and_then(|stack| stack.budget) {
             check_payable(stated.of(market.currency), market.currency)?;
             budget.millionths = budget.millionths.min(stated.millionths());
         }
-        self.check_free(self.floor(floor)?.terms.programme, budget)?;
+        self.check_free(programme, budget)?;
         match &terms.rule {
             AuctionRule::Price(rule) => terms.check_price_rule(rule, market)?,
             AuctionRule::Stack(stack) => {
-                stack.check(market, self.floor(floor)?, monthly)?;
+                stack.check(market, &self.stake(terms.kind, at)?)?;
                 terms.check_lot(stack.draws_lots())?;
             }
             AuctionRule::Solution(_) => return Err(Reject::SolutionsForCalls),
@@ -230,8 +277,8 @@ impl State {
     }
 
     pub(crate) fn announce(&mut self, id: AuctionId, terms: AuctionTerms, budget: Option<Money>) {
-        if let (AuctionKind::Support { floor, .. }, Some(budget)) = (terms.kind, budget) {
-            self.reserve(floor, budget);
+        if let (Some(programme), Some(budget)) = (self.programme_of(terms.kind), budget) {
+            self.reserve(programme, budget);
         }
         self.schedule(id, Some(terms.opens_at));
         self.auctions.insert(id, Auction::new(terms, budget));
@@ -251,8 +298,8 @@ impl State {
         let kind = auction.terms.kind;
         self.unschedule(id, due);
         self.release_bonds(id);
-        if let (AuctionKind::Support { floor, .. }, Some(budget)) = (kind, budget) {
-            self.release(floor, budget);
+        if let (Some(programme), Some(budget)) = (self.programme_of(kind), budget) {
+            self.release(programme, budget);
         }
     }
 
@@ -266,12 +313,18 @@ impl State {
     ) -> Result<Admitted, Reject> {
         let market = self.market_of(auction.terms.kind)?;
         let floor = match auction.terms.kind {
-            AuctionKind::Call { .. } => None,
             AuctionKind::Support { floor, .. } => Some(&self.floor(floor)?.terms),
+            AuctionKind::Call { .. } | AuctionKind::Purchase { .. } | AuctionKind::Sale { .. } => None,
+        };
+        // Who is not the programme bids on the other side of it.
+        let [buys, sells] = match auction.terms.kind {
+            AuctionKind::Call { .. } => [true, true],
+            AuctionKind::Support { .. } | AuctionKind::Purchase { .. } => [false, true],
+            AuctionKind::Sale { .. } => [true, false],
         };
         let may_take_side = match bid.side {
-            Side::Buy => roles.contains(&Role::Buyer) && floor.is_none(),
-            Side::Sell => roles.contains(&Role::Supplier),
+            Side::Buy => roles.contains(&Role::Buyer) && buys,
+            Side::Sell => roles.contains(&Role::Supplier) && sells,
         };
         if !may_take_side {
             return Err(Reject::WrongSide);
@@ -279,6 +332,7 @@ impl State {
         let level = bid.price.map(|price| market.check_price(price)).transpose()?;
         match (floor, bid.price) {
             (Some(_), None) => return Err(Reject::StrikeMissing),
+            (None, None) if !buys => return Err(Reject::StrikeMissing),
             (Some(floor), Some(strike)) if strike > floor.price => {
                 return Err(Reject::StrikeAboveFloor { floor: floor.price });
             }
@@ -438,24 +492,34 @@ impl State {
             AuctionRule::Solution(terms) => return self.solution_result(auction, terms),
         };
         let programme = match auction.terms.kind {
-            AuctionKind::Call { .. } => None,
+            // A purchase is a stack.
+            AuctionKind::Call { .. } | AuctionKind::Purchase { .. } => None,
             // The programme is the one buyer, at the floor's price.
-            AuctionKind::Support { floor, monthly } => Some((self.floor(floor)?.terms.price, monthly)),
+            AuctionKind::Support { floor, monthly } => {
+                Some((Side::Buy, self.floor(floor)?.terms.price, monthly))
+            }
+            // The programme is the one seller.
+            AuctionKind::Sale { purchase } => {
+                let (price, left) = self.offered_for_sale(purchase)?;
+                Some((Side::Sell, price, left))
+            }
         };
-        let demand = programme
-            .map(|(price, monthly)| {
-                Ok(Ladder::of(market.check_price(price)?, market.check_quantity(monthly)?))
+        let ladder = programme
+            .map(|(side, price, quantity)| {
+                let lots = market.lots(quantity).ok_or(Reject::QuantityOffLot { lot: market.lot })?;
+                Ok((side, Ladder::of(market.check_price(price)?, lots)))
             })
             .transpose()?;
+        let ladder = ladder.as_ref().map(|(side, ladder)| (*side, ladder));
         let seed = lot.map(|lot| lot.seed().0);
         let seed = seed.as_ref().map_or(&[][..], |seed| seed);
-        let Cleared { certificate, given } = clear(&auction.book, market, demand.as_ref(), &rule, seed);
+        let Cleared { certificate, given } = clear(&auction.book, market, ladder, &rule, seed);
         let proved_max = if is_always_decided(&rule) { PROVED_MAX } else { PROVED_MAX_UNDECIDED };
         let mut limits = if auction.book.orders().nth(proved_max).is_none() {
-            let programme = programme.map(|(price, quantity)| clearing::Order {
+            let programme = programme.map(|(side, price, quantity)| clearing::Order {
                 id: b"programme",
                 rank: u32::MAX,
-                side: Side::Buy,
+                side,
                 price: Some(price),
                 quantity,
                 min_quantity: Quantity::ZERO,
@@ -489,15 +553,15 @@ impl State {
             }
         }
         for side in Side::BOTH {
-            let is_programme = programme.is_some() && side == Side::Buy;
+            let is_programme = programme.is_some_and(|(of, ..)| of == side);
             assert!(
                 is_programme || filled(&fills, side) == Some(certificate.sold),
                 "what one side is given is the volume"
             );
         }
         let reserved = match auction.terms.kind {
-            AuctionKind::Support { floor, .. } if price.is_some() => {
-                Some(self.reservation_of(floor, &fills, final_at)?)
+            kind @ AuctionKind::Support { .. } if price.is_some() => {
+                Some(self.reservation_of(kind, &fills, final_at)?)
             }
             _ => None,
         };
@@ -505,11 +569,19 @@ impl State {
         Ok(AuctionResult { certificate, fills, unfilled, reserved, lot, stack: None, solution: None })
     }
 
-    /// What a programme reserves for entitlements won.
-    fn reservation_of(&self, floor: FloorId, fills: &[Fill], final_at: Instant) -> Result<Money, Reject> {
-        let market = self.market(self.floor(floor)?.terms.market)?;
-        fills.iter().try_fold(Money::zero(market.currency), |sum, fill| {
-            let reserved = self.reservation(floor, fill.price, fill.quantity, final_at)?;
+    /// What a programme reserves for entitlements won, or for what it buys.
+    fn reservation_of(&self, kind: AuctionKind, fills: &[Fill], final_at: Instant) -> Result<Money, Reject> {
+        let currency = self.market_of(kind)?.currency;
+        fills.iter().try_fold(Money::zero(currency), |sum, fill| {
+            let reserved = match kind {
+                AuctionKind::Support { floor, .. } => {
+                    self.reservation(floor, fill.price, fill.quantity, final_at)?
+                }
+                AuctionKind::Purchase { worst_sale, .. } => {
+                    exposure(fill.price, worst_sale, fill.quantity, currency).ok_or(Reject::AmountTooLarge)?
+                }
+                AuctionKind::Call { .. } | AuctionKind::Sale { .. } => Money::zero(currency),
+            };
             sum.checked_add(reserved).ok_or(Reject::AmountTooLarge)
         })
     }
@@ -567,11 +639,17 @@ impl State {
         match kind {
             AuctionKind::Call { market } => self.book_awards(market, fills),
             AuctionKind::Support { floor, .. } => {
-                if let Some(budget) = budget {
-                    self.release(floor, budget);
+                if let (Some(programme), Some(budget)) = (self.programme_of(kind), budget) {
+                    self.release(programme, budget);
                 }
                 self.grant_awards(floor, fills, at, out);
             }
+            AuctionKind::Purchase { .. } => {
+                if let Some(budget) = budget {
+                    self.buy(id, budget, fills);
+                }
+            }
+            AuctionKind::Sale { purchase } => self.settle_sale(id, purchase, fills, out),
         }
     }
 
@@ -583,14 +661,14 @@ impl State {
         };
         let is_rule = match (&auction.terms.rule, auction.terms.kind) {
             (AuctionRule::Price(rule), _) => auction.terms.check_price_rule(rule, market).is_ok(),
-            (AuctionRule::Stack(_), AuctionKind::Call { .. }) => false,
+            (AuctionRule::Stack(_), AuctionKind::Call { .. } | AuctionKind::Sale { .. }) => false,
             (AuctionRule::Solution(terms), _) => self.is_solution_sound(auction, terms),
-            (AuctionRule::Stack(terms), AuctionKind::Support { floor, monthly }) => {
-                self.floor(floor).is_ok_and(|floor| terms.check(market, floor, monthly).is_ok())
+            (AuctionRule::Stack(terms), kind) => {
+                self.stake(kind, Instant(0)).is_ok_and(|stake| terms.check(market, &stake).is_ok())
                     && self.is_stack_sound(auction, terms)
             }
         };
-        if !is_rule {
+        if !is_rule || !self.is_intermediary_sound(auction) {
             return false;
         }
         let book = &auction.book;
@@ -607,9 +685,9 @@ impl State {
             return true;
         };
         let reserves = match auction.terms.kind {
-            AuctionKind::Call { .. } => true,
-            AuctionKind::Support { floor, .. } => {
-                self.reservation_of(floor, &result.fills, *final_at).is_ok()
+            AuctionKind::Call { .. } | AuctionKind::Sale { .. } => true,
+            kind @ (AuctionKind::Support { .. } | AuctionKind::Purchase { .. }) => {
+                self.reservation_of(kind, &result.fills, *final_at).is_ok()
             }
         };
         let bids = result.fills.len().saturating_add(result.unfilled.len());

@@ -18,9 +18,9 @@ use crate::clearing;
 use crate::command::NewBid;
 use crate::event::{Event, Events};
 use crate::exchange::State;
-use crate::id::{AuctionId, BidId, CommandId, FloorId, IdentityId, ParticipantId};
+use crate::id::{AuctionId, BidId, CommandId, IdentityId, ParticipantId};
 use crate::ledger::Account;
-use crate::market::{Floor, Market};
+use crate::market::Market;
 use crate::num::{Amount, MILLIONTHS, Money, Price, Quantity};
 use crate::reject::Reject;
 use crate::support::{
@@ -152,9 +152,23 @@ pub(super) struct Asking {
 /// The most offers of a stack whose losers are told what would have won: each answer awards the whole auction many times.
 pub const STACK_PROVED_MAX: usize = 200;
 
+/// What a programme puts into a stack.
+pub(super) struct Stake {
+    /// No price is higher.
+    ceiling: Price,
+    /// What a unit is taken to be worth without it: the stress price, or the worst sale price.
+    reference_price: Price,
+    /// How much it awards at most.
+    volume: Quantity,
+    /// For how many months, of those that an award at some instant is for.
+    months: u32,
+    /// For how many at the most, whenever it is.
+    longest: u32,
+}
+
 impl StackTerms {
     /// Refuses terms that no stack can be cleared by.
-    pub(super) fn check(&self, market: &Market, floor: &Floor, monthly: Quantity) -> Result<(), Reject> {
+    pub(super) fn check(&self, market: &Market, stake: &Stake) -> Result<(), Reject> {
         let off_grid = Reject::RuleOffGrid { tick: market.tick, lot: market.lot };
         if self.rule.lot.is_some_and(|lot| lot != market.lot) || self.rule.periods.is_some() {
             return Err(off_grid);
@@ -162,26 +176,26 @@ impl StackTerms {
         if self.bond.is_some_and(|bond| bond < Price::ZERO || !bond.is_on(market.tick)) {
             return Err(off_grid);
         }
-        let rule = self.in_force(market, floor, monthly, 1);
+        let rule = self.in_force(market, stake);
         rule.check().map_err(|error| Reject::SupportRule { fault: error.fault() })?;
         let fits = self.bond.is_none_or(|bond| bond.times(market.largest, market.currency).is_some());
         if fits { Ok(()) } else { Err(Reject::AmountTooLarge) }
     }
 
-    /// The rule with what market, floor and auction add to it.
-    fn in_force(&self, market: &Market, floor: &Floor, monthly: Quantity, months: u32) -> SupportRule {
+    /// The rule with what market and auction add to it.
+    fn in_force(&self, market: &Market, stake: &Stake) -> SupportRule {
         let limit = |name: &str, most: Most| {
             let (technologies, years) = (Vec::new(), None);
             name.parse().ok().map(|name: Name| Limit { name, each: Each::All, technologies, years, most })
         };
         let budget = self.budget.and_then(|amount| {
-            limit("budget", Most::Money { amount, reference_price: floor.terms.stress_price })
+            limit("budget", Most::Money { amount, reference_price: stake.reference_price })
         });
         let mut rule = self.rule.clone();
-        rule.limits.extend(limit("volume", Most::Quantity(monthly)).into_iter().chain(budget));
+        rule.limits.extend(limit("volume", Most::Quantity(stake.volume)).into_iter().chain(budget));
         rule.lot = Some(market.lot);
-        rule.periods = NonZeroU32::new(months);
-        rule.ceiling = rule.ceiling.into_iter().chain([floor.terms.price]).min();
+        rule.periods = NonZeroU32::new(stake.months);
+        rule.ceiling = rule.ceiling.into_iter().chain([stake.ceiling]).min();
         rule
     }
 
@@ -253,11 +267,9 @@ impl State {
         participant: ParticipantId,
         bid: &NewBid,
     ) -> Result<(), Reject> {
-        let AuctionKind::Support { floor, monthly } = auction.terms.kind else {
-            return Ok(());
-        };
-        let (floor, market) = (self.floor(floor)?, self.market_of(auction.terms.kind)?);
-        let rule = terms.in_force(market, floor, monthly, 1);
+        let market = self.market_of(auction.terms.kind)?;
+        let stake = Stake { months: 1, ..self.stake(auction.terms.kind, Instant(0))? };
+        let rule = terms.in_force(market, &stake);
         let order = Order {
             bid: BidId { identity: IdentityId(0), command: CommandId(0) },
             participant,
@@ -270,7 +282,7 @@ impl State {
         let total = auction.book.total_with(Side::Sell, order.lots).and_then(|lots| market.quantity(lots));
         let highest = rule.ceiling.map_or(i64::MAX, Price::millionths);
         let widest = i128::from(highest).saturating_sub(i128::from(rule.lowest_reference().millionths()));
-        let months = i128::from(floor.months_from(floor.terms.first));
+        let months = i128::from(stake.longest);
         let cost = total.and_then(|total| {
             i128::from(total.millionths()).checked_mul(widest.checked_abs()?)?.checked_mul(months)
         });
@@ -340,10 +352,10 @@ impl State {
         bids.into_iter().for_each(|bid| self.release_bond(id, bid));
     }
 
-    fn forfeit_bond(&mut self, id: AuctionId, floor: FloorId, bid: BidId) -> Option<Money> {
-        let programme = self.floor(floor).ok()?.terms.programme;
+    fn forfeit_bond(&mut self, id: AuctionId, bid: BidId) -> Option<Money> {
+        let programme = self.programme_of(self.auctions.get(&id)?.terms.kind)?;
         let (participant, bond) = self.auctions.get_mut(&id)?.bonds.remove(&bid)?;
-        self.ledger.post(Account::Bonds(participant), Account::Forfeited(programme), bond);
+        self.ledger.post(Account::Bonds(participant), Account::Proceeds(programme), bond);
         Some(bond)
     }
 
@@ -371,12 +383,32 @@ impl State {
         terms: &StackTerms,
         final_at: Instant,
     ) -> Result<SupportRule, Reject> {
-        let AuctionKind::Support { floor, monthly } = auction.terms.kind else {
-            return Err(Reject::PriceRuleOnly);
-        };
-        let floor = self.floor(floor)?;
-        let months = floor.covers_from(final_at).map_or(0, |first| floor.months_from(first));
-        Ok(terms.in_force(self.market(floor.terms.market)?, floor, monthly, months))
+        let market = self.market_of(auction.terms.kind)?;
+        Ok(terms.in_force(market, &self.stake(auction.terms.kind, final_at)?))
+    }
+
+    /// What a programme puts into a stack whose awards are final at an instant.
+    pub(super) fn stake(&self, kind: AuctionKind, final_at: Instant) -> Result<Stake, Reject> {
+        match kind {
+            AuctionKind::Support { floor, monthly } => {
+                let floor = self.floor(floor)?;
+                Ok(Stake {
+                    ceiling: floor.terms.price,
+                    reference_price: floor.terms.stress_price,
+                    volume: monthly,
+                    months: floor.covers_from(final_at).map_or(0, |first| floor.months_from(first)),
+                    longest: floor.months_from(floor.terms.first),
+                })
+            }
+            AuctionKind::Purchase { market, quantity, worst_sale, .. } => Ok(Stake {
+                ceiling: self.market(market)?.highest,
+                reference_price: worst_sale,
+                volume: quantity,
+                months: 1,
+                longest: 1,
+            }),
+            AuctionKind::Call { .. } | AuctionKind::Sale { .. } => Err(Reject::PriceRuleOnly),
+        }
     }
 
     /// The result of a closed stack.
@@ -432,9 +464,10 @@ impl State {
             without_origin_cap: outcome.without_origin_cap,
             refused: refused.collect(),
         };
-        let reserved = match auction.floor() {
-            Some(floor) if !fills.is_empty() => Some(self.reservation_of(floor, &fills, final_at)?),
-            _ => None,
+        let reserved = if fills.is_empty() {
+            None
+        } else {
+            Some(self.reservation_of(auction.terms.kind, &fills, final_at)?)
         };
         Ok(AuctionResult { fills, reserved, lot, stack: Some(Box::new(stack)), ..AuctionResult::default() })
     }
@@ -517,7 +550,6 @@ impl State {
         let Some(auction) = self.auctions.get_mut(&id) else {
             return;
         };
-        let floor = auction.floor();
         let Stage::Asking { asking, .. } = &mut auction.stage else {
             return;
         };
@@ -527,10 +559,7 @@ impl State {
         };
         asking.awards.retain(|award| !is_open(award));
         asking.declined.push(bid);
-        let forfeited = match floor {
-            Some(floor) if !award.from_reserve => self.forfeit_bond(id, floor, bid),
-            _ => None,
-        };
+        let forfeited = if award.from_reserve { None } else { self.forfeit_bond(id, bid) };
         out.push(Event::AwardDeclined { auction: id, bid, participant: award.participant, forfeited });
     }
 
@@ -618,15 +647,12 @@ impl State {
     /// Whether a stack that was read from a snapshot can go on: its offers are ones that it admits, and nothing is asked of
     /// others than those who made them.
     pub(super) fn is_stack_sound(&self, auction: &Auction, terms: &StackTerms) -> bool {
-        let (Ok(market), AuctionKind::Support { floor, monthly }) =
-            (self.market_of(auction.terms.kind), auction.terms.kind)
+        let (Ok(market), Ok(stake)) =
+            (self.market_of(auction.terms.kind), self.stake(auction.terms.kind, Instant(0)))
         else {
             return false;
         };
-        let Ok(floor) = self.floor(floor) else {
-            return false;
-        };
-        let rule = terms.in_force(market, floor, monthly, floor.months_from(floor.terms.first));
+        let rule = terms.in_force(market, &Stake { months: stake.longest, ..stake });
         let offers = self.offers(auction);
         let list = offers.list(market);
         let seed = Some(&b"any"[..]);

@@ -18,9 +18,9 @@ use super::solution::SolutionTerms;
 use super::stack::StackTerms;
 use crate::clearing::{Allocation, Payment, Rule, RuleError};
 use crate::digest::Digest;
-use crate::id::{FloorId, MarketId};
+use crate::id::{AuctionId, FloorId, MarketId, ProgrammeId};
 use crate::market::Market;
-use crate::num::Quantity;
+use crate::num::{Price, Quantity};
 use crate::reject::Reject;
 use crate::text::bytes_of_hex;
 use crate::time::Instant;
@@ -112,6 +112,22 @@ pub enum AuctionKind {
         floor: FloorId,
         /// How much the programme supports at most, per month.
         monthly: Quantity,
+    },
+    /// A programme buys from the best offers of a stack, to sell again.
+    Purchase {
+        /// The market.
+        market: MarketId,
+        /// The programme that buys.
+        programme: ProgrammeId,
+        /// How much it buys at most.
+        quantity: Quantity,
+        /// Below this price it never sells: price − worst sale price is what it can lose by a unit.
+        worst_sale: Price,
+    },
+    /// A programme sells what is left of a purchase to the highest bids.
+    Sale {
+        /// The purchase, which is final.
+        purchase: AuctionId,
     },
 }
 

@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use crate::book::PLACES_MAX;
 use crate::event::{Event, Events};
 use crate::exchange::State;
-use crate::id::{EntitlementId, FloorId, IndexId, ParticipantId};
+use crate::id::{EntitlementId, FloorId, IndexId, ParticipantId, ProgrammeId};
 use crate::ledger::Account;
 use crate::num::{Currency, Money, Price, Quantity};
 use crate::participant::Role;
@@ -150,7 +150,11 @@ impl State {
 
     /// Refuses a grant, or an auction that ends in grants, where there could be too many entitlements.
     pub(crate) fn check_entitlements_left(&self) -> Result<(), Reject> {
-        let pending = self.auctions.values().filter(|auction| auction.budget().is_some()).count();
+        let pending = self
+            .auctions
+            .values()
+            .filter(|auction| auction.floor().is_some() && auction.budget().is_some())
+            .count();
         let places = usize::try_from(PLACES_MAX).unwrap_or(usize::MAX);
         let most = pending.checked_add(1).and_then(|auctions| auctions.checked_mul(places));
         let most = most.and_then(|most| most.checked_add(self.entitlements.len()));
@@ -162,25 +166,13 @@ impl State {
     }
 
     /// Moves a programme's free money to its reserved money.
-    pub(crate) fn reserve(&mut self, floor: FloorId, amount: Money) {
-        if let Ok(programme) = self.floor(floor).map(|floor| floor.terms.programme) {
-            self.ledger.post(
-                Account::ProgrammeFree(programme),
-                Account::ProgrammeReserved(programme),
-                amount,
-            );
-        }
+    pub(crate) fn reserve(&mut self, programme: ProgrammeId, amount: Money) {
+        self.ledger.post(Account::ProgrammeFree(programme), Account::ProgrammeReserved(programme), amount);
     }
 
     /// Moves a programme's reserved money back to its free money.
-    pub(crate) fn release(&mut self, floor: FloorId, amount: Money) {
-        if let Ok(programme) = self.floor(floor).map(|floor| floor.terms.programme) {
-            self.ledger.post(
-                Account::ProgrammeReserved(programme),
-                Account::ProgrammeFree(programme),
-                amount,
-            );
-        }
+    pub(crate) fn release(&mut self, programme: ProgrammeId, amount: Money) {
+        self.ledger.post(Account::ProgrammeReserved(programme), Account::ProgrammeFree(programme), amount);
     }
 
     /// Refuses a direct grant that cannot be made; returns what it reserves.
@@ -217,14 +209,14 @@ impl State {
         granted_at: Instant,
         out: &mut Events,
     ) {
-        let covered = self
-            .floor(floor_id)
-            .ok()
-            .and_then(|floor| floor.covers_from(granted_at).filter(|first| *first <= floor.terms.last));
-        let Some(first) = covered else {
+        let covered = self.floor(floor_id).ok().and_then(|floor| {
+            let first = floor.covers_from(granted_at).filter(|first| *first <= floor.terms.last)?;
+            Some((first, floor.terms.programme))
+        });
+        let Some((first, programme)) = covered else {
             return;
         };
-        self.reserve(floor_id, reserved);
+        self.reserve(programme, reserved);
         let last = self.entitlements.last_key_value().map_or(0, |(id, _)| id.0);
         let id = last.checked_add(1).map(EntitlementId);
         assert!(id.is_some(), "entitlements are fewer than commands");

@@ -1,0 +1,258 @@
+//! Double auctions with a public intermediary: a programme buys in one auction and sells in others, and pays the gap.
+//!
+//! A *purchase* awards supply contracts to the best offers of a stack. What the programme can lose by an award is price − worst
+//! sale price for each unit: no sale is made below that price. So the exposure is known before anything is awarded; it is
+//! reserved at the announcement, counted against the purchase's budget, and kept until what was bought is sold. A *sale* offers
+//! what is left of a purchase to buyers, one sale after the other: long contracts are resold in short ones. The programme is the one seller, at the
+//! worst sale price.
+//!
+//! When a sale is final, buyers pay, suppliers are paid their own price for what was sold, in the order in which they were awarded,
+//! and the gap comes out of what is reserved. What a sale earns beyond cost goes to the programme's proceeds. The model is
+//! H2Global's mechanism (HINTCO): lots of a fixed budget, bought for ten years and sold year by year.
+
+use serde::{Deserialize, Serialize};
+
+use super::result::{AuctionResult, Fill};
+use super::{Auction, AuctionKind, Stage};
+use crate::event::{Event, Events};
+use crate::exchange::State;
+use crate::id::{AuctionId, BidId, ParticipantId};
+use crate::ledger::Account;
+use crate::num::{Currency, Money, Price, Quantity, Rounded};
+use crate::reject::Reject;
+
+/// What a programme bought and has not sold yet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Bought {
+    bid: BidId,
+    supplier: ParticipantId,
+    price: Price,
+    left: Quantity,
+}
+
+/// What a supplier was paid for, by a sale.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Supplied {
+    /// The offer that was awarded in the purchase.
+    pub bid: BidId,
+    /// Whose it is.
+    pub participant: ParticipantId,
+    /// How much of it was sold.
+    pub quantity: Quantity,
+    /// What is paid for a unit.
+    pub price: Price,
+}
+
+/// What a programme can lose by buying at a price: max(0, price − worst sale price) × quantity. `None` where it does not fit.
+///
+/// Prices and quantity are on a market's grid, so that it is exact.
+pub fn exposure(price: Price, worst_sale: Price, quantity: Quantity, currency: Currency) -> Option<Money> {
+    exact(price.checked_sub(worst_sale)?.max(Price::ZERO).times(quantity, currency)?)
+}
+
+fn exact(rounded: Rounded) -> Option<Money> {
+    rounded.amount.checked_add(rounded.remainder)
+}
+
+impl Auction {
+    /// What is left to be sold of a purchase.
+    pub(super) fn left(&self) -> Quantity {
+        let left = self.bought.iter().map(|bought| bought.left);
+        left.fold(Quantity::ZERO, |sum, left| sum.checked_add(left).unwrap_or(sum))
+    }
+}
+
+impl State {
+    /// A purchase whose awards stand, with its market and its worst sale price.
+    fn purchase(&self, id: AuctionId) -> Result<(&Auction, Price), Reject> {
+        let auction = self.auction(id)?;
+        match (auction.terms.kind, &auction.stage) {
+            (AuctionKind::Purchase { worst_sale, .. }, Stage::Final { .. }) => Ok((auction, worst_sale)),
+            _ => Err(Reject::NotAPurchase { auction: id }),
+        }
+    }
+
+    /// Refuses a sale of what was not bought, or is being sold by another.
+    pub(super) fn check_sale(&self, purchase: AuctionId) -> Result<(), Reject> {
+        let (bought, _) = self.purchase(purchase)?;
+        let is_pending = |auction: &&Auction| {
+            auction.terms.kind == (AuctionKind::Sale { purchase })
+                && !matches!(auction.stage, Stage::Final { .. } | Stage::Cancelled)
+        };
+        if self.auctions.values().find(is_pending).is_some() {
+            return Err(Reject::SalePending);
+        }
+        if bought.left().is_zero() { Err(Reject::NothingToSell) } else { Ok(()) }
+    }
+
+    /// What a sale offers, and at which price at the least.
+    pub(super) fn offered_for_sale(&self, purchase: AuctionId) -> Result<(Price, Quantity), Reject> {
+        let (bought, worst_sale) = self.purchase(purchase)?;
+        Ok((worst_sale, bought.left()))
+    }
+
+    /// A purchase's awards stand: what it reserves from now on is their exposure.
+    pub(super) fn buy(&mut self, id: AuctionId, budget: Money, fills: &[Fill]) {
+        let Some((AuctionKind::Purchase { programme, worst_sale, .. }, auction)) =
+            self.auctions.get_mut(&id).map(|auction| (auction.terms.kind, auction))
+        else {
+            return;
+        };
+        let bought = |fill: &Fill| Bought {
+            bid: fill.bid,
+            supplier: fill.participant,
+            price: fill.price,
+            left: fill.quantity,
+        };
+        auction.bought = fills.iter().map(bought).collect();
+        let exposed = exposed(&auction.bought, worst_sale, budget.currency);
+        let freed = exposed.and_then(|exposed| budget.checked_sub(exposed));
+        assert!(freed.is_some(), "the exposure of a part fits where that of the whole did");
+        auction.budget = exposed;
+        if let Some(freed) = freed {
+            self.release(programme, freed);
+        }
+    }
+
+    /// A sale stands: buyers pay, suppliers are paid for what was sold, and the programme pays the gap.
+    pub(super) fn settle_sale(
+        &mut self,
+        id: AuctionId,
+        purchase: AuctionId,
+        fills: &[Fill],
+        out: &mut Events,
+    ) {
+        let Ok((_, worst_sale)) = self.purchase(purchase) else {
+            return;
+        };
+        let Ok(currency) = self.market_of(AuctionKind::Sale { purchase }).map(|market| market.currency)
+        else {
+            return;
+        };
+        let sold =
+            fills.iter().fold(Quantity::ZERO, |sum, fill| sum.checked_add(fill.quantity).unwrap_or(sum));
+        let Some(auction) = self.auctions.get_mut(&purchase) else {
+            return;
+        };
+        let AuctionKind::Purchase { programme, .. } = auction.terms.kind else {
+            return;
+        };
+        let lines = deliver(&mut auction.bought, sold);
+        let (before, exposed) = (auction.budget, exposed(&auction.bought, worst_sale, currency));
+        auction.budget = exposed;
+        let freed = before.zip(exposed).and_then(|(before, exposed)| before.checked_sub(exposed));
+        assert!(freed.is_some(), "what is left is exposed to no more than the whole was");
+        let mut gap = 0_i128;
+        for fill in fills {
+            gap = gap.saturating_sub(self.pay(
+                Account::Clearing,
+                fill.participant,
+                fill.price,
+                fill.quantity,
+                currency,
+                true,
+            ));
+        }
+        for line in &lines {
+            gap = gap.saturating_add(self.pay(
+                Account::Clearing,
+                line.participant,
+                line.price,
+                line.quantity,
+                currency,
+                false,
+            ));
+        }
+        let gap = Money { currency, millionths: i64::try_from(gap).unwrap_or(i64::MAX) };
+        let freed = freed.unwrap_or(Money::zero(currency));
+        if gap.millionths > 0 {
+            assert!(gap.millionths <= freed.millionths, "no sale is made below the worst sale price");
+            self.ledger.post(Account::ProgrammeReserved(programme), Account::Clearing, gap);
+            if let Some(rest) = freed.checked_sub(gap) {
+                self.release(programme, rest);
+            }
+        } else {
+            // A gap of less than nothing: the posting goes the other way.
+            self.ledger.post(Account::Proceeds(programme), Account::Clearing, gap);
+            self.release(programme, freed);
+        }
+        out.push(Event::SaleSettled { auction: id, purchase, sold, gap, lines });
+    }
+
+    /// Posts price × quantity between a participant and an account, in minor units, what rounding cut off beside it; returns the
+    /// exact amount.
+    fn pay(
+        &mut self,
+        account: Account,
+        participant: ParticipantId,
+        price: Price,
+        quantity: Quantity,
+        currency: Currency,
+        pays: bool,
+    ) -> i128 {
+        let rounded = price.times(quantity, currency);
+        assert!(rounded.is_some(), "a market's largest bid at its widest price fits");
+        let Some(Rounded { amount, remainder }) = rounded else {
+            return 0;
+        };
+        let party = Account::Participant(participant);
+        if pays {
+            self.ledger.post(party, account, amount);
+            self.ledger.post(Account::Rounding, account, remainder);
+        } else {
+            self.ledger.post(account, party, amount);
+            self.ledger.post(account, Account::Rounding, remainder);
+        }
+        i128::from(amount.millionths).saturating_add(i128::from(remainder.millionths))
+    }
+
+    /// Whether what a purchase or a sale that was read from a snapshot still has to do can be done.
+    pub(super) fn is_intermediary_sound(&self, auction: &Auction) -> bool {
+        match (auction.terms.kind, &auction.stage) {
+            (AuctionKind::Purchase { worst_sale, .. }, Stage::Final { .. }) => {
+                let currency = self.market_of(auction.terms.kind).map(|market| market.currency);
+                let exposed =
+                    currency.ok().and_then(|currency| exposed(&auction.bought, worst_sale, currency));
+                exposed.is_some() && auction.budget == exposed
+            }
+            (AuctionKind::Sale { purchase }, Stage::Cleared { result, .. }) => {
+                let left = self.purchase(purchase).map(|(bought, _)| bought.left());
+                left.is_ok_and(|left| result.volume() <= left && sold(result) == Some(result.volume()))
+                    && self
+                        .purchase(purchase)
+                        .is_ok_and(|(_, worst_sale)| result.fills.iter().all(|fill| fill.price >= worst_sale))
+            }
+            (AuctionKind::Sale { purchase }, Stage::Announced | Stage::Open | Stage::Closed) => {
+                self.purchase(purchase).is_ok()
+            }
+            _ => auction.bought.is_empty(),
+        }
+    }
+}
+
+fn sold(result: &AuctionResult) -> Option<Quantity> {
+    result.fills.iter().map(|fill| fill.quantity).try_fold(Quantity::ZERO, Quantity::checked_add)
+}
+
+/// What is exposed of all that is left. `None` where it does not fit.
+fn exposed(bought: &[Bought], worst_sale: Price, currency: Currency) -> Option<Money> {
+    bought.iter().try_fold(Money::zero(currency), |sum, bought| {
+        sum.checked_add(exposure(bought.price, worst_sale, bought.left, currency)?)
+    })
+}
+
+/// Takes what was sold from what was bought, in the order of the awards.
+fn deliver(bought: &mut [Bought], mut sold: Quantity) -> Vec<Supplied> {
+    let mut lines = Vec::new();
+    for bought in bought {
+        let quantity = bought.left.min(sold);
+        if quantity.is_zero() {
+            continue;
+        }
+        bought.left = bought.left.checked_sub(quantity).unwrap_or(Quantity::ZERO);
+        sold = sold.checked_sub(quantity).unwrap_or(Quantity::ZERO);
+        lines.push(Supplied { bid: bought.bid, participant: bought.supplier, quantity, price: bought.price });
+    }
+    assert!(sold.is_zero(), "no more is sold than was bought");
+    lines
+}
