@@ -37,8 +37,8 @@ const SETTINGS: Settings = Settings {
 };
 
 /// What the golden journal comes to.
-const STATE: &str = "6eba1d162157a25be2d77a8ab3e4283dea572ec456e8b7d167eb9033204ceef4";
-const CHAIN: &str = "5b06fa9079b2c644ca7d0819e1738e199e4c8a5a9f68240c5f09b56c7e88200d";
+const STATE: &str = "fa85a0ea8b62f60da02b5b51c0d3cff1601ef334dafce17f0d1a84dbef0ccf0d";
+const CHAIN: &str = "caa7542826d0de97130e76526cb988a620b5d201e1cf09bff515db3eb000f582";
 
 fn golden() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("golden")

@@ -6,7 +6,7 @@ use golv_engine::Answer;
 use golv_engine::auction::{
     AuctionKind, AuctionResult, AuctionRule, AuctionTerms, AwardOffer, BidDetails, ClosedBid, Fill, LimitUse,
     Lot, LotSecret, Refusal, Refused, Solution, SolutionResult, SolutionTerms, StackResult, StackTerms,
-    Unfilled, WinningLimit,
+    Supplied as Sold, Unfilled, WinningLimit,
 };
 use golv_engine::book::Side;
 use golv_engine::cfd::{IndexTerms, SettlementLine, SettlementRun};
@@ -93,6 +93,17 @@ fn actions() -> Vec<(&'static str, String)> {
     let (index, programme, floor) = (IndexId(1), ProgrammeId(1), FloorId(1));
     let month = |year, month| Month::new(year, month).expect("a month");
     let at = |day| Instant::at_midnight(2019, 1, day).expect("a day");
+    let double = |auction, kind| Action::AnnounceAuction {
+        auction: AuctionId(auction),
+        terms: AuctionTerms {
+            kind,
+            opens_at: at(2),
+            closes_at: at(3),
+            challenge_seconds: NonZeroU32::new(3_600).expect("positive"),
+            rule: Rule::new(Candidates::Limits, vec![Criterion::MostVolume], Allocation::PriceTime).into(),
+            lot_commitment: None,
+        },
+    };
     let actions = vec![
         Action::RegisterParticipant {
             participant,
@@ -187,6 +198,11 @@ fn actions() -> Vec<(&'static str, String)> {
                 lot_commitment: None,
             },
         },
+        double(
+            5,
+            AuctionKind::Purchase { market, programme, quantity: tonnes(500), worst_sale: price(60_000) },
+        ),
+        double(6, AuctionKind::Sale { purchase: AuctionId(5) }),
         Action::CancelAuction { auction: AuctionId(2) },
         Action::GrantEntitlement { floor, holder: participant, monthly: tonnes(20) },
         Action::Settle { floor, month: month(2019, 1), revision: 1 },
@@ -206,10 +222,12 @@ fn actions() -> Vec<(&'static str, String)> {
             Action::DepositCollateral { .. } => "DepositCollateral",
             Action::ReturnCollateral { .. } => "ReturnCollateral",
             Action::SetFloor { .. } => "SetFloor",
-            Action::AnnounceAuction { terms, .. } => match terms.rule {
-                AuctionRule::Price(_) => "AnnounceAuction",
-                AuctionRule::Stack(_) => "AnnounceAuction, a stack",
-                AuctionRule::Solution(_) => "AnnounceAuction, by solutions",
+            Action::AnnounceAuction { terms, .. } => match (terms.kind, &terms.rule) {
+                (AuctionKind::Purchase { .. }, _) => "AnnounceAuction, a purchase",
+                (AuctionKind::Sale { .. }, _) => "AnnounceAuction, a sale",
+                (_, AuctionRule::Price(_)) => "AnnounceAuction",
+                (_, AuctionRule::Stack(_)) => "AnnounceAuction, a stack",
+                (_, AuctionRule::Solution(_)) => "AnnounceAuction, by solutions",
             },
             Action::CancelAuction { .. } => "CancelAuction",
             Action::GrantEntitlement { .. } => "GrantEntitlement",
@@ -411,6 +429,13 @@ fn events() -> Vec<(&'static str, String)> {
         Event::AwardAccepted { auction: AuctionId(4), bid: BID, participant },
         Event::AwardDeclined { auction: AuctionId(4), bid: BID, participant, forfeited: Some(amount(200)) },
         Event::AuctionFinalised { auction },
+        Event::SaleSettled {
+            auction: AuctionId(6),
+            purchase: AuctionId(5),
+            sold: quantity,
+            gap: amount(100),
+            lines: vec![Sold { bid: BID, participant, quantity, price: limit }],
+        },
         Event::EntitlementGranted {
             entitlement: EntitlementId(1),
             floor,
@@ -458,6 +483,7 @@ fn events() -> Vec<(&'static str, String)> {
             Event::AwardAccepted { .. } => "AwardAccepted",
             Event::AwardDeclined { .. } => "AwardDeclined",
             Event::AuctionFinalised { .. } => "AuctionFinalised",
+            Event::SaleSettled { .. } => "SaleSettled",
             Event::EntitlementGranted { .. } => "EntitlementGranted",
             Event::ReferencePricePublished { .. } => "ReferencePricePublished",
             Event::SettlementRunCompleted { .. } => "SettlementRunCompleted",

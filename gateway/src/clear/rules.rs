@@ -39,6 +39,9 @@ pub(crate) const CALL: &str = "xetra-equities";
 /// The rule of a support auction where none is named.
 pub(crate) const SUPPORT: &str = "pay-as-clear";
 
+/// The rule of a sale where none is named: the highest bids, each at its own price.
+pub(crate) const SALE: &str = "pay-as-bid";
+
 /// Why there is no rule.
 #[derive(Debug, thiserror::Error)]
 pub enum NoRule {
@@ -232,7 +235,7 @@ mod tests {
             std::fs::write(file.path(), text(&rule)).expect("written");
             assert_eq!(from_file(file.path(), &Changes::default()).expect("a rule"), rule, "{name}");
         }
-        for default in [CALL, SUPPORT] {
+        for default in [CALL, SUPPORT, SALE] {
             assert!(PRESETS.iter().any(|(name, _)| *name == default));
         }
     }

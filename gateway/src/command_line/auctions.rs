@@ -13,7 +13,7 @@ use golv_engine::auction::{
 };
 use golv_engine::clearing::Allocation;
 use golv_engine::command::{Action, Command};
-use golv_engine::id::{AuctionId, FloorId, MarketId};
+use golv_engine::id::{AuctionId, FloorId, MarketId, ProgrammeId};
 use golv_engine::num::{Amount, Price, Quantity};
 use golv_engine::support::Ties;
 use golv_engine::time::Instant;
@@ -60,6 +60,44 @@ pub enum Auctions {
         /// Whether its offers stand in a stack, and how that is held.
         #[command(flatten)]
         stack: StackOptions,
+        /// When it opens, when it closes, and what else every auction has.
+        #[command(flatten)]
+        times: AuctionOptions,
+    },
+    /// Propose to announce a purchase: a programme buys from the best offers of a stack, to sell again.
+    ///
+    /// What it can lose is reserved at once: the budget, or the whole quantity at the highest price less the worst sale price.
+    AnnouncePurchase {
+        /// The auction's id, not yet taken.
+        #[arg(value_name = "ID", value_parser = id(AuctionId))]
+        auction: AuctionId,
+        /// The market.
+        #[arg(long, value_name = "ID", value_parser = id(MarketId))]
+        market: MarketId,
+        /// The programme that buys.
+        #[arg(long, value_name = "ID", value_parser = id(ProgrammeId))]
+        programme: ProgrammeId,
+        /// How much it buys at most.
+        #[arg(long)]
+        quantity: Quantity,
+        /// Below this price it never sells what it bought.
+        #[arg(long, value_name = "PRICE", allow_negative_numbers = true)]
+        worst_sale: Price,
+        /// How its stack is held.
+        #[command(flatten)]
+        stack: StackOptions,
+        /// When it opens, when it closes, and what else every auction has.
+        #[command(flatten)]
+        times: AuctionOptions,
+    },
+    /// Propose to announce a sale of what is left of a purchase, to the highest bids.
+    AnnounceSale {
+        /// The auction's id, not yet taken.
+        #[arg(value_name = "ID", value_parser = id(AuctionId))]
+        auction: AuctionId,
+        /// The purchase, which is final.
+        #[arg(long, value_name = "ID", value_parser = id(AuctionId))]
+        purchase: AuctionId,
         /// When it opens, when it closes, and what else every auction has.
         #[command(flatten)]
         times: AuctionOptions,
@@ -166,7 +204,7 @@ pub enum NoCommand {
     Searched,
     /// What only a stack has.
     #[error(
-        "--budget, --bond and --acceptance-seconds are for a stack of offers; name its rule with --support or --support-file"
+        "a stack of offers needs a rule, also for --budget, --bond and --acceptance-seconds: name it with --support or --support-file"
     )]
     StackMissing,
     /// A lot is drawn with a secret.
@@ -203,6 +241,15 @@ impl Auctions {
             Self::AnnounceSupport { auction, floor, monthly, stack, times } => {
                 let kind = AuctionKind::Support { floor, monthly };
                 let terms = times.terms(kind, stack.terms()?, rules::SUPPORT)?;
+                Action::AnnounceAuction { auction, terms }
+            }
+            Self::AnnouncePurchase { auction, market, programme, quantity, worst_sale, stack, times } => {
+                let kind = AuctionKind::Purchase { market, programme, quantity, worst_sale };
+                let stack = stack.terms()?.ok_or(NoCommand::StackMissing)?;
+                Action::AnnounceAuction { auction, terms: times.terms(kind, Some(stack), rules::SUPPORT)? }
+            }
+            Self::AnnounceSale { auction, purchase, times } => {
+                let terms = times.terms(AuctionKind::Sale { purchase }, None, rules::SALE)?;
                 Action::AnnounceAuction { auction, terms }
             }
             Self::Solve { .. } => return Err(NoCommand::Searched),
@@ -271,6 +318,7 @@ fn read_secret(file: &Path) -> Result<LotSecret, NoCommand> {
 mod tests {
     use super::*;
     use clap::Parser;
+    use golv_engine::clearing::Payment;
 
     #[derive(Debug, Parser)]
     struct Arguments {
@@ -300,6 +348,29 @@ mod tests {
         let drawn = format!("{announce} --support stacked-budget");
         assert!(matches!(command(&drawn), Err(NoCommand::SecretMissing)));
         assert!(matches!(command(&format!("{announce} --support ehb")), Err(NoCommand::Rule(_))));
+    }
+
+    #[test]
+    fn both_sides_of_a_double_auction_are_announced() {
+        let times = "--opens-at 2018-12-03T08:00:00Z --closes-at 2018-12-03T12:00:00Z --challenge-seconds 60";
+        let purchase = "announce-purchase 5 --market 1 --programme 2 --quantity 100 --worst-sale 300 --support by-budget";
+        let kind = |line: &str| match command(&format!("{line} {times}")).expect("announced") {
+            Command::Propose { action: Action::AnnounceAuction { terms, .. } } => {
+                (terms.kind, terms.rule.stack().is_some(), terms.rule.price().map(|rule| rule.payment))
+            }
+            other => panic!("{other:?}"),
+        };
+        let expected = AuctionKind::Purchase {
+            market: MarketId(1),
+            programme: ProgrammeId(2),
+            quantity: "100".parse().expect("a quantity"),
+            worst_sale: "300".parse().expect("a price"),
+        };
+        assert_eq!(kind(purchase), (expected, true, None));
+        let sale = AuctionKind::Sale { purchase: AuctionId(5) };
+        assert_eq!(kind("announce-sale 6 --purchase 5"), (sale, false, Some(Payment::OwnPrice)));
+        let without = purchase.replace(" --support by-budget", "");
+        assert!(matches!(command(&format!("{without} {times}")), Err(NoCommand::StackMissing)));
     }
 
     /// What is announced is the hash of what the file holds, made at the first time and read after.

@@ -94,6 +94,17 @@ fn event_text(event: &Event) -> String {
             )
         }
         Event::AuctionFinalised { auction } => format!("auction {auction} final"),
+        Event::SaleSettled { auction, purchase, sold, gap, lines } => format!(
+            "sale {auction} of purchase {purchase}: {} sold, the programme pays {}{}",
+            quantity(*sold),
+            money(*gap),
+            listed(lines, |line| format!(
+                "participant {} is paid for {} at {}",
+                line.participant,
+                quantity(line.quantity),
+                price(line.price)
+            ))
+        ),
         Event::EntitlementGranted { entitlement, floor, holder, strike, monthly, first, reserved } => {
             format!(
                 "entitlement {entitlement} under floor {floor} granted to participant {holder}: {} a month from \
@@ -290,6 +301,14 @@ fn action_text(action: &Action) -> String {
         Action::AnnounceAuction { auction, terms } => {
             let kind = match terms.kind {
                 AuctionKind::Call { market } => format!("call auction {auction} on market {market}"),
+                AuctionKind::Purchase { market, programme, quantity: size, worst_sale } => format!(
+                    "purchase {auction} of {} on market {market} by programme {programme}, sold again at {} or more",
+                    quantity(size),
+                    price(worst_sale)
+                ),
+                AuctionKind::Sale { purchase } => {
+                    format!("sale {auction} of what purchase {purchase} bought")
+                }
                 AuctionKind::Support { floor, monthly } => {
                     format!("support auction {auction} for {} a month under floor {floor}", quantity(monthly))
                 }
@@ -552,6 +571,21 @@ fn named_event(event: &Event) -> (&'static str, Value) {
             }),
         ),
         Event::AuctionFinalised { auction } => ("auction_finalised", json!({ "auction": auction.0 })),
+        Event::SaleSettled { auction, purchase, sold, gap, lines } => (
+            "sale_settled",
+            json!({
+                "auction": auction.0,
+                "purchase": purchase.0,
+                "sold": sold.to_string(),
+                "gap": money_json(*gap),
+                "lines": lines.iter().map(|line| json!({
+                    "bid": line.bid.to_string(),
+                    "participant": line.participant.0,
+                    "quantity": line.quantity.to_string(),
+                    "price": line.price.to_string(),
+                })).collect::<Vec<_>>(),
+            }),
+        ),
         Event::EntitlementGranted { entitlement, floor, holder, strike, monthly, first, reserved } => (
             "entitlement_granted",
             json!({
@@ -779,6 +813,14 @@ fn floor_json(terms: &FloorTerms) -> Value {
 fn auction_json(terms: &AuctionTerms) -> Value {
     let mut object = match terms.kind {
         AuctionKind::Call { market } => json!({ "kind": "call", "market": market.0 }),
+        AuctionKind::Purchase { market, programme, quantity, worst_sale } => json!({
+            "kind": "purchase",
+            "market": market.0,
+            "programme": programme.0,
+            "quantity": quantity.to_string(),
+            "worst_sale": worst_sale.to_string(),
+        }),
+        AuctionKind::Sale { purchase } => json!({ "kind": "sale", "purchase": purchase.0 }),
         AuctionKind::Support { floor, monthly } => {
             json!({ "kind": "support", "floor": floor.0, "monthly": monthly.to_string() })
         }

@@ -53,9 +53,13 @@ struct Award {
 /// How sure an award is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Standing {
-    Challengeable { final_at: Instant },
+    Challengeable {
+        final_at: Instant,
+    },
     Final,
     Cancelled,
+    /// Its winner did not accept it.
+    Declined,
 }
 
 #[derive(Debug)]
@@ -106,6 +110,34 @@ impl Statement {
                 self.add_awards(*auction, *final_at, result);
             }
             Event::AuctionFinalised { auction } => self.set_standing(*auction, Standing::Final),
+            Event::AwardsOffered { auction, until, awards } if self.month.is_none() => {
+                let called = awards.iter().filter(|award| award.from_reserve);
+                let own = called.filter(|award| award.participant == self.participant);
+                self.awards.extend(own.map(|award| Award {
+                    auction: *auction,
+                    bid: award.bid,
+                    side: Side::Sell,
+                    price: award.price,
+                    quantity: award.quantity,
+                    standing: Standing::Challengeable { final_at: *until },
+                }));
+            }
+            Event::AwardDeclined { auction, bid, .. } => {
+                let declined =
+                    self.awards.iter_mut().filter(|award| award.auction == *auction && award.bid == *bid);
+                declined.for_each(|award| award.standing = Standing::Declined);
+            }
+            Event::SaleSettled { auction, lines, .. } if self.month.is_none() => {
+                let own = lines.iter().filter(|line| line.participant == self.participant);
+                self.awards.extend(own.map(|line| Award {
+                    auction: *auction,
+                    bid: line.bid,
+                    side: Side::Sell,
+                    price: line.price,
+                    quantity: line.quantity,
+                    standing: Standing::Final,
+                }));
+            }
             &Event::EntitlementGranted { entitlement, floor, holder, strike, monthly, first, reserved }
                 if holder == self.participant && self.month.is_none() =>
             {
@@ -151,7 +183,8 @@ impl Statement {
     }
 
     fn set_standing(&mut self, auction: AuctionId, standing: Standing) {
-        for award in self.awards.iter_mut().filter(|award| award.auction == auction) {
+        let open = |award: &&mut Award| award.auction == auction && award.standing != Standing::Declined;
+        for award in self.awards.iter_mut().filter(open) {
             award.standing = standing;
         }
     }
@@ -159,8 +192,12 @@ impl Statement {
     /// Unit and currency of what an auction trades or supports, if its market was seen.
     fn terms_of(&self, auction: AuctionId) -> Option<(MassUnit, Currency)> {
         let market = match self.auctions.get(&auction)? {
-            AuctionKind::Call { market } => market,
+            AuctionKind::Call { market } | AuctionKind::Purchase { market, .. } => market,
             AuctionKind::Support { floor, .. } => self.floors.get(floor)?,
+            AuctionKind::Sale { purchase } => match self.auctions.get(purchase)? {
+                AuctionKind::Purchase { market, .. } => market,
+                _ => return None,
+            },
         };
         self.markets.get(market).copied()
     }
@@ -170,14 +207,16 @@ impl Statement {
         self.markets.get(self.floors.get(&floor)?).map(|(unit, _)| *unit)
     }
 
-    fn is_support(&self, auction: AuctionId) -> bool {
-        matches!(self.auctions.get(&auction), Some(AuctionKind::Support { .. }))
+    /// Whether its awards are paid for later: as an entitlement, or as what was bought is sold.
+    fn is_paid_later(&self, auction: AuctionId) -> bool {
+        let kind = self.auctions.get(&auction);
+        matches!(kind, Some(AuctionKind::Support { .. } | AuctionKind::Purchase { .. }))
     }
 
-    /// What an award is worth. `None` in a support auction, which awards an entitlement, and where the market was not
-    /// seen.
+    /// What an award is worth. `None` in a support auction, which awards an entitlement, in a purchase, which is paid as it is sold,
+    /// and where the market was not seen.
     fn amount(&self, award: &Award) -> Option<Money> {
-        if self.is_support(award.auction) {
+        if self.is_paid_later(award.auction) {
             return None;
         }
         let (_, currency) = self.terms_of(award.auction)?;
@@ -267,7 +306,7 @@ impl Statement {
     fn award_row(&self, award: &Award) -> Vec<String> {
         let terms = self.terms_of(award.auction);
         let deal = match award.side {
-            _ if self.is_support(award.auction) => "is supported",
+            _ if self.is_paid_later(award.auction) => "is supported",
             Side::Buy => "buys",
             Side::Sell => "sells",
         };
@@ -275,6 +314,7 @@ impl Statement {
             Standing::Challengeable { final_at } => format!("final at {final_at}"),
             Standing::Final => "final".to_owned(),
             Standing::Cancelled => "cancelled".to_owned(),
+            Standing::Declined => "declined".to_owned(),
         };
         vec![
             award.auction.to_string(),
@@ -363,10 +403,13 @@ impl Statement {
             Standing::Challengeable { final_at } => ("challengeable", Some(final_at.to_string())),
             Standing::Final => ("final", None),
             Standing::Cancelled => ("cancelled", None),
+            Standing::Declined => ("declined", None),
         };
         let kind = self.auctions.get(&award.auction).map(|kind| match kind {
             AuctionKind::Call { .. } => "call",
             AuctionKind::Support { .. } => "support",
+            AuctionKind::Purchase { .. } => "purchase",
+            AuctionKind::Sale { .. } => "sale",
         });
         json!({
             "auction": award.auction.0,

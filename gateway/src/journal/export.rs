@@ -141,6 +141,7 @@ impl Selection {
             | Event::AuctionCleared { .. }
             | Event::BookClosed { .. }
             | Event::SolutionProposed { .. }
+            | Event::SaleSettled { .. }
             | Event::AwardsOffered { .. }
             | Event::AwardAccepted { .. }
             | Event::AwardDeclined { .. }
