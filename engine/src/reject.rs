@@ -273,7 +273,7 @@ rejects! {
         highest: Price,
     } = "no price is at or above {lowest} and at or below {highest}: floor, ceiling and quote exclude each other";
     /// The rule's allocation is for books outside the exchange.
-    524 RuleAllocation = "an auction gives both sides as much, and its bids have no minimums: round-up and minimum-fill are not for it";
+    524 RuleAllocation = "an auction gives both sides as much, and by a price rule its bids have no minimums: round-up and minimum-fill are not for it";
     /// Both sides of a call auction trade at one price.
     525 RulePayment = "in a call auction everybody trades at one price; its own price is what a winner of a support auction can get";
     /// A lot without its hash, or a hash without a lot.

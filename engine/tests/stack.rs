@@ -132,7 +132,7 @@ fn a_stack_is_awarded_by_volume() {
         (Refusal::Limited(over(1)), Refusal::Limited(over(1)))
     );
     assert_eq!((lost.bid, lost.winning_limit), (third, WinningLimit::At(price(440))));
-    assert_eq!(result.limits[0].name.as_str(), "volume");
+    assert_eq!(result.limits[0].name.as_str(), "the auction's volume");
     world.wait(hours(24));
     assert_eq!(granted(&world), [grant(SUPPLIERS[0], 20, "450"), grant(SUPPLIERS[1], 40, "400")]);
     assert!(world.exchange.is_conserved());
@@ -324,7 +324,7 @@ fn terms_that_make_no_stack_are_refused() {
     };
     let named_volume = SupportRule {
         limits: vec![Limit {
-            name: "volume".parse().expect("a name"),
+            name: "the auction's volume".parse().expect("a name"),
             each: Each::All,
             technologies: Vec::new(),
             years: None,

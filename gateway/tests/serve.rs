@@ -116,6 +116,152 @@ impl Drop for Server {
     }
 }
 
+/// The command lines of two operators, a supplier (4) and a buyer (7).
+struct Desk<'a> {
+    bench: &'a Bench,
+    address: String,
+}
+
+impl<'a> Desk<'a> {
+    /// With a market in which both can trade.
+    fn furnished(bench: &'a Bench, server: &Server) -> Self {
+        let desk = Self { bench, address: server.address.to_string() };
+        for (identity, role) in [(4, "supplier"), (7, "buyer")] {
+            let fingerprint = bench.of(identity).fingerprint();
+            desk.agree(&format!(
+                "participants register {identity} --name Trader-{identity} --owner-group {identity} --roles {role}"
+            ));
+            desk.agree(&format!("identities add {identity} --participant {identity}"));
+            desk.agree(&format!("identities bind-key {identity} --fingerprint {fingerprint}"));
+        }
+        desk.agree(
+            "markets define 1 --name Lithium --unit t --currency USD --lot 1 --tick 10 --lowest 0 --highest 1000 --largest 100",
+        );
+        desk
+    }
+
+    fn run(&self, command: &str, identity: u32, arguments: &str) -> Output {
+        let (certificate, key) =
+            (format!("pki/identity-{identity}.pem"), format!("pki/identity-{identity}.key.pem"));
+        let connection = [
+            command,
+            "--server",
+            &self.address,
+            "--server-name",
+            "localhost",
+            "--certificate",
+            &certificate,
+            "--key",
+            &key,
+            "--ca",
+            "pki/ca.pem",
+        ]
+        .map(str::to_owned);
+        let words: Vec<String> = connection.into_iter().chain(shell_words(arguments)).collect();
+        let words: Vec<&str> = words.iter().map(String::as_str).collect();
+        golv(self.bench, &words)
+    }
+
+    /// What is printed by what must be done.
+    fn does(&self, command: &str, identity: u32, arguments: &str) -> String {
+        let output = self.run(command, identity, arguments);
+        let said = text(&output.stdout);
+        assert!(output.status.success(), "{arguments}\n{said}{}", text(&output.stderr));
+        said
+    }
+
+    /// The first operator proposes, and its answer names what the second confirms.
+    fn agree(&self, arguments: &str) {
+        let proposal = last_word_of_first_line(&self.does("admin", 1, arguments));
+        self.does("admin", 2, &format!("proposals confirm {proposal}"));
+    }
+
+    fn bid(&self, identity: u32, arguments: &str) -> String {
+        last_word_of_first_line(&self.does("trade", identity, &format!("place {arguments}")))
+    }
+
+    fn clock(&self, instant: &str) {
+        self.does("admin", 1, &format!("clock set {instant}"));
+    }
+}
+
+fn found(bench: &Bench) {
+    let found = ["found", "--data", "data", "--name", "The centre", "--rehearsal", "2019-01-01T00:00:00Z"];
+    done(bench, &[&found[..], &["--operators", "pki/identity-1.pem", "pki/identity-2.pem"]].concat());
+}
+
+const TIMES: &str = "--opens-at 2019-01-02T00:00:00Z --closes-at 2019-01-03T00:00:00Z --challenge-seconds 60";
+
+/// A book with minimums is searched by an operator and cleared by what was found.
+#[test]
+fn bids_with_minimums_are_cleared_by_a_solution() {
+    let bench = Bench::new();
+    found(&bench);
+    let server = Server::start(&bench, "127.0.0.1:0");
+    let desk = Desk::furnished(&bench, &server);
+    desk.agree(&format!(
+        "auctions announce-call 1 --market 1 {TIMES} --reference-price 500 --solution-seconds 60"
+    ));
+    desk.clock("2019-01-02T01:00:00Z");
+    desk.bid(7, "--auction 1 --buy --price 520 --quantity 2 --minimum 2");
+    desk.bid(7, "--auction 1 --buy --price 600 --quantity 1 --minimum 1");
+    desk.bid(4, "--auction 1 --sell --price 400 --quantity 2 --origin FI");
+    let early = desk.run("admin", 1, "auctions solve 1");
+    assert!(text(&early.stderr).contains("not told before its close"), "{}", text(&early.stderr));
+    desk.clock("2019-01-03T00:00:00Z");
+    let solved = desk.does("admin", 1, "auctions solve 1");
+    assert!(solved.starts_with("found a choice worth 240, optimal"), "{solved}");
+    desk.clock("2019-01-03T00:01:00Z");
+    desk.does("admin", 1, "auctions clear 1");
+    desk.clock("2019-01-04T00:00:00Z");
+    let statement: serde_json::Value =
+        serde_json::from_str(&desk.does("trade", 7, "statements --json")).expect("JSON");
+    assert_eq!(statement["awards"].as_array().map(Vec::len), Some(1), "{statement}");
+    assert_eq!(statement["awards"][0]["quantity"], "2", "{statement}");
+    server.terminate();
+    done(&bench, &["journal", "verify", "data"]);
+}
+
+/// A programme buys with its budget, the winner accepts, and what was bought is sold again.
+#[test]
+fn a_programme_buys_by_a_stack_and_sells_again() {
+    let bench = Bench::new();
+    found(&bench);
+    let server = Server::start(&bench, "127.0.0.1:0");
+    let desk = Desk::furnished(&bench, &server);
+    desk.agree("programmes open 1 --name Floor --currency USD");
+    desk.agree("programmes fund 1 --amount 20000 --currency USD");
+    desk.agree("collateral deposit 4 --amount 400 --currency USD");
+    desk.agree(&format!(
+        "auctions announce-purchase 1 --market 1 --programme 1 --quantity 40 --worst-sale 300 --support pay-as-bid \
+         --budget 10000 --bond 10 --acceptance-seconds 3600 {TIMES}"
+    ));
+    desk.clock("2019-01-02T01:00:00Z");
+    let short = desk.run("trade", 4, "place --auction 1 --sell --price 400 --quantity 50 --origin FI");
+    assert!(text(&short.stdout).contains("needs 100 USD more collateral"), "{}", text(&short.stdout));
+    let bid = desk.bid(4, "--auction 1 --sell --price 400 --quantity 40 --origin FI");
+    desk.clock("2019-01-03T00:00:00Z");
+    desk.does("admin", 1, "auctions clear 1");
+    desk.clock("2019-01-03T00:01:00Z");
+    desk.does("trade", 4, &format!("accept {bid} --auction 1"));
+    desk.clock("2019-01-03T01:01:00Z");
+    let times = TIMES.replace("2019-01-03", "2019-01-05").replace("2019-01-02", "2019-01-04");
+    desk.agree(&format!("auctions announce-sale 2 --purchase 1 {times}"));
+    desk.clock("2019-01-04T01:00:00Z");
+    desk.bid(7, "--auction 2 --buy --price 350 --quantity 60");
+    desk.clock("2019-01-05T00:00:00Z");
+    desk.does("admin", 1, "auctions clear 2");
+    desk.clock("2019-01-06T00:00:00Z");
+    let events = desk.does("trade", 4, "statements");
+    // 40 at 400 were sold for 350 each.
+    assert!(events.contains("16,000.00"), "{events}");
+    let bought: serde_json::Value =
+        serde_json::from_str(&desk.does("trade", 7, "statements --json")).expect("JSON");
+    assert_eq!(bought["totals"][0]["bought"], "14000", "{bought}");
+    server.terminate();
+    done(&bench, &["journal", "verify", "data"]);
+}
+
 /// A whole market from the command line: certificates, founding, set-up by two operators, bids, clearing, statements.
 #[test]
 fn a_market_from_the_command_line() {
@@ -130,49 +276,9 @@ fn a_market_from_the_command_line() {
     let founded = done(&bench, &[&found[..], &["--operators"], &operators].concat());
     assert!(founded.contains(&bench.of(1).fingerprint().to_string()), "{founded}");
     let server = Server::start(&bench, "127.0.0.1:0");
-    let address = server.address.to_string();
-    let run = |command: &str, identity: u32, arguments: &str| {
-        let (certificate, key) =
-            (format!("pki/identity-{identity}.pem"), format!("pki/identity-{identity}.key.pem"));
-        let connection = [
-            command,
-            "--server",
-            &address,
-            "--server-name",
-            "localhost",
-            "--certificate",
-            &certificate,
-            "--key",
-            &key,
-            "--ca",
-            "pki/ca.pem",
-        ]
-        .map(str::to_owned);
-        let words: Vec<String> = connection.into_iter().chain(shell_words(arguments)).collect();
-        let words: Vec<&str> = words.iter().map(String::as_str).collect();
-        golv(&bench, &words)
-    };
-    // The first operator proposes, and its answer names what the second confirms.
-    let agree = |arguments: &str| {
-        let proposed = run("admin", 1, arguments);
-        let said = text(&proposed.stdout);
-        assert!(proposed.status.success(), "{arguments}\n{said}{}", text(&proposed.stderr));
-        let proposal = last_word_of_first_line(&said);
-        let confirmed = run("admin", 2, &format!("proposals confirm {proposal}"));
-        assert!(confirmed.status.success(), "{arguments}\n{}", text(&confirmed.stdout));
-    };
-    for (identity, role) in [(4, "supplier"), (7, "buyer")] {
-        let fingerprint = bench.of(identity).fingerprint();
-        agree(&format!(
-            "participants register {identity} --name Trader-{identity} --owner-group {identity} --roles {role}"
-        ));
-        agree(&format!("identities add {identity} --participant {identity}"));
-        agree(&format!("identities bind-key {identity} --fingerprint {fingerprint}"));
-    }
-    agree(
-        "markets define 1 --name Lithium --unit t --currency USD --lot 1 --tick 10 --lowest 0 --highest 1000 --largest 100",
-    );
-    agree(
+    let desk = Desk::furnished(&bench, &server);
+    let run = |command: &str, identity: u32, arguments: &str| desk.run(command, identity, arguments);
+    desk.agree(
         "auctions announce-call 1 --market 1 --opens-at 2019-01-02T00:00:00Z --closes-at 2019-01-03T00:00:00Z --challenge-seconds 60 --reference-price 500",
     );
     let early = run("trade", 7, "place --auction 1 --buy --price 500 --quantity 10");

@@ -33,8 +33,8 @@ use crate::time::Instant;
 /// How a support auction is held whose offers stand in a stack.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StackTerms {
-    /// Who is awarded what. The market's lot, the floor's months as periods, the floor's price as a ceiling and two limits, `volume`
-    /// and `budget`, are added to it; it states no periods, and no other lot.
+    /// Who is awarded what. The market's lot, the floor's months as periods, the floor's price as a ceiling and two limits, `the
+    /// auction's volume` and `the auction's budget`, are added to it; it states no periods, and no other lot.
     pub rule: SupportRule,
     /// The most that the programme reserves for the awards, in the market's currency; by volume alone where it is absent.
     pub budget: Option<Amount>,
@@ -189,10 +189,11 @@ impl StackTerms {
             name.parse().ok().map(|name: Name| Limit { name, each: Each::All, technologies, years, most })
         };
         let budget = self.budget.and_then(|amount| {
-            limit("budget", Most::Money { amount, reference_price: stake.reference_price })
+            limit("the auction's budget", Most::Money { amount, reference_price: stake.reference_price })
         });
         let mut rule = self.rule.clone();
-        rule.limits.extend(limit("volume", Most::Quantity(stake.volume)).into_iter().chain(budget));
+        rule.limits
+            .extend(limit("the auction's volume", Most::Quantity(stake.volume)).into_iter().chain(budget));
         rule.lot = Some(market.lot);
         rule.periods = NonZeroU32::new(stake.months);
         rule.ceiling = rule.ceiling.into_iter().chain([stake.ceiling]).min();

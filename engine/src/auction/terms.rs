@@ -1,7 +1,7 @@
 //! What an auction is, fixed when it is announced: who trades with whom, when, and by which rule.
 //!
 //! The rule is data, the same as in a rule file. Tick and lot are the market's, so a rule need not state them. An auction of the
-//! exchange gives as much to one side as to the other, and its bids have no minimums; allocations that do otherwise are
+//! exchange gives as much to one side as to the other, and by a price rule its bids have no minimums; allocations that do otherwise are
 //! for books that are cleared outside it.
 //!
 //! A seeded lot is drawn with what nobody knew before the close: the operator's secret, whose hash is part of the terms, together

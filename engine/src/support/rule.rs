@@ -231,7 +231,9 @@ pub enum SupportRuleFault {
     #[error("its lot must be above zero")]
     LotZero,
     /// As [`SupportRuleError::NameTwice`].
-    #[error("it names two technologies or two limits alike; the auction's own are called volume and budget")]
+    #[error(
+        "it names two technologies or two limits alike; the auction's own are called 'the auction's volume' and 'the auction's budget'"
+    )]
     NameTwice,
     /// As [`SupportRuleError::UnknownTechnology`].
     #[error("a limit counts a technology that it does not have")]
@@ -364,14 +366,6 @@ impl SupportRule {
                 return Err(SupportRuleError::MinimumOverPots(minimum.name.clone()));
             }
         }
-        let is_limited = |technology: Option<&Technology>| {
-            self.limits.iter().any(|limit| limit.each == Each::All && limit.counts(technology))
-        };
-        let mut kinds =
-            self.technologies.iter().map(Some).chain(self.technologies.is_empty().then_some(None));
-        if !kinds.all(is_limited) {
-            return Err(SupportRuleError::Unlimited);
-        }
         let has_ceilings = self.ceiling.is_some()
             || (!self.technologies.is_empty() && self.technologies.iter().all(|one| one.ceiling.is_some()));
         if self.uncontested == Uncontested::Ceiling && (self.payment == Payment::OwnPrice || !has_ceilings) {
@@ -381,10 +375,15 @@ impl SupportRule {
             let positions = cap.positions.iter().map(|position| position.country);
             first_twice(positions.chain(cap.exempt.iter().copied()))
         };
-        match self.origin_cap.as_ref().and_then(named) {
-            Some(country) => Err(SupportRuleError::CountryTwice(country)),
-            None => Ok(()),
+        if let Some(country) = self.origin_cap.as_ref().and_then(named) {
+            return Err(SupportRuleError::CountryTwice(country));
         }
+        let is_limited = |technology: Option<&Technology>| {
+            self.limits.iter().any(|limit| limit.each == Each::All && limit.counts(technology))
+        };
+        let mut kinds =
+            self.technologies.iter().map(Some).chain(self.technologies.is_empty().then_some(None));
+        if kinds.all(is_limited) { Ok(()) } else { Err(SupportRuleError::Unlimited) }
     }
 
     /// The pots, in the order in which they are held; one without a name where none is named.

@@ -26,10 +26,12 @@ pub(super) const PRESETS: [(&str, &str); 12] = [
 ];
 
 /// The support rules that are built in, by name.
-const SUPPORT_PRESETS: [(&str, &str); 4] = [
+const SUPPORT_PRESETS: [(&str, &str); 6] = [
     ("by-budget", include_str!("../../../engine/rules/support/by-budget.toml")),
     ("by-volume", include_str!("../../../engine/rules/support/by-volume.toml")),
     ("european-hydrogen-bank", include_str!("../../../engine/rules/support/european-hydrogen-bank.toml")),
+    ("pay-as-bid", include_str!("../../../engine/rules/support/pay-as-bid.toml")),
+    ("pay-as-clear", include_str!("../../../engine/rules/support/pay-as-clear.toml")),
     ("stacked-budget", include_str!("../../../engine/rules/support/stacked-budget.toml")),
 ];
 
@@ -110,15 +112,17 @@ pub struct SupportChoice {
 }
 
 impl SupportChoice {
-    /// The rule that was asked for, if one was.
+    /// The rule that was asked for, if one was. It may have no limit yet: an exchange's auction adds its own.
     pub(crate) fn rule(&self) -> Result<Option<SupportRule>, NoRule> {
         let rule: SupportRule = match (&self.support, &self.support_file) {
             (_, Some(file)) => read(file)?,
             (Some(name), None) => preset(name, &SUPPORT_PRESETS)?,
             (None, None) => return Ok(None),
         };
-        rule.check()?;
-        Ok(Some(rule))
+        match rule.check() {
+            Ok(()) | Err(SupportRuleError::Unlimited) => Ok(Some(rule)),
+            Err(error) => Err(error.into()),
+        }
     }
 }
 

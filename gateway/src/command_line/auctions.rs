@@ -353,7 +353,7 @@ mod tests {
     #[test]
     fn both_sides_of_a_double_auction_are_announced() {
         let times = "--opens-at 2018-12-03T08:00:00Z --closes-at 2018-12-03T12:00:00Z --challenge-seconds 60";
-        let purchase = "announce-purchase 5 --market 1 --programme 2 --quantity 100 --worst-sale 300 --support by-budget";
+        let purchase = "announce-purchase 5 --market 1 --programme 2 --quantity 100 --worst-sale 300 --support pay-as-bid";
         let kind = |line: &str| match command(&format!("{line} {times}")).expect("announced") {
             Command::Propose { action: Action::AnnounceAuction { terms, .. } } => {
                 (terms.kind, terms.rule.stack().is_some(), terms.rule.price().map(|rule| rule.payment))
@@ -369,7 +369,7 @@ mod tests {
         assert_eq!(kind(purchase), (expected, true, None));
         let sale = AuctionKind::Sale { purchase: AuctionId(5) };
         assert_eq!(kind("announce-sale 6 --purchase 5"), (sale, false, Some(Payment::OwnPrice)));
-        let without = purchase.replace(" --support by-budget", "");
+        let without = purchase.replace(" --support pay-as-bid", "");
         assert!(matches!(command(&format!("{without} {times}")), Err(NoCommand::StackMissing)));
     }
 

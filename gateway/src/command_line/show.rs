@@ -1261,7 +1261,7 @@ mod tests {
                     "bid": "21.5", "participant": 21, "side": "sell", "quantity": "20", "price": "95000",
                     "reason": "rationed",
                 }],
-                "unfilled": [], "lot": null,
+                "unfilled": [], "lot": null, "stack": null, "solution": null,
             }),
         );
         let lot = Lot { secret: LotSecret([0xef; 32]), bids: Digest([0xab; 32]) };
@@ -1291,7 +1291,7 @@ mod tests {
                 },
                 "unfilled": [{"bid": "21.5", "participant": 21, "reason": "nothing-traded", "winning_limit": "96000"}],
                 "reserved": {"amount": "0", "currency": "USD"},
-                "lot": {"secret": "ef".repeat(32), "bids": "ab".repeat(32), "seed": lot.seed().to_string()},
+                "lot": {"secret": "ef".repeat(32), "bids": "ab".repeat(32), "seed": lot.seed().to_string()}, "stack": null, "solution": null,
             }),
         );
         let many = Event::AuctionCleared { auction, final_at, result: result(LISTED_MAX + 2) };
@@ -1436,7 +1436,7 @@ mod tests {
                 },
                 json!({
                     "command": "place_bid", "auction": 2, "side": "sell", "price": "95000", "quantity": "20",
-                    "origin": "FI",
+                    "origin": "FI", "details": null,
                 }),
             ),
             (
