@@ -346,6 +346,8 @@ rejects! {
     556 NothingToSell = "nothing is left of this purchase";
     /// A purchase is a stack.
     557 PurchaseByStack = "a purchase awards the best offers of a stack; its rule is a support rule";
+    /// A lot's secret is published with its result.
+    558 LotSecretUsed = "another auction was announced with the hash of this secret; every lot has a secret of its own";
 
     /// The month is not over.
     601 MonthNotOver {

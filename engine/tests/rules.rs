@@ -536,6 +536,20 @@ fn a_lot_is_drawn_with_the_secret_that_was_announced() {
     assert_eq!(winners.len(), 2, "neither wins always");
 }
 
+/// A secret is published with the first result that it draws, so no other lot can be drawn with it.
+#[test]
+fn every_lot_has_a_secret_of_its_own() {
+    let mut world = World::open(100_000);
+    let (opens_at, closes_at) = (world.now.plus_seconds(10), world.now.plus_seconds(20));
+    let terms = AuctionTerms {
+        rule: Rule { allocation: Allocation::SeededLot, ..rule() }.into(),
+        lot_commitment: Some(SECRET.commitment()),
+        ..terms(AuctionKind::Call { market: MARKET }, opens_at.expect("fits"), closes_at.expect("fits"))
+    };
+    let announce = Action::AnnounceAuction { auction: AuctionId(9), terms };
+    assert_eq!(world.try_agree(announce), Err(Reject::LotSecretUsed));
+}
+
 /// Winners of a support auction that pays each its own offer have strikes of their own.
 #[test]
 fn each_winner_can_get_the_strike_that_it_offered() {

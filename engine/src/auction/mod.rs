@@ -218,6 +218,11 @@ impl State {
         if self.auctions.contains_key(&id) {
             return Err(Reject::AuctionTaken);
         }
+        // A secret is published with the first result that it draws.
+        let is_known = |auction: &Auction| auction.terms.lot_commitment == terms.lot_commitment;
+        if terms.lot_commitment.is_some() && self.auctions.values().any(is_known) {
+            return Err(Reject::LotSecretUsed);
+        }
         let market = self.market_of(terms.kind)?;
         let earliest_final = terms.closes_at.plus_seconds(terms.challenge_seconds.get());
         let in_order = terms.opens_at > at && terms.closes_at > terms.opens_at;
