@@ -68,7 +68,7 @@ pub struct Outcome {
     pub without_origin_cap: Option<Totals>,
     /// With a cap by origin: of how much volume, standing awards with it and positions beside it, each country was allowed its share.
     /// It is no more than what is awarded. It is less only where offers are not divisible or money is limited, and a smaller cap made
-    /// room for an offer of more volume.
+    /// room for an offer of more volume. Where all win and that is void, it is what they would have had.
     pub origin_volume: Option<Quantity>,
     /// What each limit that is for all has taken in, in the order of the rule.
     pub used: Vec<Option<Size>>,
@@ -255,9 +255,16 @@ pub fn winning_price(
         let outcome = award(&offers, rule, seed)?;
         Ok::<_, SupportError>(outcome.awards.iter().any(|award| award.offer == offer))
     };
-    let steps = |price: Price| price.millionths().checked_div(tick.millionths()).unwrap_or(0);
+    // Rounded up, so that the lowest is no lower and the highest is one that is not asked about.
+    let steps = |price: Price| {
+        let (price, tick) = (price.millionths(), tick.millionths());
+        let whole = price.checked_div_euclid(tick)?;
+        whole.checked_add(i64::from(price.checked_rem_euclid(tick)? > 0))
+    };
     let price = |steps: i64| Price::from_millionths(steps.saturating_mul(tick.millionths()));
-    let (mut low, mut high) = (steps(lowest), steps(own.price));
+    let (Some(mut low), Some(mut high)) = (steps(lowest), steps(own.price)) else {
+        return Ok(None);
+    };
     if low >= high || !wins_at(price(low))? {
         return Ok(None);
     }
@@ -278,7 +285,7 @@ fn outcome(stack: &Stack<'_>, rule: &SupportRule) -> Outcome {
     let owners = stack.owners();
     let least = rule.competition.least_owner_groups.map_or(0, std::num::NonZeroU32::get);
     if owners < least {
-        return void(stack, rule, Void::TooFewOwners { owners });
+        return void(stack, rule, Void::TooFewOwners { owners }, None);
     }
     let first = Walk::new(stack, rule);
     let outcome = match &rule.origin_cap {
@@ -294,13 +301,13 @@ fn outcome(stack: &Stack<'_>, rule: &SupportRule) -> Outcome {
         .iter()
         .all(|rejection| matches!(rejection.reason, Reason::AboveCeiling { .. } | Reason::Excluded { .. }));
     if rule.competition.void_if_all_win && all_win && !outcome.awards.is_empty() {
-        return void(stack, rule, Void::AllWin);
+        return void(stack, rule, Void::AllWin, outcome.origin_volume);
     }
     outcome
 }
 
 /// Nothing for anybody.
-fn void(stack: &Stack<'_>, rule: &SupportRule, why: Void) -> Outcome {
+fn void(stack: &Stack<'_>, rule: &SupportRule, why: Void, origin_volume: Option<Quantity>) -> Outcome {
     let rejections = stack.entries().iter().map(|entry| Rejection { offer: entry.row, reason: Reason::Void });
     Outcome {
         awards: Vec::new(),
@@ -309,7 +316,7 @@ fn void(stack: &Stack<'_>, rule: &SupportRule, why: Void) -> Outcome {
         clearing: Vec::new(),
         totals: Totals::default(),
         without_origin_cap: None,
-        origin_volume: None,
+        origin_volume,
         used: rule.limits.iter().map(|_| None).collect(),
     }
 }

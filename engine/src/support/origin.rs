@@ -44,12 +44,15 @@ struct Volumes {
 /// Goes down the stack under caps that the awards keep; returns of how much volume they are the shares.
 pub(super) fn walk<'a>(stack: &'a Stack<'a>, rule: &'a SupportRule, cap: &OriginCap) -> (Walk<'a>, i64) {
     let origins = Origins::new(stack, cap);
+    let at_caps = |most: i64| {
+        let allowed = |(country, volumes): (&Country, &Volumes)| (*country, origins.allowed(volumes, most));
+        let caps = origins.capped.iter().map(allowed).collect();
+        Walk::new(stack, rule).run(Some(&caps))
+    };
     let mut most = origins.most(rule);
     loop {
         most = origins.settled(most);
-        let allowed = |(country, volumes): (&Country, &Volumes)| (*country, origins.allowed(volumes, most));
-        let caps = origins.capped.iter().map(allowed).collect();
-        let walk = Walk::new(stack, rule).run(Some(&caps));
+        let walk = at_caps(most);
         let mut given = BTreeMap::new();
         let mut awarded = origins.standing();
         for (entry, amount) in walk.given() {
@@ -62,11 +65,18 @@ pub(super) fn walk<'a>(stack: &'a Stack<'a>, rule: &'a SupportRule, cap: &Origin
             let new = given.get(country).copied().unwrap_or(0);
             new == 0 || new.saturating_add(volumes.standing) <= origins.allowed(volumes, awarded)
         };
-        // Caps of what is really awarded give the same awards, since what was taken under larger ones keeps them; what is told of
-        // those that do not fit is then about the shares as they are.
         if awarded >= most && origins.capped.iter().all(keeps) {
+            if awarded > most {
+                // A smaller cap made room for more volume. Where larger ones lead to the same, they are told.
+                let again = at_caps(awarded);
+                if again.given().eq(walk.given()) {
+                    return (again, awarded);
+                }
+            }
             return (walk, most);
         }
+        // What keeps lower caps than were allowed is awarded under those again, with the same awards, since what was taken under
+        // larger ones keeps them: what is told of those that do not fit is then about the shares as they are.
         // With as much as was allowed for, everybody would keep its cap. So it was less, and no more can be allowed for.
         most = awarded.min(most.saturating_sub(1));
     }

@@ -96,7 +96,7 @@ pub enum OfferFault {
 }
 
 /// What is in the order of the stack. Numbers are millionths.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Entry {
     pub(super) row: u32,
     /// Its technology and delivery year together, by number.

@@ -236,8 +236,7 @@ pub fn check(
     }
     check_prices(&book, outcome, &parts)?;
     check_limits(&book, outcome, &parts)?;
-    let awarded = volume(&parts);
-    check_origins(&book, outcome, &parts, awarded)?;
+    check_origins(&book, outcome, &parts)?;
     let due = Reading::of(&book, outcome.origin_volume.map(|volume| i128::from(volume.millionths())));
     check_due(&book, &parts, &due)?;
     check_reasons(&book, &outcome.rejections, due.reasons)?;
@@ -268,18 +267,11 @@ fn void(book: &Book<'_>, outcome: &Outcome) -> Option<Void> {
         return None;
     }
     let all_win = |due: &Due| due.reasons.iter().all(|(_, reason)| matches!(reason, Reason::Excluded { .. }));
-    let due = match (&book.rule.origin_cap, outcome.origin_volume) {
-        (None, _) => Reading::of(book, None),
-        (Some(_), Some(volume)) => Reading::of(book, Some(i128::from(volume.millionths()))),
-        // Nobody is told of which volume shares were taken where all would win: it would be all.
-        (Some(_), None) => {
-            let uncapped = Reading::of(book, None);
-            if !all_win(&uncapped) {
-                return None;
-            }
-            Reading::of(book, Some(volume(&uncapped.parts)))
-        }
-    };
+    let told = outcome.origin_volume.map(|volume| i128::from(volume.millionths()));
+    if told.is_some() != book.rule.origin_cap.is_some() {
+        return None;
+    }
+    let due = Reading::of(book, told);
     all_win(&due).then_some(Void::AllWin)
 }
 
@@ -291,7 +283,14 @@ fn check_void(book: &Book<'_>, outcome: &Outcome) -> Result<(), Fault> {
     number(outcome.clearing.is_empty(), Number::Clearing)?;
     number(outcome.totals == Totals::default(), Number::Totals)?;
     number(outcome.without_origin_cap.is_none(), Number::WithoutOriginCap)?;
-    number(outcome.origin_volume.is_none(), Number::OriginVolume)?;
+    if outcome.void == Some(Void::AllWin) {
+        // Of how much they would have had, shares are told.
+        let told = outcome.origin_volume.map(|volume| i128::from(volume.millionths()));
+        let parts = Reading::of(book, told).parts;
+        check_origins(book, outcome, &parts)?;
+    } else {
+        number(outcome.origin_volume.is_none(), Number::OriginVolume)?;
+    }
     number(
         outcome.used.len() == book.rule.limits.len() && outcome.used.iter().all(Option::is_none),
         Number::Used,
@@ -485,8 +484,10 @@ fn check_competition(book: &Book<'_>, in_order: &[&Part]) -> Result<(), Fault> {
     Ok(())
 }
 
-/// Every country that is awarded something keeps its share of what is awarded.
-fn check_origins(book: &Book<'_>, outcome: &Outcome, parts: &[Part], awarded: i128) -> Result<(), Fault> {
+/// Every country that is awarded something keeps its share of what is awarded, and shares are told of just that, unless somebody would
+/// have had another due then.
+fn check_origins(book: &Book<'_>, outcome: &Outcome, parts: &[Part]) -> Result<(), Fault> {
+    let awarded = volume(parts);
     let told = outcome.origin_volume.map(|volume| i128::from(volume.millionths()));
     let is_capped = book.rule.origin_cap.is_some();
     number(told.is_some() == is_capped && told.is_none_or(|told| told <= awarded), Number::OriginVolume)?;
@@ -503,7 +504,11 @@ fn check_origins(book: &Book<'_>, outcome: &Outcome, parts: &[Part], awarded: i1
             return Err(Fault::Exceeded { offer, constraint: Constraint::Origin(country) });
         }
     }
-    Ok(())
+    if told.is_none_or(|told| told == awarded) {
+        return Ok(());
+    }
+    let with_all = Reading::of(book, Some(awarded));
+    number(check_due(book, parts, &with_all).is_err(), Number::OriginVolume)
 }
 
 /// Everybody has its due.

@@ -1,5 +1,6 @@
 //! What awarding support must do: worked examples, and properties on random auctions.
 
+mod brute;
 mod examples;
 mod properties;
 mod twin;

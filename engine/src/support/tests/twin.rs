@@ -429,7 +429,7 @@ impl<'a> Twin<'a> {
         }
     }
 
-    fn void(&self, why: Void) -> Outcome {
+    fn void(&self, why: Void, origin_volume: Option<Quantity>) -> Outcome {
         let nothing = self.stack.iter().map(|row| Rejection { offer: *row as u32, reason: Reason::Void });
         Outcome {
             awards: Vec::new(),
@@ -438,7 +438,7 @@ impl<'a> Twin<'a> {
             clearing: Vec::new(),
             totals: Totals::default(),
             without_origin_cap: None,
-            origin_volume: None,
+            origin_volume,
             used: self.rule.limits.iter().map(|_| None).collect(),
         }
     }
@@ -500,6 +500,17 @@ impl<'a> Twin<'a> {
                 !new(country) || self.volume_of(*country) <= self.allowed(*country, awarded)
             };
             if capped.iter().all(keeps) && awarded >= most {
+                let (given, rejections) = (self.given.clone(), self.rejections.clone());
+                self.caps = Some(awarded);
+                (self.given, self.rejections) = (standing.clone(), Vec::new());
+                self.run();
+                let each = |given: &[Given]| -> Vec<i64> {
+                    let of = |row| given.iter().filter(|one| one.row == row).map(|one| one.quantity).sum();
+                    (0..self.offers.len()).map(of).collect()
+                };
+                if each(&self.given) != each(&given) {
+                    (self.caps, self.given, self.rejections) = (Some(most), given, rejections);
+                }
                 return;
             }
             most = awarded.min(most - 1);
@@ -512,7 +523,7 @@ impl<'a> Twin<'a> {
         owners.dedup();
         let owners = owners.len() as u32;
         if self.rule.competition.least_owner_groups.is_some_and(|least| owners < least.get()) {
-            return self.void(Void::TooFewOwners { owners });
+            return self.void(Void::TooFewOwners { owners }, None);
         }
         let outcome = match &self.rule.origin_cap {
             None => {
@@ -533,7 +544,7 @@ impl<'a> Twin<'a> {
         };
         let all_win = !outcome.awards.is_empty() && !outcome.rejections.iter().any(lost);
         if self.rule.competition.void_if_all_win && all_win {
-            return self.void(Void::AllWin);
+            return self.void(Void::AllWin, outcome.origin_volume);
         }
         outcome
     }
@@ -582,5 +593,41 @@ proptest! {
         // What is declined is not asked again, and is told nothing.
         due.rejections.retain(|rejection| !declined.contains(&rejection.offer));
         prop_assert_eq!(called, due);
+    }
+}
+
+proptest! {
+    /// Where offers are skipped, nothing that is left out fits in the end either; and no sum of awards exceeds a limit.
+    #[test]
+    fn no_limit_is_broken_and_nothing_that_fits_is_left_out((rule, offers) in world(ALL, 12)) {
+        let mut twin = Twin::new(&offers, &rule);
+        let outcome = twin.decide();
+        prop_assert_eq!(&outcome, &award(&offers, &rule, Some(SEED)).expect("an auction"));
+        if outcome.void.is_some() {
+            return Ok(());
+        }
+        for pot in 0..twin.pots.len() {
+            let held = Held { pot, minimum: (true, 0), at_ceilings: false };
+            for (bar, row) in twin.bars(held).into_iter().flat_map(|bar| (0..offers.len()).map(move |row| (bar, row))) {
+                // A country whose position is above its share is awarded nothing.
+                prop_assert!(twin.usage(bar, &twin.given, row) <= twin.most(bar) || matches!(bar, Bar::Origin(_)));
+            }
+        }
+        for (number, _) in rule.minima.iter().enumerate() {
+            prop_assert!(twin.usage(Bar::Minimum(number), &twin.given, 0) <= twin.most(Bar::Minimum(number)));
+        }
+        for rejection in outcome.rejections.iter().filter(|_| rule.misfit == Misfit::Skip) {
+            let row = rejection.offer as usize;
+            let whole = if rule.whole_offers { offers[row].quantity } else { offers[row].min_quantity }.millionths();
+            let least = if twin.given_to(row) > 0 { twin.lot() } else { whole.max(twin.lot()) };
+            let held = Held { pot: twin.pot(row), minimum: (true, 0), at_ceilings: false };
+            match rejection.reason {
+                Reason::Limited(_) => prop_assert!(!twin.broken(held, row, least).is_empty()),
+                ref other => {
+                    let is_so = matches!(other, Reason::Excluded { .. } | Reason::AboveCeiling { .. });
+                    prop_assert!(is_so);
+                }
+            }
+        }
     }
 }
