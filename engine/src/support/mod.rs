@@ -24,9 +24,11 @@
 //! | what limits have taken in and what they leave | `bounds.rs` |
 //! | the way down the stack | `walk.rs` |
 //! | the cap by origin | `origin.rs` |
+//! | whether an outcome is right, by other means | `check/` |
 //!
-//! Raising one's own price never wins more, but where an auction that everybody wins is void: an offer that is dearer can save
-//! it. What limits count only grows on the way down, so what is in the way of an offer at its turn is still so in the end.
+//! Raising one's own price never wins more, with three exceptions. Where an auction that everybody wins is void, an offer that is
+//! dearer can save it. An offer that misses a minimum's auction can win more beside it. And a cap by origin looks at all awards
+//! together, so that others' cuts move with one's own. What limits count only grows on the way down, so what is in the way of an offer at its turn is still so in the end.
 
 mod bounds;
 pub mod check;
@@ -232,7 +234,8 @@ pub fn call_reserve(
 /// The price below or at which an offer would have been awarded something, all others unchanged: the highest on the tick that is
 /// lower than its own. `None` where there is none at or above `lowest`, as for an offer that another of its unit excludes.
 ///
-/// An offer that is dearer never wins more, so it is found by halving; each step awards the whole auction anew.
+/// It is found by halving, since an offer that is dearer wins no more; each step awards the whole auction anew. In the cases where that
+/// is not so (see above) it is a price that wins while the next tick does not.
 ///
 /// # Errors
 ///
