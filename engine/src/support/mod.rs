@@ -255,7 +255,13 @@ pub fn winning_price(
         let outcome = award(&offers, rule, seed)?;
         Ok::<_, SupportError>(outcome.awards.iter().any(|award| award.offer == offer))
     };
-    let steps = |price: Price| price.millionths().checked_div(tick.millionths()).unwrap_or(0);
+    // How many ticks a price is, rounded up: a price between two ticks is dearer than the lower one, which can win.
+    let steps = |price: Price| {
+        let whole = price.millionths().checked_div_euclid(tick.millionths()).unwrap_or(0);
+        let is_between =
+            price.millionths().checked_rem_euclid(tick.millionths()).is_some_and(|rest| rest > 0);
+        whole.saturating_add(i64::from(is_between))
+    };
     let price = |steps: i64| Price::from_millionths(steps.saturating_mul(tick.millionths()));
     let (mut low, mut high) = (steps(lowest), steps(own.price));
     if low >= high || !wins_at(price(low))? {
