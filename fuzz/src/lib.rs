@@ -4,6 +4,7 @@
 //! the seeds, from `corpus/`.
 
 pub mod clearing;
+pub mod support;
 
 use std::path::Path;
 use std::time::Duration;
@@ -25,12 +26,13 @@ use golv_protocol::message::{ClientMessage, PROTOCOL, Position};
 pub type Target = (&'static str, fn(&[u8]));
 
 /// All targets.
-pub const TARGETS: [Target; 5] = [
+pub const TARGETS: [Target; 6] = [
     ("codec", codec),
     ("recovery", recovery),
     ("commands", commands),
     ("session", session),
     ("clear", clearing::clear),
+    ("support", support::support),
 ];
 
 /// Any bytes either decode to a value that encodes to the same bytes, or are refused.

@@ -88,6 +88,10 @@ fn a_result_is_checked_and_any_change_is_found() {
         ("/limits/0/used/money", "1"),
         ("/rejections/0/reason/limited/0/over/money", "1"),
         ("/winning_prices/wind-2", "82"),
+        // It wins, and a tick more does too.
+        ("/winning_prices/wind-2", "78"),
+        ("/winning_tick", "0.5"),
+        ("/winning_tick", "0"),
         ("/rule/payment", "own-price"),
         ("/rule/limits/1/most/money/amount", "90000000"),
     ] {
@@ -96,6 +100,67 @@ fn a_result_is_checked_and_any_change_is_found() {
         let found = check(&other);
         assert_eq!(found.status.code(), Some(1), "{pointer}");
     }
+    let mut other = result.clone();
+    other["winning_prices"]["wind-2"] = serde_json::Value::Null;
+    let said = String::from_utf8(check(&other).stderr).expect("text");
+    assert!(said.contains("offer wind-2 is told that no price would have won, and 0 would"), "{said}");
+    other["winning_prices"].as_object_mut().expect("prices").remove("wind-2");
+    let said = String::from_utf8(check(&other).stderr).expect("text");
+    assert!(said.contains("offer wind-2 was awarded nothing and is told no winning price"), "{said}");
+}
+
+/// Own prices between two ticks, and a tick that is larger than the gap to the price that wins.
+#[test]
+fn winning_prices_are_on_the_tick_that_was_asked_for() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let [book, file] = ["book.csv", "result.json"].map(|name| dir.path().join(name));
+    std::fs::write(&book, "id,price,quantity\na,81.7,1000\nb,82.5,250\nc,90,250\n").expect("written");
+    let rule =
+        "payment = 'own-price'\nmisfit = 'stop'\n[[limits]]\nname = 'v'\nmost = { quantity = '1000' }\n";
+    let own = dir.path().join("rule.toml");
+    std::fs::write(&own, rule).expect("written");
+    let [book, file, own] = [&book, &file, &own].map(|path| path.to_str().expect("UTF-8"));
+    for (tick, b) in [("0.1", "81.6"), ("1", "81"), ("5", "80"), ("100", "0")] {
+        let arguments =
+            ["clear", "--support-file", own, "--book", book, "--format", "json", "--private", "--tick", tick];
+        let text = printed(&arguments);
+        let result: serde_json::Value = serde_json::from_str(&text).expect("JSON");
+        assert_eq!((&result["winning_tick"], &result["winning_prices"]["b"]), (&tick.into(), &b.into()));
+        std::fs::write(file, text).expect("written");
+        printed(&["check", "--book", book, "--result", file]);
+    }
+    // At 82, the tick below its own price, b stands before a and wins.
+    std::fs::write(book, "id,price,quantity\na,82.2,1000\nb,82.5,250\n").expect("written");
+    let text = printed(&[
+        "clear",
+        "--support-file",
+        own,
+        "--book",
+        book,
+        "--format",
+        "json",
+        "--private",
+        "--tick",
+        "1",
+    ]);
+    let result: serde_json::Value = serde_json::from_str(&text).expect("JSON");
+    assert_eq!(result["winning_prices"]["b"], "82");
+}
+
+/// A large book is awarded all the same; that nothing was looked for is said and can be checked.
+#[test]
+fn winning_prices_of_a_large_book_are_not_looked_for() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let [book, file] = ["book.csv", "result.json"].map(|name| dir.path().join(name));
+    let rows = (0..1_001).map(|number| format!("{number},{number},10\n"));
+    std::fs::write(&book, format!("id,price,quantity\n{}", rows.collect::<String>())).expect("written");
+    let result = json("by-volume", &book, &["--private"]);
+    assert_eq!(result["winning_prices"], "not-looked-for");
+    assert_eq!(result["totals"]["quantity"], "1000");
+    std::fs::write(&file, result.to_string()).expect("written");
+    let [book, file] = [&book, &file].map(|path| path.to_str().expect("UTF-8"));
+    let said = printed(&["check", "--book", book, "--result", file]);
+    assert!(said.contains("not looked for"), "{said}");
 }
 
 /// What a winner that declines leaves goes to the next, at its own price.
@@ -115,6 +180,10 @@ fn the_reserve_list_is_called() {
     assert!(said.contains("awards it nothing"), "{said}");
     let said = refused(&call("nobody"));
     assert!(said.contains("no offer 'nobody'"), "{said}");
+    let text = std::fs::read_to_string(file).expect("read");
+    std::fs::write(file, text.replace("\"0.37\"", "\"0.47\"")).expect("written");
+    let said = refused(&call("SKIGA"));
+    assert!(said.contains("the result is wrong: offer eNRG Lahti"), "{said}");
 }
 
 #[test]

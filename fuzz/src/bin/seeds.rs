@@ -9,7 +9,9 @@ use golv_engine::clearing::Rule;
 use golv_engine::command::Command;
 use golv_engine::id::IdentityId;
 use golv_engine::num::Quantity;
+use golv_engine::support::SupportRule;
 use golv_fuzz::clearing::{Case, Given};
+use golv_fuzz::support;
 use golv_journal::{Content, scan};
 use golv_protocol::batch::{Batch, Entry};
 use golv_protocol::frame::write_frame;
@@ -23,7 +25,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut entries: Vec<Entry<Command>> = Vec::new();
     let mut kinds = std::collections::BTreeSet::new();
     let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("corpus");
-    for target in ["codec", "recovery", "commands", "session", "clear"] {
+    for target in ["codec", "recovery", "commands", "session", "clear", "support"] {
         fs::create_dir_all(corpus.join(target))?;
     }
     while let Some(frame) = reader.next_frame()? {
@@ -62,7 +64,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         .collect();
     fs::write(corpus.join("commands/day"), day)?;
     recovery_seeds(&corpus.join("recovery"))?;
-    clear_seeds(&corpus.join("clear"))
+    clear_seeds(&corpus.join("clear"))?;
+    support_seeds(&corpus.join("support"))
 }
 
 /// Two segments and a snapshot of the golden journal, whole and in part.
@@ -143,6 +146,87 @@ fn clear_seeds(corpus: &Path) -> Result<(), Box<dyn std::error::Error>> {
         fs::write(corpus.join(name), case(flags, &book)?.to_bytes())?;
     }
     Ok(())
+}
+
+/// A book that every support rule's offers are read from, beside their own: two of one unit, an owner twice, minima, quality, origins.
+const OFFERS: &str = "price,quantity,min_quantity,owner,origin,year,quality,unit\n\
+    60,400,,1,CL,2015,,\n65,400,200,2,CN,2015,1,7\n65,300,300,1,CN,2016,,\n70,500,,3,FI,2016,2,7\n4,900,,4,CL,2017,,\n";
+
+/// A rule that has every field, since no preset does.
+const EVERY_FIELD: &str = r#"
+payment = "one-price"
+misfit = "skip"
+ties = "seeded-lot"
+uncontested = "ceiling"
+ceiling = "90"
+lot = "1"
+periods = 3
+quality-rate = "2.5"
+technologies = [{ name = "a", pot = "p", ceiling = "80", premium = "1" }, { name = "b", pot = "q" }]
+limits = [
+    { name = "all", most = { quantity = "1500" } },
+    { name = "owner", each = "owner-group", most = { quantity = "600" } },
+    { name = "a until 2016", technologies = ["a"], years = { until = 2016 }, most = { money = { amount = "90000", reference-price = "50" } } },
+]
+minima = [{ name = "some of b", technologies = ["b"], most = { quantity = "200" } }]
+competition = { most-of-offered = "0.8", least-owner-groups = 2, void-if-all-win = true }
+origin-cap = { share = "0.65", exempt = ["FI"], positions = [{ country = "CN", quantity = "800" }] }
+"#;
+
+/// Each support rule with the book of its tests, if it has one, and with offers that have everything; some decline.
+fn support_seeds(corpus: &Path) -> Result<(), Box<dyn std::error::Error>> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let books = root.join("gateway/tests/data/support");
+    let mut seeds = vec![("every-field".to_owned(), EVERY_FIELD.to_owned(), OFFERS.to_owned())];
+    for entry in fs::read_dir(root.join("engine/rules/support"))? {
+        let path = entry?.path();
+        let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+        seeds.push((name, fs::read_to_string(path)?, OFFERS.to_owned()));
+    }
+    for (preset, book) in [("european-hydrogen-bank", "hydrogen-bank"), ("stacked-budget", "two-years")] {
+        let rule = fs::read_to_string(root.join("engine/rules/support").join(preset).with_extension("toml"))?;
+        seeds.push((book.to_owned(), rule, fs::read_to_string(books.join(book).with_extension("csv"))?));
+    }
+    for (name, rule, book) in seeds {
+        let rule: SupportRule = toml::from_str(&rule)?;
+        let mut bytes = Vec::new();
+        golv_protocol::encode(&support_case(rule, &book)?, &mut bytes)?;
+        fs::write(corpus.join(name), bytes)?;
+    }
+    Ok(())
+}
+
+fn support_case(rule: SupportRule, book: &str) -> Result<support::Case, Box<dyn std::error::Error>> {
+    let mut lines = book.lines().map(|line| line.split(',').collect::<Vec<_>>());
+    let header = lines.next().unwrap_or_default();
+    let given = |(number, row): (usize, Vec<&str>)| -> Result<support::Given, Box<dyn std::error::Error>> {
+        let field = |column: &str| {
+            let place = header.iter().position(|name| *name == column);
+            place.and_then(|place| row.get(place)).copied().filter(|text| !text.is_empty())
+        };
+        let or_zero = |column: &str| field(column).unwrap_or("0");
+        let named = field("technology").and_then(|name| {
+            rule.technologies.iter().position(|technology| technology.name.as_str() == name)
+        });
+        let technology =
+            named.or_else(|| (!rule.technologies.is_empty()).then(|| number % rule.technologies.len()));
+        // A unit's name in a book ends with its number.
+        let unit = field("unit").map(|name| name.trim_matches(char::is_alphabetic).parse()).transpose()?;
+        Ok(support::Given {
+            price: or_zero("price").parse()?,
+            quantity: or_zero("quantity").parse()?,
+            min_quantity: or_zero("min_quantity").parse()?,
+            received: i64::try_from(number)?,
+            owner_group: field("owner").map_or(Ok(u32::try_from(number)?), str::parse)?,
+            origin: field("origin").map(str::parse).transpose()?,
+            technology: technology.map(u16::try_from).transpose()?,
+            year: or_zero("year").parse()?,
+            quality: or_zero("quality").parse()?,
+            unit,
+        })
+    };
+    let offers = lines.enumerate().map(given).collect::<Result<_, _>>()?;
+    Ok(support::Case { rule, seed: Some(7), offers, declined: 0b1010 })
 }
 
 /// A case of the `clear` target: a preset with flags over it, which are the names of its fields, and a book as CSV.

@@ -3,6 +3,7 @@
 mod offers;
 mod result;
 
+use std::collections::BTreeMap;
 use std::error::Error;
 use std::io::Read;
 
@@ -14,7 +15,7 @@ use golv_engine::support::{
 use super::{Format, open};
 use crate::print;
 use offers::Row;
-use result::Claimed;
+use result::{Claimed, Winning};
 
 pub(super) use result::is_one;
 
@@ -56,17 +57,18 @@ pub(super) fn clear(book: impl Read, asked: &Asked<'_>) -> Result<(), Box<dyn Er
     let seed = asked.seed.map(str::as_bytes);
     let outcome = award(&offers, asked.rule, seed).map_err(|error| NotAwarded::new(&rows, error))?;
     let winning = match asked.private {
-        Some(_) if offers.len() > PROVED_MAX => {
-            return Err(format!("--private is for books of up to {PROVED_MAX} offers").into());
+        Some(_) if offers.len() > PROVED_MAX => Some(Winning::NotLookedFor),
+        Some(tick) => {
+            let prices = winning_prices(&offers, asked.rule, seed, &outcome, tick)?;
+            Some(Winning::Found { tick, prices })
         }
-        Some(tick) => Some(winning_prices(&offers, asked.rule, seed, &outcome, tick)?),
         None => None,
     };
-    print(&rows, asked, &outcome, winning.as_deref());
+    print(&rows, asked, &outcome, winning.as_ref());
     Ok(())
 }
 
-fn print(rows: &[Row], asked: &Asked<'_>, outcome: &Outcome, winning: Option<&[(u32, Option<Price>)]>) {
+fn print(rows: &[Row], asked: &Asked<'_>, outcome: &Outcome, winning: Option<&Winning>) {
     match asked.format {
         Format::Table => result::print_table(rows, asked.rule, outcome),
         Format::Csv => result::print_csv(rows, asked.rule, outcome),
@@ -82,13 +84,24 @@ fn winning_prices(
     outcome: &Outcome,
     tick: Price,
 ) -> Result<Vec<(u32, Option<Price>)>, SupportError> {
-    let lowest = offers.iter().map(|offer| offer.price).chain([Price::ZERO]).min().unwrap_or(Price::ZERO);
-    let lost = outcome.rejections.iter().map(|rejection| rejection.offer);
-    let lost = lost.filter(|offer| !outcome.awards.iter().any(|award| award.offer == *offer));
-    lost.map(|offer| Ok((offer, winning_price(offers, rule, seed, offer, (lowest, tick))?))).collect()
+    let lowest = lowest(offers);
+    lost(outcome)
+        .map(|offer| Ok((offer, winning_price(offers, rule, seed, offer, (lowest, tick))?)))
+        .collect()
 }
 
-/// Calls the reserve list of a result: what offers come to stand in the place of some that declined.
+/// The lowest price that is looked at for an offer: zero, or the lowest that anybody asks.
+fn lowest(offers: &[Offer<'_>]) -> Price {
+    offers.iter().map(|offer| offer.price).chain([Price::ZERO]).min().unwrap_or(Price::ZERO)
+}
+
+/// The offers that were awarded nothing.
+fn lost(outcome: &Outcome) -> impl Iterator<Item = u32> + '_ {
+    let lost = outcome.rejections.iter().map(|rejection| rejection.offer);
+    lost.filter(|offer| !outcome.awards.iter().any(|award| award.offer == *offer))
+}
+
+/// Calls the reserve list of a result that is right: what offers come to stand in the place of some that declined.
 pub(super) fn call(
     book: impl Read,
     result: &str,
@@ -99,6 +112,8 @@ pub(super) fn call(
     let rows = offers::read(book, &rule)?;
     let offers = offers::offers(&rows);
     let Claimed { seed, outcome, .. } = result::read(result, &rows)?;
+    let bytes = seed.as_deref().map(str::as_bytes);
+    check_outcome(&rows, &offers, &rule, bytes, &outcome)?;
     let place = |id: &String| {
         let place = rows.iter().position(|row| row.id == *id).and_then(|place| u32::try_from(place).ok());
         place.ok_or_else(|| format!("there is no offer '{id}' in the book"))
@@ -111,7 +126,6 @@ pub(super) fn call(
     }
     let stands = |award: &Award| !declined.contains(&award.offer);
     let standing: Vec<Award> = outcome.awards.iter().copied().filter(stands).collect();
-    let bytes = seed.as_deref().map(str::as_bytes);
     let called = call_reserve(&offers, &rule, bytes, &standing, &declined)
         .map_err(|error| NotAwarded::new(&rows, error))?;
     print(&rows, &Asked { rule: &rule, seed: seed.as_deref(), format, private: None }, &called, None);
@@ -126,38 +140,102 @@ pub(super) fn check(book: &std::path::Path, text: &str) -> Result<(), Box<dyn Er
     let offers = offers::offers(&rows);
     let Claimed { seed, outcome, winning } = result::read(text, &rows)?;
     let seed = seed.as_deref().map(str::as_bytes);
-    let due = award(&offers, &rule, seed).map_err(|error| NotAwarded::new(&rows, error))?;
-    if let Some(wrong) = first_difference(&rows, &due, &outcome) {
-        return Err(format!("the result is wrong: {wrong}").into());
+    check_outcome(&rows, &offers, &rule, seed, &outcome)?;
+    if let Some(Winning::Found { tick, prices }) = &winning {
+        check_winning_prices(&rows, &offers, (&rule, seed), &outcome, (*tick, prices))?;
     }
     print::line(format_args!(
         "the result is what its rule gives: {} offers, {} awards",
         print::grouped(&rows.len().to_string()),
         print::grouped(&outcome.awards.len().to_string())
     ));
-    if let Some(winning) = winning {
-        for (offer, price) in winning {
-            let wins = |price: Option<Price>| {
-                let mut offers = offers.clone();
-                if let (Some(place), Some(price)) =
-                    (usize::try_from(offer).ok().and_then(|row| offers.get_mut(row)), price)
-                {
-                    place.price = price;
-                }
-                let outcome = award(&offers, &rule, seed);
-                outcome.is_ok_and(|outcome| outcome.awards.iter().any(|award| award.offer == offer))
-            };
-            if price.is_some() && !wins(price) {
-                let id = usize::try_from(offer).ok().and_then(|row| rows.get(row)).map_or("", |row| &row.id);
-                return Err(format!(
-                    "the result is wrong: offer {id} would win nothing at its winning price"
-                )
-                .into());
-            }
-        }
-        print::line("each winning price would have won");
+    match winning {
+        Some(Winning::Found { .. }) => print::line("its winning prices are right"),
+        Some(Winning::NotLookedFor) => print::line("its winning prices were not looked for"),
+        None => {}
     }
     Ok(())
+}
+
+/// Refuses an outcome that is not what the rule gives.
+fn check_outcome(
+    rows: &[Row],
+    offers: &[Offer<'_>],
+    rule: &SupportRule,
+    seed: Option<&[u8]>,
+    outcome: &Outcome,
+) -> Result<(), Box<dyn Error>> {
+    let due = award(offers, rule, seed).map_err(|error| NotAwarded::new(rows, error))?;
+    match first_difference(rows, &due, outcome) {
+        Some(wrong) => Err(format!("the result is wrong: {wrong}").into()),
+        None => Ok(()),
+    }
+}
+
+/// Refuses winning prices that are not those of the offers that were awarded nothing. A price is right if it wins and is below the
+/// offer's own, and a tick more does not or is not; no price is right if the lowest that is looked at does not win.
+fn check_winning_prices(
+    rows: &[Row],
+    offers: &[Offer<'_>],
+    (rule, seed): (&SupportRule, Option<&[u8]>),
+    outcome: &Outcome,
+    (tick, prices): (Price, &[(u32, Option<Price>)]),
+) -> Result<(), Box<dyn Error>> {
+    if tick <= Price::ZERO {
+        return Err("the result is wrong: the tick of its winning prices is not above zero".into());
+    }
+    let lowest = lowest(offers);
+    // The lowest on the tick.
+    let between = lowest.millionths().rem_euclid(tick.millionths());
+    let first = match between {
+        0 => Some(lowest),
+        _ => lowest.millionths().checked_add(tick.millionths() - between).map(Price::from_millionths),
+    };
+    let mut told: BTreeMap<u32, Option<Price>> = prices.iter().copied().collect();
+    for offer in lost(outcome) {
+        let Some(row) = usize::try_from(offer).ok().filter(|row| *row < rows.len()) else { continue };
+        let (id, own) = (&rows[row].id, offers[row].price);
+        let wrong = |what: String| Err(format!("the result is wrong: offer {id} {what}").into());
+        let wins = |price: Price| {
+            let mut offers = offers.to_vec();
+            offers[row].price = price;
+            let outcome = award(&offers, rule, seed).map_err(|error| NotAwarded::new(rows, error))?;
+            Ok::<bool, NotAwarded>(outcome.awards.iter().any(|award| award.offer == offer))
+        };
+        match told.remove(&offer) {
+            None => return wrong("was awarded nothing and is told no winning price".to_owned()),
+            Some(None) => {
+                if let Some(first) = first.filter(|first| *first < own)
+                    && wins(first)?
+                {
+                    return wrong(format!("is told that no price would have won, and {first} would"));
+                }
+            }
+            Some(Some(price)) => {
+                if !price.is_on(tick) || price < lowest || price >= own {
+                    return wrong(format!(
+                        "is told {price}, which is not on the tick {tick} from {lowest} to below its own {own}"
+                    ));
+                }
+                if !wins(price)? {
+                    return wrong(format!("would win nothing at its winning price {price}"));
+                }
+                let next = price.millionths().checked_add(tick.millionths()).map(Price::from_millionths);
+                if let Some(next) = next.filter(|next| *next < own)
+                    && wins(next)?
+                {
+                    return wrong(format!("is told {price}, and would have won at {next} too"));
+                }
+            }
+        }
+    }
+    match told.keys().next().and_then(|offer| usize::try_from(*offer).ok()).and_then(|row| rows.get(row)) {
+        Some(Row { id, .. }) => {
+            Err(format!("the result is wrong: offer {id} was awarded something and is told a winning price")
+                .into())
+        }
+        None => Ok(()),
+    }
 }
 
 /// The first thing that differs, by the name of the offer that it concerns.

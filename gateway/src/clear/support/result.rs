@@ -29,9 +29,28 @@ struct Text {
     origin_volume: Option<String>,
     seed: Option<String>,
     rule: SupportRule,
-    /// Of each rejected offer the price with which it would have been awarded something, or none.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    winning_prices: Option<BTreeMap<String, Option<String>>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    winning_prices: Option<WinningText>,
+    /// What the winning prices are whole multiples of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    winning_tick: Option<String>,
+}
+
+/// Which prices would have won.
+#[derive(Serialize, Deserialize)]
+#[serde(untagged)]
+enum WinningText {
+    /// Of each offer that was awarded nothing the price with which it would have been, or none.
+    Found(BTreeMap<String, Option<String>>),
+    Not(NotFound),
+}
+
+/// Why there are no winning prices.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum NotFound {
+    /// The book is too large.
+    NotLookedFor,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -171,6 +190,7 @@ impl Text {
             seed: seed.map(str::to_owned),
             rule: rule.clone(),
             winning_prices: None,
+            winning_tick: None,
         }
     }
 }
@@ -226,14 +246,22 @@ pub(super) fn json(
     rule: &SupportRule,
     seed: Option<&str>,
     outcome: &Outcome,
-    winning: Option<&[(u32, Option<Price>)]>,
+    winning: Option<&Winning>,
 ) -> String {
-    let prices = winning.map(|winning| {
-        let told =
-            |(offer, price): &(u32, Option<Price>)| (id(rows, *offer), price.map(|price| price.to_string()));
-        winning.iter().map(told).collect()
-    });
-    let text = Text { winning_prices: prices, ..Text::new(rows, rule, seed, outcome) };
+    let text = Text::new(rows, rule, seed, outcome);
+    let text = match winning {
+        None => text,
+        Some(Winning::NotLookedFor) => {
+            Text { winning_prices: Some(WinningText::Not(NotFound::NotLookedFor)), ..text }
+        }
+        Some(Winning::Found { tick, prices }) => {
+            let told = |(offer, price): &(u32, Option<Price>)| {
+                (id(rows, *offer), price.map(|price| price.to_string()))
+            };
+            let prices = WinningText::Found(prices.iter().map(told).collect());
+            Text { winning_prices: Some(prices), winning_tick: Some(tick.to_string()), ..text }
+        }
+    };
     let value = serde_json::to_value(text).expect("texts, names and counts");
     format!("{value:#}")
 }
@@ -248,8 +276,16 @@ pub(crate) fn is_one(text: &str) -> bool {
 pub(super) struct Claimed {
     pub(super) seed: Option<String>,
     pub(super) outcome: Outcome,
-    /// The winning prices, if there are any.
-    pub(super) winning: Option<Vec<(u32, Option<Price>)>>,
+    /// The winning prices, if they were asked for.
+    pub(super) winning: Option<Winning>,
+}
+
+/// Which prices would have won.
+pub(super) enum Winning {
+    /// Of each offer that was awarded nothing the highest price on the tick that would have won, if there is one.
+    Found { tick: Price, prices: Vec<(u32, Option<Price>)> },
+    /// There are more offers than this is done for.
+    NotLookedFor,
 }
 
 /// The rule of a result, which the book is read by.
@@ -285,11 +321,20 @@ pub(super) fn read(text: &str, rows: &[Row]) -> Result<Claimed, ReadError> {
         let cost: Amount = number("cost", &totals.cost)?;
         Ok::<_, ReadError>(Totals { quantity: number("quantity", &totals.quantity)?, cost })
     };
-    let winning = text.winning_prices.as_ref().map(|prices| {
-        let told =
-            |(id, price): (&String, &Option<String>)| Ok((names.offer(id)?, optional("price", price)?));
-        prices.iter().map(told).collect::<Result<Vec<_>, ReadError>>()
-    });
+    let winning = match (&text.winning_prices, &text.winning_tick) {
+        (None, None) => None,
+        (Some(WinningText::Not(NotFound::NotLookedFor)), None) => Some(Winning::NotLookedFor),
+        (Some(WinningText::Found(prices)), Some(tick)) => {
+            let told =
+                |(id, price): (&String, &Option<String>)| Ok((names.offer(id)?, optional("price", price)?));
+            let prices = prices.iter().map(told).collect::<Result<_, ReadError>>()?;
+            Some(Winning::Found { tick: number("winning_tick", tick)?, prices })
+        }
+        (_, tick) => {
+            let value = tick.clone().unwrap_or_else(|| "none".to_owned());
+            return Err(ReadError::Field { field: "winning_tick", value });
+        }
+    };
     let used = text.limits.iter().map(|limit| limit.used.as_ref().map(size).transpose());
     let outcome = Outcome {
         awards: text.awards.iter().map(award).collect::<Result<_, ReadError>>()?,
@@ -304,7 +349,7 @@ pub(super) fn read(text: &str, rows: &[Row]) -> Result<Claimed, ReadError> {
         origin_volume: optional("origin_volume", &text.origin_volume)?,
         used: used.collect::<Result<_, ReadError>>()?,
     };
-    Ok(Claimed { seed: text.seed, outcome, winning: winning.transpose()? })
+    Ok(Claimed { seed: text.seed, outcome, winning })
 }
 
 /// What names of a result stand for.
