@@ -69,8 +69,8 @@ pub struct Outcome {
     /// The same without the cap by origin, if the rule has one: the difference is the price of diversification.
     pub without_origin_cap: Option<Totals>,
     /// With a cap by origin: of how much volume, standing awards with it and positions beside it, each country was allowed its share.
-    /// It is no more than what is awarded. It is less only where offers are not divisible or money is limited, and a smaller cap made
-    /// room for an offer of more volume. Where all win and that is void, it is what they would have had.
+    /// It is no more than what is awarded. It is less only where offers are not divisible or more than a volume is limited, a smaller cap
+    /// made room for more volume, and the larger caps of that would have led to less. Where all win and that is void, it is what they would have had.
     pub origin_volume: Option<Quantity>,
     /// What each limit that is for all has taken in, in the order of the rule.
     pub used: Vec<Option<Size>>,

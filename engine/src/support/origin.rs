@@ -44,15 +44,35 @@ struct Volumes {
 /// Goes down the stack under caps that the awards keep; returns of how much volume they are the shares.
 pub(super) fn walk<'a>(stack: &'a Stack<'a>, rule: &'a SupportRule, cap: &OriginCap) -> (Walk<'a>, i64) {
     let origins = Origins::new(stack, cap);
-    let at_caps = |most: i64| {
-        let allowed = |(country, volumes): (&Country, &Volumes)| (*country, origins.allowed(volumes, most));
-        let caps = origins.capped.iter().map(allowed).collect();
-        Walk::new(stack, rule).run(Some(&caps))
-    };
     let mut most = origins.most(rule);
     loop {
         most = origins.settled(most);
-        let walk = at_caps(most);
+        let step = Step::new(&origins, stack, rule, most);
+        if step.keeps_shares && step.awarded >= most {
+            let best = step.raised(&origins, stack, rule);
+            return (best.walk, best.most);
+        }
+        // With as much as was allowed for, everybody would keep its cap. So it was less, and no more can be allowed for. Awards that keep
+        // their shares all the same are made again under the caps of what they are: the same awards, since what was taken
+        // under larger caps keeps them, and what is told of those that do not fit is about the shares as they are.
+        most = step.awarded.min(most.saturating_sub(1));
+    }
+}
+
+/// What is awarded under the caps that a volume makes.
+struct Step<'a> {
+    walk: Walk<'a>,
+    most: i64,
+    awarded: i64,
+    /// Whether the awards keep the caps that they make themselves.
+    keeps_shares: bool,
+}
+
+impl<'a> Step<'a> {
+    fn new(origins: &Origins, stack: &'a Stack<'a>, rule: &'a SupportRule, most: i64) -> Self {
+        let allowed = |(country, volumes): (&Country, &Volumes)| (*country, origins.allowed(volumes, most));
+        let caps = origins.capped.iter().map(allowed).collect();
+        let walk = Walk::new(stack, rule).run(Some(&caps));
         let mut given = BTreeMap::new();
         let mut awarded = origins.standing();
         for (entry, amount) in walk.given() {
@@ -65,20 +85,22 @@ pub(super) fn walk<'a>(stack: &'a Stack<'a>, rule: &'a SupportRule, cap: &Origin
             let new = given.get(country).copied().unwrap_or(0);
             new == 0 || new.saturating_add(volumes.standing) <= origins.allowed(volumes, awarded)
         };
-        if awarded >= most && origins.capped.iter().all(keeps) {
-            if awarded > most {
-                // A smaller cap made room for more volume. Where larger ones lead to the same, they are told.
-                let again = at_caps(awarded);
-                if again.given().eq(walk.given()) {
-                    return (again, awarded);
-                }
+        let keeps_shares = origins.capped.iter().all(keeps);
+        Self { walk, most, awarded, keeps_shares }
+    }
+
+    /// A smaller cap can have made room for an offer of more volume, which allows for larger ones: they are taken as long as they
+    /// do not lead to less.
+    fn raised(self, origins: &Origins, stack: &'a Stack<'a>, rule: &'a SupportRule) -> Self {
+        let mut best = self;
+        while best.awarded > best.most {
+            let again = Self::new(origins, stack, rule, best.awarded);
+            if !again.keeps_shares || again.awarded < best.awarded {
+                break;
             }
-            return (walk, most);
+            best = again;
         }
-        // What keeps lower caps than were allowed is awarded under those again, with the same awards, since what was taken under
-        // larger ones keeps them: what is told of those that do not fit is then about the shares as they are.
-        // With as much as was allowed for, everybody would keep its cap. So it was less, and no more can be allowed for.
-        most = awarded.min(most.saturating_sub(1));
+        best
     }
 }
 

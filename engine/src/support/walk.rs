@@ -247,9 +247,10 @@ impl<'a> Walk<'a> {
     /// What the bounds leave for an offer, by number; the minimum's own has none.
     fn rooms(&mut self, entry: &Entry, price: Paid, auction: &mut Auction) -> Vec<(Option<usize>, Room)> {
         let periods = self.rule.periods();
-        let numbers: Vec<usize> = self.touched_by(entry).collect();
-        let mut rooms = Vec::with_capacity(numbers.len().saturating_add(1));
-        for number in numbers {
+        let of_kind = self.touched.get(entry.kind).map_or(&[][..], Vec::as_slice);
+        let of_country = entry.origin.and_then(|origin| self.of_country.get(&origin).copied());
+        let mut rooms = Vec::with_capacity(of_kind.len().saturating_add(2));
+        for number in of_kind.iter().copied().chain(of_country) {
             let room = self.bounds.get_mut(number).and_then(|bound| bound.room(entry, price, periods));
             rooms.extend(room.map(|room| (Some(number), room)));
         }

@@ -484,13 +484,23 @@ fn check_competition(book: &Book<'_>, in_order: &[&Part]) -> Result<(), Fault> {
     Ok(())
 }
 
-/// Every country that is awarded something keeps its share of what is awarded, and shares are told of just that, unless somebody would
-/// have had another due then.
+/// Every country that is awarded something keeps its share of what is awarded; and shares are told of just that, unless those would have
+/// led to less, or to awards that do not keep them.
 fn check_origins(book: &Book<'_>, outcome: &Outcome, parts: &[Part]) -> Result<(), Fault> {
     let awarded = volume(parts);
     let told = outcome.origin_volume.map(|volume| i128::from(volume.millionths()));
     let is_capped = book.rule.origin_cap.is_some();
     number(told.is_some() == is_capped && told.is_none_or(|told| told <= awarded), Number::OriginVolume)?;
+    check_shares(book, parts)?;
+    if told.is_none_or(|told| told == awarded) {
+        return Ok(());
+    }
+    let larger = Reading::of(book, Some(awarded)).parts;
+    number(volume(&larger) < awarded || check_shares(book, &larger).is_err(), Number::OriginVolume)
+}
+
+fn check_shares(book: &Book<'_>, parts: &[Part]) -> Result<(), Fault> {
+    let awarded = volume(parts);
     let mut of_country: BTreeMap<Country, (i128, u32)> = BTreeMap::new();
     for part in parts {
         if let Some(origin) = fact_of(book, part.row).and_then(|fact| fact.offer.origin) {
@@ -504,11 +514,7 @@ fn check_origins(book: &Book<'_>, outcome: &Outcome, parts: &[Part]) -> Result<(
             return Err(Fault::Exceeded { offer, constraint: Constraint::Origin(country) });
         }
     }
-    if told.is_none_or(|told| told == awarded) {
-        return Ok(());
-    }
-    let with_all = Reading::of(book, Some(awarded));
-    number(check_due(book, parts, &with_all).is_err(), Number::OriginVolume)
+    Ok(())
 }
 
 /// Everybody has its due.

@@ -20,7 +20,6 @@ fn hydrogen_bank() -> SupportRule {
     rule(include_str!("../../../rules/support/european-hydrogen-bank.toml"))
 }
 
-#[expect(dead_code, reason = "for tests to come")]
 fn stacked_budget() -> SupportRule {
     rule(include_str!("../../../rules/support/stacked-budget.toml"))
 }

@@ -487,34 +487,32 @@ impl<'a> Twin<'a> {
             self.caps = Some(most);
             (self.given, self.rejections) = (standing.clone(), Vec::new());
             self.run();
+            if self.keeps_shares(&capped, &standing) && self.awarded() >= most {
+                break;
+            }
+            most = self.awarded().min(most - 1);
+        }
+        // Larger caps, as long as they do not lead to less.
+        while self.awarded() > self.caps.expect("caps") {
+            let (caps, given, rejections) = (self.caps, self.given.clone(), self.rejections.clone());
             let awarded = self.awarded();
-            let new = |country: &Country| {
-                let before: i64 = standing
-                    .iter()
-                    .filter(|one| self.offers[one.row].origin == Some(*country))
-                    .map(|one| one.quantity)
-                    .sum();
-                self.volume_of(*country) > before
-            };
-            let keeps = |country: &Country| {
-                !new(country) || self.volume_of(*country) <= self.allowed(*country, awarded)
-            };
-            if capped.iter().all(keeps) && awarded >= most {
-                let (given, rejections) = (self.given.clone(), self.rejections.clone());
-                self.caps = Some(awarded);
-                (self.given, self.rejections) = (standing.clone(), Vec::new());
-                self.run();
-                let each = |given: &[Given]| -> Vec<i64> {
-                    let of = |row| given.iter().filter(|one| one.row == row).map(|one| one.quantity).sum();
-                    (0..self.offers.len()).map(of).collect()
-                };
-                if each(&self.given) != each(&given) {
-                    (self.caps, self.given, self.rejections) = (Some(most), given, rejections);
-                }
+            self.caps = Some(awarded);
+            (self.given, self.rejections) = (standing.clone(), Vec::new());
+            self.run();
+            if self.awarded() < awarded || !self.keeps_shares(&capped, &standing) {
+                (self.caps, self.given, self.rejections) = (caps, given, rejections);
                 return;
             }
-            most = awarded.min(most - 1);
         }
+    }
+
+    fn keeps_shares(&self, capped: &[Country], standing: &[Given]) -> bool {
+        capped.iter().all(|country| {
+            let before = standing.iter().filter(|one| self.offers[one.row].origin == Some(*country));
+            let before: i64 = before.map(|one| one.quantity).sum();
+            let now = self.volume_of(*country);
+            now == before || now <= self.allowed(*country, self.awarded())
+        })
     }
 
     fn decide(&mut self) -> Outcome {
