@@ -183,7 +183,7 @@ fn the_reserve_list_is_called() {
     let text = std::fs::read_to_string(file).expect("read");
     std::fs::write(file, text.replace("\"0.37\"", "\"0.47\"")).expect("written");
     let said = refused(&call("SKIGA"));
-    assert!(said.contains("the result is wrong: offer eNRG Lahti"), "{said}");
+    assert!(said.contains("instead of 0.37: offer eNRG Lahti"), "{said}");
 }
 
 #[test]

@@ -38,7 +38,7 @@ const SETTINGS: Settings = Settings {
 
 /// What the golden journal comes to.
 const STATE: &str = "272a89171c03c8afb1ea01f2fed5a2ae2f6424da55cd6b7ff09132d67f6d7565";
-const CHAIN: &str = "68f3bf27eecef7367a194dccdb043387bf248be0e13baf04ef51f21b8cc1d15a";
+const CHAIN: &str = "76128b68e3457befbddd2004e815c0154f04177b0668be32ed6ab0073f0fe958";
 
 fn golden() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("golden")

@@ -8,6 +8,7 @@ use std::error::Error;
 use std::io::Read;
 
 use golv_engine::num::Price;
+use golv_engine::support::check::check as prove;
 use golv_engine::support::{
     Award, Offer, Outcome, SupportError, SupportRule, award, call_reserve, winning_price,
 };
@@ -157,7 +158,7 @@ pub(super) fn check(book: &std::path::Path, text: &str) -> Result<(), Box<dyn Er
     Ok(())
 }
 
-/// Refuses an outcome that is not what the rule gives.
+/// Has the engine's checker, which shares nothing with the awarding, read an outcome; whom it wrongs is named.
 fn check_outcome(
     rows: &[Row],
     offers: &[Offer<'_>],
@@ -165,11 +166,13 @@ fn check_outcome(
     seed: Option<&[u8]>,
     outcome: &Outcome,
 ) -> Result<(), Box<dyn Error>> {
-    let due = award(offers, rule, seed).map_err(|error| NotAwarded::new(rows, error))?;
-    match first_difference(rows, &due, outcome) {
-        Some(wrong) => Err(format!("the result is wrong: {wrong}").into()),
-        None => Ok(()),
-    }
+    // Offers that the rule does not take have no outcome.
+    award(offers, rule, seed).map_err(|error| NotAwarded::new(rows, error))?;
+    prove(offers, rule, seed, outcome).map_err(|fault| {
+        let row = fault.offer().and_then(|offer| usize::try_from(offer).ok()).and_then(|row| rows.get(row));
+        let place = row.map_or_else(String::new, |row| format!(": offer {}, line {}", row.id, row.line));
+        format!("the result is wrong: {fault}{place}").into()
+    })
 }
 
 /// Refuses winning prices that are not those of the offers that were awarded nothing. A price is right if it wins and is below the
@@ -236,23 +239,4 @@ fn check_winning_prices(
         }
         None => Ok(()),
     }
-}
-
-/// The first thing that differs, by the name of the offer that it concerns.
-fn first_difference(rows: &[Row], due: &Outcome, claimed: &Outcome) -> Option<String> {
-    let id = |offer: u32| {
-        let row = usize::try_from(offer).ok().and_then(|row| rows.get(row));
-        row.map_or_else(String::new, |row| format!("offer {}, line {}", row.id, row.line))
-    };
-    let awards = due.awards.iter().find(|award| !claimed.awards.contains(award));
-    if let Some(award) = awards {
-        return Some(format!("{} is due {} at {}", id(award.offer), award.quantity, award.price));
-    }
-    if let Some(award) = claimed.awards.iter().find(|award| !due.awards.contains(award)) {
-        return Some(format!("{} is awarded {}, which is not due", id(award.offer), award.quantity));
-    }
-    if let Some(one) = due.rejections.iter().find(|one| !claimed.rejections.contains(one)) {
-        return Some(format!("{} is told another reason than the one there is", id(one.offer)));
-    }
-    (due != claimed).then(|| "its totals, limits or clearing scores are not those of its awards".to_owned())
 }
