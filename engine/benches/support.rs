@@ -24,8 +24,11 @@ const YEARS: u16 = 4;
 const COUNTRIES: u32 = 20;
 const SEED: &[u8] = b"a seed";
 
+/// A rule for so many offers.
+type RuleOf = fn(u32) -> SupportRule;
+
 /// What is measured, by its name in the table.
-const RULES: [(&str, fn(u32) -> SupportRule); 5] = [
+const RULES: [(&str, RuleOf); 5] = [
     ("volume", volume),
     ("pay-as-bid: budget, cap for each owner, skip", budget),
     ("pay-as-clear: four technologies, four years, own budgets", stacked),

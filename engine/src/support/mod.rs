@@ -24,9 +24,12 @@
 //! | what limits have taken in and what they leave | `bounds.rs` |
 //! | the way down the stack | `walk.rs` |
 //! | the cap by origin | `origin.rs` |
+//! | whether an outcome is right, by a second reading | [`check`](mod@check) |
 //!
-//! Raising one's own price never wins more, but where an auction that everybody wins is void: an offer that is dearer can save
-//! it. What limits count only grows on the way down, so what is in the way of an offer at its turn is still so in the end.
+//! Asking more never wins more, whatever the rest of a stack is, but for three parts of a rule. Where an auction that everybody wins is void, an
+//! offer that is dearer can save it. Under a minimum, an offer that is dearer can miss an auction whose price or winners would have been worse
+//! for it in the next. And caps by origin depend on what all are awarded. What limits count only grows on the way
+//! down, so what is in the way of an offer at its turn is still so in the end.
 
 mod bounds;
 pub mod check;
@@ -60,7 +63,7 @@ pub struct Outcome {
     pub rejections: Vec<Rejection>,
     /// Why nothing is awarded at all, if that is so for want of competition.
     pub void: Option<Void>,
-    /// With one price: the score that each auction cleared at, in the order in which they were held.
+    /// With one price: the score that each auction cleared at, in the order in which they were held, of one the years ascending.
     pub clearing: Vec<ClearingScore>,
     /// What was awarded, and what it costs.
     pub totals: Totals,
@@ -187,7 +190,7 @@ pub struct ClearingScore {
 pub struct Totals {
     /// The volume of one period.
     pub quantity: Quantity,
-    /// Price paid × quantity over all periods, rounded up to a millionth.
+    /// Price paid × quantity over all periods, rounded up to a millionth. A price below zero costs nothing.
     pub cost: Amount,
 }
 
@@ -205,11 +208,12 @@ pub fn award(offers: &[Offer<'_>], rule: &SupportRule, seed: Option<&[u8]>) -> R
 
 /// Awards what has come free to the offers that were not awarded whole: the *reserve list*. Offers that were refused by their
 /// owners are `declined`; `standing` is what others were awarded and keep, at its price. The rest of the stack is gone through by the same
-/// rule, everybody at its own price, since what others are paid does not change any more. Minima are not held again.
+/// rule, everybody at its own price, since what others are paid does not change any more. Minima are not held again, and what
+/// was offered at the auction still counts as offered.
 ///
 /// # Errors
 ///
-/// As [`award`], and a standing award or a declined offer that is no offer's.
+/// As [`award`], and a standing award or a declined offer that is no offer's, or an award that is no part of its offer.
 pub fn call_reserve(
     offers: &[Offer<'_>],
     rule: &SupportRule,
@@ -229,10 +233,11 @@ pub fn call_reserve(
     Ok(outcome(&stack, &rule))
 }
 
-/// The price below or at which an offer would have been awarded something, all others unchanged: the highest on the tick that is
-/// lower than its own. `None` where there is none at or above `lowest`, as for an offer that another of its unit excludes.
+/// The highest price on the tick, lower than its own and at or above `lowest`, at which an offer that won nothing would have been awarded
+/// something, all others unchanged. `None` where it would not even win at the lowest.
 ///
-/// An offer that is dearer never wins more, so it is found by halving; each step awards the whole auction anew.
+/// It is found by halving; each step awards the whole auction anew. Where asking more can win more (see above), it wins at the price found and
+/// not at the next on the tick, and there may be others.
 ///
 /// # Errors
 ///

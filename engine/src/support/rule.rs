@@ -64,11 +64,11 @@ pub struct SupportRule {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Misfit {
-    /// The limits that it breaks, if they are for all and not for each, take nothing more.
+    /// The limits that it breaks, if they are for all and not for each owner, offer or country, take nothing more in its pot.
     Stop,
     /// The next offers are looked at.
     Skip,
-    /// Its delivery year takes nothing more, in its pot.
+    /// Its delivery year takes nothing more in its pot, if it breaks a limit that is for all.
     CloseYear,
 }
 
@@ -179,7 +179,8 @@ pub enum Most {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Competition {
-    /// No more than this part of what is offered at or below the ceilings is awarded: an auction that few come to shrinks.
+    /// No more than this part of what is offered at or below the ceilings is awarded: an auction that few come to shrinks. Of offers
+    /// that exclude each other the largest counts.
     #[serde(with = "crate::human::optional")]
     pub most_of_offered: Option<Fraction>,
     /// With offers of fewer owners at or below the ceilings, nothing is awarded.

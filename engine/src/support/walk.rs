@@ -29,7 +29,7 @@ pub(super) struct Walk<'a> {
     rejections: Vec<Rejection>,
 }
 
-/// An auction with a clearing price of its own, or one in which everybody is paid its ceiling.
+/// An auction with a price of its own: a delivery year of one that is held.
 #[derive(Clone, Copy)]
 struct Group {
     pot: usize,
@@ -37,6 +37,7 @@ struct Group {
     year: u16,
     /// What it clears at so far; `None` before anything is awarded, and at ceilings.
     score: Option<i64>,
+    /// Whether anything is awarded in it.
     is_awarded: bool,
 }
 

@@ -73,9 +73,9 @@ impl<'a> Twin<'a> {
             declined: Vec::new(),
             rejections: Vec::new(),
         };
-        for row in 0..offers.len() {
+        for (row, offer) in offers.iter().enumerate() {
             match twin.ceiling(row) {
-                Some(ceiling) if offers[row].price.millionths() > ceiling => twin.above.push(Rejection {
+                Some(ceiling) if offer.price.millionths() > ceiling => twin.above.push(Rejection {
                     offer: row as u32,
                     reason: Reason::AboveCeiling { ceiling: Price::from_millionths(ceiling) },
                 }),
