@@ -62,7 +62,7 @@ pub struct Outcome {
     pub rejections: Vec<Rejection>,
     /// Why nothing is awarded at all, if that is so for want of competition.
     pub void: Option<Void>,
-    /// With one price: the score that each auction cleared at, in the order in which they were held.
+    /// With one price: the score that each auction cleared at, in the order in which they were held, of one the years ascending.
     pub clearing: Vec<ClearingScore>,
     /// What was awarded, and what it costs.
     pub totals: Totals,
@@ -189,7 +189,7 @@ pub struct ClearingScore {
 pub struct Totals {
     /// The volume of one period.
     pub quantity: Quantity,
-    /// Price paid × quantity over all periods, rounded up to a millionth.
+    /// Price paid × quantity over all periods, rounded up to a millionth. A price below zero costs nothing.
     pub cost: Amount,
 }
 
@@ -207,11 +207,12 @@ pub fn award(offers: &[Offer<'_>], rule: &SupportRule, seed: Option<&[u8]>) -> R
 
 /// Awards what has come free to the offers that were not awarded whole: the *reserve list*. Offers that were refused by their
 /// owners are `declined`; `standing` is what others were awarded and keep, at its price. The rest of the stack is gone through by the same
-/// rule, everybody at its own price, since what others are paid does not change any more. Minima are not held again.
+/// rule, everybody at its own price, since what others are paid does not change any more. Minima are not held again, and what
+/// was offered at the auction still counts as offered.
 ///
 /// # Errors
 ///
-/// As [`award`], and a standing award or a declined offer that is no offer's.
+/// As [`award`], and a standing award or a declined offer that is no offer's, or an award that is no part of its offer.
 pub fn call_reserve(
     offers: &[Offer<'_>],
     rule: &SupportRule,
@@ -231,8 +232,8 @@ pub fn call_reserve(
     Ok(outcome(&stack, &rule))
 }
 
-/// The price below or at which an offer would have been awarded something, all others unchanged: the highest on the tick that is
-/// lower than its own. `None` where there is none at or above `lowest`, as for an offer that another of its unit excludes.
+/// The highest price on the tick, lower than its own and at or above `lowest`, at which an offer that won nothing would have been awarded
+/// something, all others unchanged. `None` where it would not even win at the lowest.
 ///
 /// It is found by halving, since an offer that is dearer wins no more; each step awards the whole auction anew. In the cases where that
 /// is not so (see above) it is a price that wins while the next tick does not.

@@ -433,3 +433,25 @@ fn the_stacked_preset_counts_earlier_years_in_later_budgets() {
         ["6000000", "18000000", "0", "105000000"].map(|used| Some(money(used))).to_vec();
     assert_eq!(outcome.used, used);
 }
+
+/// Under a cap by origin as well. Of 11 that are supplied 7 are Chinese, and 2 more are wanted: with them China may have 65 % of 13, one more. At 1, b
+/// comes first; a whole offer of 2 then does not fit, and stops the volume; of 1 awarded China would have too much, and b loses it. At 2, b comes after
+/// the whole offer, which China's cap alone keeps out, so that nothing is stopped; b and c are awarded.
+#[test]
+fn under_a_cap_by_origin_asking_more_can_win_more() {
+    let positions = "[[origin-cap.positions]]\ncountry = \"CN\"\nquantity = \"7\"\n
+        [[origin-cap.positions]]\ncountry = \"CL\"\nquantity = \"4\"\n";
+    let cap = format!("[origin-cap]\nshare = \"0.65\"\nexempt = [\"FI\"]\n{positions}");
+    let rule =
+        SupportRule { misfit: Misfit::Stop, ..auction(&format!("{PAY_AS_BID}{cap}"), Some("2"), None) };
+    let at = |price: &str| {
+        let offers = [
+            from("CN", whole(offer("a", "2", "2"))),
+            from("CN", offer("b", price, "1")),
+            from("FI", offer("c", "2", "1")),
+        ];
+        told(&offers, &checked(&offers, &rule))
+    };
+    assert_eq!(at("1"), ["c 1 @ 2"]);
+    assert_eq!(at("2"), ["b 1 @ 2", "c 1 @ 2"]);
+}
