@@ -24,9 +24,6 @@ const YEARS: u16 = 4;
 const COUNTRIES: u32 = 20;
 const SEED: &[u8] = b"a seed";
 
-/// A rule for so many offers.
-type RuleOf = fn(u32) -> SupportRule;
-
 /// What is measured, by its name in the table.
 type NamedRule = (&'static str, fn(u32) -> SupportRule);
 

@@ -28,7 +28,8 @@
 //!
 //! Raising one's own price never wins more, with three exceptions. Where an auction that everybody wins is void, an offer that is
 //! dearer can save it. An offer that misses a minimum's auction can win more beside it. And a cap by origin looks at all awards
-//! together, so that others' cuts move with one's own. What limits count only grows on the way down, so what is in the way of an offer at its turn is still so in the end.
+//! together, so that others' cuts move with one's own. What limits count only grows on the way down, so what is in the way of
+//! an offer at its turn is still so in the end.
 
 mod bounds;
 pub mod check;
