@@ -94,7 +94,9 @@ impl Book for Golv {
             side: order.side,
             price: Some(price(order.price)),
             quantity: quantity(order.lots),
-            origin: (order.side == Side::Sell).then_some(self.origin), details: None };
+            origin: (order.side == Side::Sell).then_some(self.origin),
+            details: None,
+        };
         self.take_in(bid, new).expect("every order of the stream is a bid to be admitted");
     }
 
