@@ -680,30 +680,6 @@ impl State {
         }
     }
 
-    fn check_deposit(&self, id: ParticipantId, amount: Money) -> Result<(), Reject> {
-        self.registry.participant(id)?;
-        check_payable(amount, amount.currency)?;
-        // All that somebody has deposited fits in a Money, and so does any part of it.
-        let deposited = self.ledger.balance(amount.currency, Account::Deposits(id)).checked_neg();
-        let deposited = deposited.and_then(|deposited| deposited.checked_add(i128::from(amount.millionths)));
-        match deposited.map(i64::try_from) {
-            Some(Ok(_)) => Ok(()),
-            _ => Err(Reject::AmountTooLarge),
-        }
-    }
-
-    fn check_return(&self, id: ParticipantId, amount: Money) -> Result<(), Reject> {
-        self.registry.participant(id)?;
-        check_payable(amount, amount.currency)?;
-        let free = self.ledger.balance(amount.currency, Account::Collateral(id));
-        let short = i128::from(amount.millionths).saturating_sub(free);
-        if short <= 0 {
-            return Ok(());
-        }
-        let millionths = i64::try_from(short).unwrap_or(i64::MAX);
-        Err(Reject::CollateralShort { short: Money { currency: amount.currency, millionths } })
-    }
-
     fn check_floor(&self, id: FloorId, terms: &FloorTerms) -> Result<(), Reject> {
         if self.floors.contains_key(&id) {
             return Err(Reject::FloorTaken);

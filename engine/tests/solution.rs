@@ -7,9 +7,10 @@ use std::num::NonZeroU32;
 use common::*;
 use golv_engine::auction::{
     AuctionKind, AuctionResult, AuctionTerms, BidDetails, ClosedBid, Solution, SolutionTerms, WinningLimit,
+    names, orders,
 };
 use golv_engine::book::Side;
-use golv_engine::clearing::{Order, Reason};
+use golv_engine::clearing::Reason;
 use golv_engine::command::{Action, Command, NewBid};
 use golv_engine::digest::Digest;
 use golv_engine::event::Event;
@@ -200,23 +201,6 @@ fn minimums_are_in_lots_and_no_more_than_the_quantity() {
     assert_eq!(announced, Err(Reject::SolutionsForCalls));
 }
 
-fn orders<'a>(bids: &[ClosedBid], ids: &'a [String]) -> Vec<Order<'a>> {
-    let rank = |bid: BidId| bids.iter().filter(|other| other.bid < bid).count();
-    bids.iter()
-        .zip(ids)
-        .zip(0_i64..)
-        .map(|((bid, id), received)| Order {
-            id: id.as_bytes(),
-            rank: u32::try_from(rank(bid.bid)).expect("few"),
-            side: bid.side,
-            price: bid.price,
-            quantity: bid.quantity,
-            min_quantity: bid.minimum,
-            received,
-        })
-        .collect()
-}
-
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(100))]
 
@@ -239,8 +223,8 @@ proptest! {
         }
         world.wait(hours(1));
         let (digest, closed) = book(&world);
-        let ids: Vec<String> = closed.iter().map(|bid| bid.bid.to_string()).collect();
-        let orders = orders(&closed, &ids);
+        let names = names(&closed);
+        let orders = orders(&closed, &names);
         let in_force = golv_engine::clearing::Rule { tick: Some(price(10)), lot: Some(quantity(1)), ..rule() };
         let found = optimum(&orders, &in_force, 100_000).expect("a book that can be cleared");
         prop_assert_eq!(found.proof, Proof::Optimal);

@@ -17,27 +17,16 @@ use golv_engine::ledger::Account;
 use golv_engine::num::{Currency, Money, Quantity};
 use golv_engine::reject::Reject;
 use golv_engine::support::{
-    Breach, Competition, Constraint, Each, Limit, Misfit, Most, OfferFault, Size, SupportRule,
-    SupportRuleFault, Technology, Ties, Uncontested,
+    Breach, Constraint, Each, Limit, Most, OfferFault, Size, SupportRule, SupportRuleFault, Technology, Ties,
 };
 
 /// Offers are skipped that do not fit; each winner has its own strike.
 fn stack_rule() -> SupportRule {
     SupportRule {
         payment: Payment::OwnPrice,
-        misfit: Misfit::Skip,
-        ties: Ties::Earliest,
-        whole_offers: false,
-        uncontested: Uncontested::Clearing,
-        ceiling: None,
-        lot: None,
-        periods: None,
-        quality_rate: None,
         technologies: Vec::new(),
         limits: Vec::new(),
-        minima: Vec::new(),
-        competition: Competition::default(),
-        origin_cap: None,
+        ..common::stack().rule
     }
 }
 

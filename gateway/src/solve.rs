@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 
 use golv_client::client::Ended;
-use golv_engine::auction::{AuctionKind, AuctionTerms, ClosedBid, Solution};
-use golv_engine::clearing::{Order, Rule};
+use golv_engine::auction::{AuctionKind, AuctionTerms, ClosedBid, Solution, names, orders};
+use golv_engine::clearing::Rule;
 use golv_engine::command::{Action, Command};
 use golv_engine::digest::Digest;
 use golv_engine::event::Event;
-use golv_engine::id::{AuctionId, BidId, MarketId};
+use golv_engine::id::{AuctionId, MarketId};
 use golv_engine::indivisible::{IndivisibleError, Optimum, optimum};
 use golv_engine::market::Market;
 
@@ -66,30 +66,11 @@ impl Book {
     pub(crate) fn solve(&self, node_limit: u64) -> Result<(Command, Optimum), NotSolved> {
         let rule = self.rule().ok_or(NotSolved::NotBySolutions(self.auction))?;
         let (digest, bids) = self.closed.as_ref().ok_or(NotSolved::NotClosed(self.auction))?;
-        let ids: Vec<String> = bids.iter().map(|bid| bid.bid.to_string()).collect();
-        let found = optimum(&orders(bids, &ids), &rule, node_limit)?;
+        let found = optimum(&orders(bids, &names(bids)), &rule, node_limit)?;
         let bid = |order: u32| usize::try_from(order).ok().and_then(|row| bids.get(row)).map(|bid| bid.bid);
         let given = found.fills.iter().filter_map(|fill| Some((bid(fill.order)?, fill.quantity)));
         let solution = Solution { bids: *digest, given: given.collect(), bound: Some(found.bound()) };
         let command = Command::ProposeSolution { auction: self.auction, solution: Box::new(solution) };
         Ok((command, found))
     }
-}
-
-/// The bids as the search takes them: their order is that of time.
-fn orders<'a>(bids: &[ClosedBid], ids: &'a [String]) -> Vec<Order<'a>> {
-    let mut by_id: Vec<BidId> = bids.iter().map(|bid| bid.bid).collect();
-    by_id.sort_unstable();
-    let rank = |bid: BidId| by_id.binary_search(&bid).ok().and_then(|rank| u32::try_from(rank).ok());
-    let rows = bids.iter().zip(ids).zip(0_i64..);
-    rows.map(|((bid, id), received)| Order {
-        id: id.as_bytes(),
-        rank: rank(bid.bid).unwrap_or(u32::MAX),
-        side: bid.side,
-        price: bid.price,
-        quantity: bid.quantity,
-        min_quantity: bid.minimum,
-        received,
-    })
-    .collect()
 }

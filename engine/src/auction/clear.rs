@@ -5,11 +5,12 @@
 //! that are better than it. Only the bids at the margin are looked at one by one.
 
 use super::result::WinningLimit;
-use crate::book::{self, Book, Ladder, Merit, Side, for_each_level};
+use crate::book::{Book, Ladder, Merit, Side, for_each_level};
 use crate::clearing::{
     AtAnyPrice, Certificate, Curve, Decision, Member, Order, Rule, Step, decide, shares, summary,
     winning_limits_of,
 };
+use crate::id::BidId;
 use crate::market::Market;
 use crate::num::{Price, Quantity};
 
@@ -86,7 +87,7 @@ pub(super) fn winning_limits(
     let orders: Vec<Order<'_>> = bids
         .iter()
         .zip(&ids)
-        .zip(ranks(&bids))
+        .zip(ranks(bids.iter().map(|order| order.bid)))
         .map(|((order, id), rank)| Order {
             id: id.as_bytes(),
             rank,
@@ -111,11 +112,11 @@ pub(super) fn winning_limits(
 }
 
 /// The place of each bid's id among all of them.
-fn ranks(bids: &[book::Order]) -> Vec<u32> {
-    let mut by_id: Vec<usize> = (0..bids.len()).collect();
-    by_id.sort_unstable_by_key(|&number| bids.get(number).map(|order| order.bid));
-    let mut ranks = vec![0_u32; bids.len()];
-    for (rank, number) in (0_u32..).zip(by_id) {
+pub(super) fn ranks(bids: impl Iterator<Item = BidId>) -> Vec<u32> {
+    let mut by_id: Vec<(BidId, usize)> = bids.zip(0..).collect();
+    by_id.sort_unstable();
+    let mut ranks = vec![0_u32; by_id.len()];
+    for (rank, (_, number)) in (0_u32..).zip(by_id) {
         if let Some(place) = ranks.get_mut(number) {
             *place = rank;
         }
@@ -138,7 +139,7 @@ fn share(
     let members: Vec<Member<'_>> = bids
         .iter()
         .zip(&ids)
-        .zip(ranks(&bids))
+        .zip(ranks(bids.iter().map(|order| order.bid)))
         .map(|((order, id), rank)| Member {
             wanted: order.lots.saturating_mul(market.lot.millionths()),
             minimum: 0,
@@ -170,6 +171,7 @@ fn within_band(rule: &Rule, market: &Market) -> Rule {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::book;
     use crate::clearing::{self, Allocation, Candidates, Criterion, Payment};
     use crate::id::{BidId, CommandId, IdentityId, ParticipantId};
     use crate::market::MassUnit;

@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 
 use super::result::{AuctionResult, Fill};
 use super::{Auction, AuctionKind, Stage};
+use crate::book::Side;
 use crate::event::{Event, Events};
 use crate::exchange::State;
 use crate::id::{AuctionId, BidId, ParticipantId};
@@ -143,27 +144,15 @@ impl State {
         let freed = before.zip(exposed).and_then(|(before, exposed)| before.checked_sub(exposed));
         assert!(freed.is_some(), "what is left is exposed to no more than the whole was");
         let mut gap = 0_i128;
-        for fill in fills {
-            gap = gap.saturating_sub(self.pay(
-                Account::Clearing,
-                fill.participant,
-                fill.price,
-                fill.quantity,
-                currency,
-                true,
-            ));
+        for &Fill { side, participant, price, quantity, .. } in fills {
+            gap = gap.saturating_sub(self.pay(side, participant, price, quantity, currency));
         }
-        for line in &lines {
-            gap = gap.saturating_add(self.pay(
-                Account::Clearing,
-                line.participant,
-                line.price,
-                line.quantity,
-                currency,
-                false,
-            ));
+        for &Supplied { participant, price, quantity, .. } in &lines {
+            gap = gap.saturating_add(self.pay(Side::Sell, participant, price, quantity, currency));
         }
-        let gap = Money { currency, millionths: i64::try_from(gap).unwrap_or(i64::MAX) };
+        let gap = i64::try_from(gap);
+        assert!(gap.is_ok(), "what all offers can cost at the highest price was found to fit");
+        let gap = Money { currency, millionths: gap.unwrap_or(0) };
         let freed = freed.unwrap_or(Money::zero(currency));
         if gap.millionths > 0 {
             assert!(gap.millionths <= freed.millionths, "no sale is made below the worst sale price");
@@ -177,33 +166,6 @@ impl State {
             self.release(programme, freed);
         }
         out.push(Event::SaleSettled { auction: id, purchase, sold, gap, lines });
-    }
-
-    /// Posts price × quantity between a participant and an account, in minor units, what rounding cut off beside it; returns the
-    /// exact amount.
-    fn pay(
-        &mut self,
-        account: Account,
-        participant: ParticipantId,
-        price: Price,
-        quantity: Quantity,
-        currency: Currency,
-        pays: bool,
-    ) -> i128 {
-        let rounded = price.times(quantity, currency);
-        assert!(rounded.is_some(), "a market's largest bid at its widest price fits");
-        let Some(Rounded { amount, remainder }) = rounded else {
-            return 0;
-        };
-        let party = Account::Participant(participant);
-        if pays {
-            self.ledger.post(party, account, amount);
-            self.ledger.post(Account::Rounding, account, remainder);
-        } else {
-            self.ledger.post(account, party, amount);
-            self.ledger.post(account, Account::Rounding, remainder);
-        }
-        i128::from(amount.millionths).saturating_add(i128::from(remainder.millionths))
     }
 
     /// Whether what a purchase or a sale that was read from a snapshot still has to do can be done.

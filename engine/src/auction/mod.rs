@@ -12,12 +12,14 @@
 //! | from the book to the price and the fills | `clear.rs`, by [`clearing`] |
 //! | a programme that buys and sells again | `intermediary.rs` |
 //! | bids with minimums, and solutions that are proposed | `solution.rs`, by [`indivisible`](crate::indivisible) |
-//! | offers in a stack, its awards and their acceptance, bid bonds | `stack.rs`, by [`support`](crate::support) |
+//! | collateral and bid bonds | `collateral.rs` |
+//! | offers in a stack, its awards and their acceptance | `stack.rs`, by [`support`](crate::support) |
 //! | what is said of it after | `result.rs` |
 //!
 //! Before the close nobody is shown another's bid: nothing here emits an event about a bid but to its owner.
 
 mod clear;
+mod collateral;
 mod intermediary;
 mod result;
 mod solution;
@@ -37,7 +39,7 @@ use crate::exchange::State;
 use crate::id::{AuctionId, BidId, FloorId, MarketId, ParticipantId, ProgrammeId};
 use crate::ledger::{Account, check_payable};
 use crate::market::Market;
-use crate::num::{Money, Price, Quantity};
+use crate::num::{Currency, Money, Price, Quantity, Rounded};
 use crate::participant::Role;
 use crate::reject::Reject;
 use crate::time::Instant;
@@ -47,7 +49,7 @@ use intermediary::Bought;
 pub use intermediary::{Supplied, exposure};
 pub use result::{AuctionResult, Fill, PROVED_MAX, PROVED_MAX_UNDECIDED, Unfilled, WinningLimit};
 use solution::Proposed;
-pub use solution::{ClosedBid, Solution, SolutionResult, SolutionTerms};
+pub use solution::{ClosedBid, Solution, SolutionResult, SolutionTerms, names, orders};
 use stack::Asking;
 pub use stack::{
     AwardOffer, BidDetails, LimitUse, Refusal, Refused, STACK_PROVED_MAX, StackResult, StackTerms,
@@ -673,7 +675,8 @@ impl State {
                     && self.is_stack_sound(auction, terms)
             }
         };
-        if !is_rule || !self.is_intermediary_sound(auction) {
+        let asks = matches!(auction.stage, Stage::Asking { .. });
+        if !is_rule || !self.is_intermediary_sound(auction) || (asks && auction.stack().is_none()) {
             return false;
         }
         let book = &auction.book;
@@ -712,17 +715,34 @@ impl State {
         };
         let currency = market.currency;
         for fill in fills {
-            let rounded = fill.price.times(fill.quantity, currency);
-            assert!(rounded.is_some(), "a market's largest bid at its widest price fits");
-            let Some(rounded) = rounded else { continue };
-            let party = Account::Participant(fill.participant);
-            let (from_party, from_rounding) = match fill.side {
-                Side::Buy => (rounded.amount, rounded.remainder),
-                Side::Sell => (negated(rounded.amount), negated(rounded.remainder)),
-            };
-            self.ledger.post(party, Account::Clearing, from_party);
-            self.ledger.post(Account::Rounding, Account::Clearing, from_rounding);
+            self.pay(fill.side, fill.participant, fill.price, fill.quantity, currency);
         }
+    }
+
+    /// Posts price × quantity between a participant and the clearing account, in minor units, what rounding cut off beside it: buyers
+    /// pay and sellers are paid. Returns the exact amount, in millionths.
+    fn pay(
+        &mut self,
+        side: Side,
+        participant: ParticipantId,
+        price: Price,
+        quantity: Quantity,
+        currency: Currency,
+    ) -> i128 {
+        let rounded = price.times(quantity, currency);
+        assert!(rounded.is_some(), "a market's largest bid at its widest price fits");
+        let Some(Rounded { amount, remainder }) = rounded else {
+            return 0;
+        };
+        let party = Account::Participant(participant);
+        let postings = [(party, amount), (Account::Rounding, remainder)];
+        for (account, amount) in postings {
+            match side {
+                Side::Buy => self.ledger.post(account, Account::Clearing, amount),
+                Side::Sell => self.ledger.post(Account::Clearing, account, amount),
+            }
+        }
+        i128::from(amount.millionths).saturating_add(i128::from(remainder.millionths))
     }
 
     /// Turns a support auction's awards into entitlements, reserved for out of the budget that was just released.
@@ -735,12 +755,6 @@ impl State {
             }
         }
     }
-}
-
-fn negated(amount: Money) -> Money {
-    let negated = amount.checked_neg();
-    assert!(negated.is_some(), "an amount in minor units is never the least i64");
-    negated.unwrap_or(amount)
 }
 
 /// What the fills of one side sum to.

@@ -7,13 +7,15 @@
 //! proposed the best is taken, by the four objectives of [`indivisible`], and of two as good the first. So a solver can
 //! suggest and never decide; a better solution can be proposed by anyone who may, until the time for it is over.
 
+use std::collections::BTreeMap;
 use std::num::NonZeroU32;
 
 use serde::{Deserialize, Serialize};
 
+use super::clear::ranks;
 use super::result::{AuctionResult, Fill, Unfilled, WinningLimit};
 use super::{Auction, AuctionKind, Stage};
-use crate::book::{self, Side};
+use crate::book::Side;
 use crate::clearing::{Criterion, Order, Reason, Rule, reason_at};
 use crate::digest::Digest;
 use crate::event::{Event, Events};
@@ -116,36 +118,25 @@ impl Proposed {
     }
 }
 
-/// A closed book as it is cleared.
-struct Closed {
-    bids: Vec<book::Order>,
-    ids: Vec<String>,
-    minimums: Vec<Quantity>,
+/// The bids of a closed book as they are searched and checked, each by its name: their order is that of time.
+pub fn orders<'a>(bids: &[ClosedBid], names: &'a [String]) -> Vec<Order<'a>> {
+    let ranks = ranks(bids.iter().map(|bid| bid.bid));
+    let rows = bids.iter().zip(names).zip(ranks).zip(0_i64..);
+    rows.map(|(((bid, name), rank), received)| Order {
+        id: name.as_bytes(),
+        rank,
+        side: bid.side,
+        price: bid.price,
+        quantity: bid.quantity,
+        min_quantity: bid.minimum,
+        received,
+    })
+    .collect()
 }
 
-impl Closed {
-    fn orders(&self, market: &Market) -> Vec<Order<'_>> {
-        let mut by_id: Vec<usize> = (0..self.bids.len()).collect();
-        by_id.sort_unstable_by_key(|&number| self.bids.get(number).map(|bid| bid.bid));
-        let mut ranks = vec![0_u32; self.bids.len()];
-        for (rank, number) in (0_u32..).zip(by_id) {
-            if let Some(place) = ranks.get_mut(number) {
-                *place = rank;
-            }
-        }
-        let rows = self.bids.iter().zip(&self.ids).zip(self.minimums.iter().zip(ranks));
-        rows.zip(0_i64..)
-            .map(|(((bid, id), (minimum, rank)), received)| Order {
-                id: id.as_bytes(),
-                rank,
-                side: bid.side,
-                price: bid.level.map(|level| market.price(level)),
-                quantity: market.quantity(bid.lots).unwrap_or(Quantity::ZERO),
-                min_quantity: *minimum,
-                received,
-            })
-            .collect()
-    }
+/// What each bid is called.
+pub fn names(bids: &[ClosedBid]) -> Vec<String> {
+    bids.iter().map(|bid| bid.bid.to_string()).collect()
 }
 
 impl Auction {
@@ -153,15 +144,19 @@ impl Auction {
         self.terms.rule.solution()
     }
 
-    fn closed(&self) -> Closed {
-        let bids: Vec<book::Order> = self.book.orders().collect();
-        let minimum =
-            |bid: &book::Order| self.details.get(&bid.bid).map_or(Quantity::ZERO, |details| details.minimum);
-        Closed {
-            ids: bids.iter().map(|bid| bid.bid.to_string()).collect(),
-            minimums: bids.iter().map(minimum).collect(),
-            bids,
-        }
+    fn closed_bids(&self, market: &Market) -> Vec<ClosedBid> {
+        let bids = self.book.orders().map(|order| ClosedBid {
+            bid: order.bid,
+            side: order.side,
+            price: order.level.map(|level| market.price(level)),
+            quantity: market.quantity(order.lots).unwrap_or(Quantity::ZERO),
+            minimum: self.minimum(order.bid),
+        });
+        bids.collect()
+    }
+
+    fn minimum(&self, bid: BidId) -> Quantity {
+        self.details.get(&bid).map_or(Quantity::ZERO, |details| details.minimum)
     }
 }
 
@@ -193,15 +188,8 @@ impl State {
         let Ok(market) = self.market_of(auction.terms.kind) else {
             return;
         };
-        let closed = auction.closed();
-        let told = closed.orders(market).into_iter().zip(&closed.bids).map(|(order, bid)| ClosedBid {
-            bid: bid.bid,
-            side: order.side,
-            price: order.price,
-            quantity: order.quantity,
-            minimum: order.min_quantity,
-        });
-        out.push(Event::BookClosed { auction: id, digest: auction.bids_digest(), bids: told.collect() });
+        let (digest, bids) = (auction.bids_digest(), auction.closed_bids(market));
+        out.push(Event::BookClosed { auction: id, digest, bids });
     }
 
     /// Takes a solution that may be made, and keeps it if it is the best so far.
@@ -249,9 +237,9 @@ impl State {
             return Err(Reject::OtherBook);
         }
         let market = self.market_of(auction.terms.kind)?;
-        let closed = auction.closed();
-        let (optimum, _) = self.worked_out(&closed, market, terms, solution)?;
-        let with_minimum = closed.minimums.iter().zip(0_u32..).filter(|(minimum, _)| !minimum.is_zero());
+        let bids = auction.closed_bids(market);
+        let (optimum, _) = worked_out(&bids, market, terms, solution)?;
+        let with_minimum = bids.iter().zip(0_u32..).filter(|(bid, _)| !bid.minimum.is_zero());
         let mut filled = optimum.fills.iter().map(|fill| fill.order).peekable();
         let accepts = with_minimum.map(|(_, row)| {
             while filled.next_if(|order| *order < row).is_some() {}
@@ -265,32 +253,6 @@ impl State {
             volume: optimum.volume,
             rejected: u32::try_from(optimum.paradoxically_rejected.len()).unwrap_or(u32::MAX),
         })
-    }
-
-    /// A solution with its price and what it is worth, or the bid that is wronged by it.
-    fn worked_out(
-        &self,
-        closed: &Closed,
-        market: &Market,
-        terms: &SolutionTerms,
-        solution: &Solution,
-    ) -> Result<(Optimum, check::Value), Reject> {
-        let orders = closed.orders(market);
-        let rule = market.rule(&terms.rule);
-        let mut rows: Vec<(BidId, u32)> = closed.bids.iter().map(|bid| bid.bid).zip(0_u32..).collect();
-        rows.sort_unstable();
-        let row = |bid: BidId| {
-            let place = rows.binary_search_by_key(&bid, |(bid, _)| *bid).ok();
-            place.and_then(|place| rows.get(place)).map(|(_, row)| *row).ok_or(Reject::UnknownBid { bid })
-        };
-        let given = solution.given.iter().map(|(bid, quantity)| Ok((row(*bid)?, *quantity)));
-        let given = given.collect::<Result<Vec<_>, Reject>>()?;
-        let bid_of = |order: Option<u32>| {
-            let order = order.and_then(|order| usize::try_from(order).ok());
-            order.and_then(|order| closed.bids.get(order)).map(|bid| bid.bid)
-        };
-        indivisible::of_choice(&orders, &rule, &given, solution.bound)
-            .map_err(|fault| Reject::SolutionRefused { fault: fault.kind(), bid: bid_of(fault.order()) })
     }
 
     /// Refuses to clear an auction that waits for solutions.
@@ -315,12 +277,11 @@ impl State {
             return Err(Reject::NoSolution);
         };
         let market = self.market_of(auction.terms.kind)?;
-        let closed = auction.closed();
-        let (optimum, value) = self.worked_out(&closed, market, terms, solution)?;
+        let (optimum, value) = worked_out(&auction.closed_bids(market), market, terms, solution)?;
         let price = optimum.price();
         let (mut fills, mut unfilled) = (Vec::new(), Vec::new());
         let mut given = optimum.fills.iter().peekable();
-        for (row, bid) in (0_u32..).zip(&closed.bids) {
+        for (row, bid) in (0_u32..).zip(auction.book.orders()) {
             let (participant, side) = (bid.participant, bid.side);
             match given.next_if(|fill| fill.order == row) {
                 Some(fill) => fills.push(Fill {
@@ -374,13 +335,30 @@ impl State {
         is_call
             && auction.terms.check_price_rule(&terms.rule, market).is_ok()
             && auction.proposed.as_deref().is_none_or(right)
-            && auction.book.orders().all(|order| self.is_minimum_sound(auction, market, order))
+            && auction
+                .closed_bids(market)
+                .iter()
+                .all(|bid| self.check_minimum(auction, bid.minimum, bid.quantity).is_ok())
     }
+}
 
-    fn is_minimum_sound(&self, auction: &Auction, market: &Market, order: book::Order) -> bool {
-        let minimum = auction.details.get(&order.bid).map_or(Quantity::ZERO, |details| details.minimum);
-        market
-            .quantity(order.lots)
-            .is_some_and(|quantity| self.check_minimum(auction, minimum, quantity).is_ok())
-    }
+/// A solution with its price and what it is worth, or the bid that is wronged by it.
+fn worked_out(
+    bids: &[ClosedBid],
+    market: &Market,
+    terms: &SolutionTerms,
+    solution: &Solution,
+) -> Result<(Optimum, check::Value), Reject> {
+    let rows: BTreeMap<BidId, u32> = bids.iter().map(|bid| bid.bid).zip(0_u32..).collect();
+    let given = solution.given.iter().map(|(bid, quantity)| {
+        let row = rows.get(bid).copied().ok_or(Reject::UnknownBid { bid: *bid })?;
+        Ok((row, *quantity))
+    });
+    let given = given.collect::<Result<Vec<_>, Reject>>()?;
+    let bid_of = |order: Option<u32>| {
+        let order = order.and_then(|order| usize::try_from(order).ok());
+        order.and_then(|order| bids.get(order)).map(|bid| bid.bid)
+    };
+    indivisible::of_choice(&orders(bids, &names(bids)), &market.rule(&terms.rule), &given, solution.bound)
+        .map_err(|fault| Reject::SolutionRefused { fault: fault.kind(), bid: bid_of(fault.order()) })
 }

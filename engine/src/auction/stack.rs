@@ -19,7 +19,6 @@ use crate::command::NewBid;
 use crate::event::{Event, Events};
 use crate::exchange::State;
 use crate::id::{AuctionId, BidId, CommandId, IdentityId, ParticipantId};
-use crate::ledger::Account;
 use crate::market::Market;
 use crate::num::{Amount, MILLIONTHS, Money, Price, Quantity};
 use crate::reject::Reject;
@@ -201,7 +200,7 @@ impl StackTerms {
     }
 
     /// What is held for an offer. Bond and quantity are on the market's grid, so that it is exact.
-    fn bond(&self, market: &Market, quantity: Quantity) -> Option<Money> {
+    pub(super) fn bond(&self, market: &Market, quantity: Quantity) -> Option<Money> {
         let rounded = self.bond?.times(quantity, market.currency)?;
         rounded.amount.checked_add(rounded.remainder)
     }
@@ -234,6 +233,16 @@ impl Offers {
 
     fn row(&self, bid: BidId) -> Option<u32> {
         self.rows.get(&bid).copied()
+    }
+
+    /// What was asked and not declined, and who declined.
+    fn answered(&self, asking: &Asking) -> (Vec<Award>, Vec<u32>) {
+        let standing = asking.awards.iter().filter_map(|award| {
+            let offer = self.row(award.bid)?;
+            Some(Award { offer, quantity: award.quantity, price: award.price, minimum: None })
+        });
+        let declined = asking.declined.iter().filter_map(|bid| self.row(*bid));
+        (standing.collect(), declined.collect())
     }
 }
 
@@ -269,8 +278,7 @@ impl State {
         bid: &NewBid,
     ) -> Result<(), Reject> {
         let market = self.market_of(auction.terms.kind)?;
-        let stake = Stake { months: 1, ..self.stake(auction.terms.kind, Instant(0))? };
-        let rule = terms.in_force(market, &stake);
+        let stake = self.stake(auction.terms.kind, Instant(0))?;
         let order = Order {
             bid: BidId { identity: IdentityId(0), command: CommandId(0) },
             participant,
@@ -279,19 +287,21 @@ impl State {
             lots: market.check_quantity(bid.quantity)?,
             origin: bid.origin,
         };
+        let details = bid.details.unwrap_or_default();
+        self.check_minimum(auction, details.minimum, bid.quantity)?;
         // What all standing offers can cost together must be told, whatever of them is awarded.
         let total = auction.book.total_with(Side::Sell, order.lots).and_then(|lots| market.quantity(lots));
-        let highest = rule.ceiling.map_or(i64::MAX, Price::millionths);
-        let widest = i128::from(highest).saturating_sub(i128::from(rule.lowest_reference().millionths()));
-        let months = i128::from(stake.longest);
+        let reference = terms.rule.lowest_reference().min(stake.reference_price);
+        let widest =
+            i128::from(stake.ceiling.millionths()).saturating_sub(i128::from(reference.millionths()));
         let cost = total.and_then(|total| {
+            let months = i128::from(stake.longest);
             i128::from(total.millionths()).checked_mul(widest.checked_abs()?)?.checked_mul(months)
         });
         if cost.is_none_or(|cost| cost > i128::from(i64::MAX).saturating_mul(i128::from(MILLIONTHS))) {
             return Err(Reject::BookFull);
         }
-        let details = bid.details.unwrap_or_default();
-        let ceiling = support::check_offer(&offer(market, &order, b"", 0, &details), &rule)
+        let ceiling = support::check_offer(&offer(market, &order, b"", 0, &details), &terms.rule)
             .map_err(|fault| Reject::OfferNotTaken { fault })?;
         match ceiling {
             Some(ceiling) if bid.price.is_some_and(|price| price > ceiling) => {
@@ -299,65 +309,6 @@ impl State {
             }
             _ => Ok(()),
         }
-    }
-
-    /// Refuses an offer whose bond the bidder's collateral does not cover, `held` being what is held for it so far.
-    pub(super) fn check_bond(
-        &self,
-        auction: &Auction,
-        participant: ParticipantId,
-        quantity: Quantity,
-        held: Option<Money>,
-    ) -> Result<Option<Money>, Reject> {
-        let market = self.market_of(auction.terms.kind)?;
-        let Some(bond) = auction.stack().and_then(|terms| terms.bond(market, quantity)) else {
-            return Ok(None);
-        };
-        let free = self.ledger.balance(market.currency, Account::Collateral(participant));
-        let free = free.saturating_add(i128::from(held.map_or(0, |held| held.millionths)));
-        let short = i128::from(bond.millionths).saturating_sub(free);
-        if short > 0 {
-            let millionths = i64::try_from(short).unwrap_or(i64::MAX);
-            return Err(Reject::BondShort { short: Money { currency: market.currency, millionths } });
-        }
-        Ok(Some(bond))
-    }
-
-    /// Holds a bond for an offer in place of what is held for it so far.
-    pub(super) fn hold_bond(
-        &mut self,
-        id: AuctionId,
-        bid: BidId,
-        participant: ParticipantId,
-        bond: Option<Money>,
-    ) {
-        self.release_bond(id, bid);
-        if let (Some(bond), Some(auction)) = (bond, self.auctions.get_mut(&id)) {
-            auction.bonds.insert(bid, (participant, bond));
-            self.ledger.post(Account::Collateral(participant), Account::Bonds(participant), bond);
-        }
-    }
-
-    /// Gives back what is held for an offer.
-    pub(super) fn release_bond(&mut self, id: AuctionId, bid: BidId) {
-        let held = self.auctions.get_mut(&id).and_then(|auction| auction.bonds.remove(&bid));
-        if let Some((participant, bond)) = held {
-            self.ledger.post(Account::Bonds(participant), Account::Collateral(participant), bond);
-        }
-    }
-
-    /// Gives back what is held for all offers of an auction.
-    pub(super) fn release_bonds(&mut self, id: AuctionId) {
-        let bids: Vec<BidId> =
-            self.auctions.get(&id).map(|auction| auction.bonds.keys().copied().collect()).unwrap_or_default();
-        bids.into_iter().for_each(|bid| self.release_bond(id, bid));
-    }
-
-    fn forfeit_bond(&mut self, id: AuctionId, bid: BidId) -> Option<Money> {
-        let programme = self.programme_of(self.auctions.get(&id)?.terms.kind)?;
-        let (participant, bond) = self.auctions.get_mut(&id)?.bonds.remove(&bid)?;
-        self.ledger.post(Account::Bonds(participant), Account::Proceeds(programme), bond);
-        Some(bond)
     }
 
     fn offers(&self, auction: &Auction) -> Offers {
@@ -617,15 +568,7 @@ impl State {
         };
         let offers = self.offers(auction);
         let list = offers.list(market);
-        let standing: Vec<Award> = asking
-            .awards
-            .iter()
-            .filter_map(|award| {
-                let offer = offers.row(award.bid)?;
-                Some(Award { offer, quantity: award.quantity, price: award.price, minimum: None })
-            })
-            .collect();
-        let declined: Vec<u32> = asking.declined.iter().filter_map(|bid| offers.row(*bid)).collect();
+        let (standing, declined) = offers.answered(asking);
         let seed = result.lot.map(|lot| lot.seed().0);
         let called =
             support::call_reserve(&list, &rule, seed.as_ref().map(|seed| &seed[..]), &standing, &declined);
@@ -664,25 +607,10 @@ impl State {
             let order = offers.row(award.bid).and_then(|row| offers.orders.get(usize::try_from(row).ok()?));
             order.is_some_and(|order| order.participant == award.participant)
         };
-        let standing = asking.awards.iter().filter_map(|award| {
-            let offer = offers.row(award.bid)?;
-            Some(Award { offer, quantity: award.quantity, price: award.price, minimum: None })
-        });
-        let standing: Vec<Award> = standing.collect();
-        let declined: Vec<u32> = asking.declined.iter().filter_map(|bid| offers.row(*bid)).collect();
-        asking.awards.iter().all(is_own)
+        let (standing, declined) = offers.answered(asking);
+        terms.acceptance_seconds.is_some()
+            && asking.awards.iter().all(is_own)
             && support::call_reserve(&list, &rule, seed, &standing, &declined).is_ok()
-    }
-
-    /// Whether what is held as bonds is what the auctions hold.
-    pub(crate) fn bonds_agree(&self) -> bool {
-        let mut held = BTreeMap::new();
-        for (participant, bond) in self.auctions.values().flat_map(|auction| auction.bonds.values()) {
-            let sum = held.entry((bond.currency, *participant)).or_insert(0_i128);
-            *sum = sum.saturating_add(i128::from(bond.millionths));
-        }
-        held.retain(|_, sum| *sum != 0);
-        held == self.ledger.bonds()
     }
 }
 
