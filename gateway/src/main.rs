@@ -47,11 +47,14 @@ enum Command {
         #[arg(long)]
         local: bool,
     },
-    /// Clear a call auction's book by any rule.
+    /// Clear a call auction's book by any rule, or award support to offers.
     ///
     /// The book has the header id,side,price,quantity and, as needed, min_quantity, received, participant, origin, group and
     /// score. One rule decides the price and who gets what; flags change it. Nothing is cleared if a row cannot be read,
     /// or the rule does not take an order.
+    ///
+    /// With --support the book has the header id,price,quantity and, as needed, min_quantity, received, owner, origin, technology,
+    /// year, quality and unit, and the offers are awarded from the best on as far as the rule's limits allow.
     Clear(clear::Clear),
     /// Prove a result of golv clear against its book.
     ///

@@ -203,6 +203,8 @@ fn what_cannot_be_awarded_is_refused_with_its_place() {
     assert!(unknown.contains("there is no rule 'ehb'; there are by-budget, by-volume"), "{unknown}");
     let no_seed = refused(&["clear", "--support", "stacked-budget", "--book", &book]);
     assert!(no_seed.contains("no seed"), "{no_seed}");
+    let changed = refused(&["clear", "--support", "by-volume", "--ceiling", "5", "--book", &hydrogen]);
+    assert!(changed.contains("--tick alone"), "{changed}");
     let mixed =
         refused(&["clear", "--support", "by-volume", "--indivisible", "optimum", "--book", &hydrogen]);
     assert!(mixed.contains("--support"), "{mixed}");

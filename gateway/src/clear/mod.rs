@@ -209,13 +209,16 @@ fn clear_support(options: &Clear, rule: &SupportRule) -> Result<(), Box<dyn Erro
                 .into(),
         );
     }
+    let tick = options.changes.tick_alone();
+    let tick =
+        tick.ok_or("of the flags that change a rule a support rule takes --tick alone; change its file")?;
+    let tick = tick.unwrap_or(Price::from_millionths(1));
+    if tick <= Price::ZERO {
+        return Err("the tick must be above zero".into());
+    }
     if options.print_rule {
         print::line(rules::text(rule).trim_end());
         return Ok(());
-    }
-    let tick = options.changes.tick().unwrap_or(Price::from_millionths(1));
-    if tick <= Price::ZERO {
-        return Err("the tick must be above zero".into());
     }
     let asked = support::Asked {
         rule,

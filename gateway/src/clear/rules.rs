@@ -127,7 +127,7 @@ impl SupportChoice {
 }
 
 /// Flags that change a rule.
-#[derive(Args, Debug, Default)]
+#[derive(Args, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Changes {
     /// Which prices are candidates: limits, ticks or interval
     #[arg(long)]
@@ -164,9 +164,10 @@ impl Changes {
         Self { reference_price, ..Self::default() }
     }
 
-    /// The tick, if one was asked for.
-    pub(super) const fn tick(&self) -> Option<Price> {
-        self.tick
+    /// The tick, if nothing else was asked for.
+    pub(super) fn tick_alone(&self) -> Option<Option<Price>> {
+        let tick = self.tick;
+        (*self == Self { tick, ..Self::default() }).then_some(tick)
     }
 
     /// The rule with these flags over it.

@@ -46,7 +46,8 @@ pub enum Auctions {
     },
     /// Propose to announce a support auction: suppliers offer strikes, and the lowest win entitlements.
     ///
-    /// The budget, at the floor's own price, is reserved in the programme at once.
+    /// What it can need at the most is reserved in the programme at once: the volume at the floor's own price, or --budget if that is
+    /// less.
     AnnounceSupport {
         /// The auction's id, not yet taken.
         #[arg(value_name = "ID", value_parser = id(AuctionId))]
@@ -199,6 +200,9 @@ pub enum NoCommand {
     /// The rule is none.
     #[error(transparent)]
     Rule(#[from] NoRule),
+    /// A stack looks to no reference price.
+    #[error("--reference-price is for a price rule; a stack of offers has none")]
+    ReferenceForStack,
     /// A solution is searched with the book, which only a session can read.
     #[error("a solution is searched in the book of a session")]
     Searched,
@@ -272,6 +276,7 @@ impl AuctionOptions {
     ) -> Result<AuctionTerms, NoCommand> {
         let Self { opens_at, closes_at, challenge_seconds, rule, reference_price, lot_secret_file } = self;
         let (rule, draws_lots) = match stack {
+            Some(_) if reference_price.is_some() => return Err(NoCommand::ReferenceForStack),
             Some(stack) => {
                 let draws_lots = stack.rule.ties == Ties::SeededLot;
                 (AuctionRule::from(stack), draws_lots)
@@ -345,6 +350,8 @@ mod tests {
         assert_eq!(stack.acceptance_seconds, NonZeroU32::new(3_600));
         assert_eq!(stack.rule.limits.len(), 2);
         assert!(matches!(command(&format!("{announce} {more}")), Err(NoCommand::StackMissing)));
+        let reference = format!("{announce} --support pay-as-bid --reference-price 5");
+        assert!(matches!(command(&reference), Err(NoCommand::ReferenceForStack)));
         let drawn = format!("{announce} --support stacked-budget");
         assert!(matches!(command(&drawn), Err(NoCommand::SecretMissing)));
         assert!(matches!(command(&format!("{announce} --support ehb")), Err(NoCommand::Rule(_))));
