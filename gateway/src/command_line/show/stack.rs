@@ -4,7 +4,8 @@ use golv_engine::auction::{AwardOffer, BidDetails, Refusal, Refused, StackResult
 use golv_engine::support::{Breach, Constraint, Size, Totals, Void};
 use serde_json::{Value, json};
 
-use super::{listed, price, quantity, winning_limit_json};
+use super::json::winning_limit_json;
+use super::{listed, price, quantity};
 use crate::print;
 
 /// How a stack is held: what differs from all offers together, each at one price.

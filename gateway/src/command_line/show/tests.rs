@@ -1,0 +1,608 @@
+//! Every event, command and action as it is shown.
+
+use super::*;
+use std::num::NonZeroU32;
+
+use golv_engine::auction::{AuctionTerms, Fill, Lot, LotSecret, Unfilled};
+use golv_engine::book::Side;
+use golv_engine::cfd::{IndexTerms, SettlementLine};
+use golv_engine::clearing::{
+    Allocation, Candidates, Certificate, Criterion, CurvePoint, Equilibrium, Reason,
+};
+use golv_engine::command::{NewBid, Operator};
+use golv_engine::digest::Digest;
+use golv_engine::id::{
+    AuctionId, BidId, EntitlementId, FloorId, IndexId, MarketId, OwnerGroup, ParticipantId, ProgrammeId,
+    ProposalId, Sequence,
+};
+use golv_engine::key::KeyFingerprint;
+use golv_engine::market::{FloorTerms, Market, MassUnit};
+use golv_engine::num::{Currency, Quantity};
+use golv_engine::participant::{Role, Standing};
+use golv_engine::reject::Reject;
+use golv_engine::time::Month;
+
+const ME: ParticipantId = ParticipantId(21);
+const PROPOSAL: ProposalId = ProposalId { identity: IdentityId(1), command: CommandId(7) };
+const BID: BidId = BidId { identity: IdentityId(21), command: CommandId(5) };
+const NOON: Instant = Instant(1_543_838_400_000_000_000);
+
+fn units(units: i64) -> Price {
+    Price::from_units(units).expect("fits")
+}
+
+fn tonnes(units: u32) -> Quantity {
+    Quantity::from_units(units).expect("fits")
+}
+
+fn dollars(units: i64) -> Money {
+    Money { currency: Currency::Usd, millionths: units * 1_000_000 }
+}
+
+fn january() -> Month {
+    Month::new(2019, 1).expect("a month")
+}
+
+fn proposed(action: Action) -> Event {
+    Event::ActionProposed { proposal: PROPOSAL, action }
+}
+
+fn actions() -> Vec<(Action, &'static str, &'static str, Value)> {
+    let name = |text: &str| text.parse().expect("a name");
+    let auction = |kind| AuctionTerms {
+        kind,
+        opens_at: NOON,
+        closes_at: NOON.plus_seconds(60).expect("fits"),
+        challenge_seconds: NonZeroU32::new(86_400).expect("positive"),
+        rule: Rule {
+            reference_price: Some(units(95_000)),
+            payment: Payment::OwnPrice,
+            quote: "90000:96000".parse().ok(),
+            ..Rule::new(
+                Candidates::Limits,
+                vec![Criterion::MostVolume, Criterion::LastAcceptedOffer],
+                Allocation::SeededLot,
+            )
+        }
+        .into(),
+        lot_commitment: Some(Digest([0xcd; 32])),
+    };
+    let auction_details = |kind: Value| {
+        let mut object = kind;
+        object["auction"] = 2.into();
+        object["opens_at"] = "2018-12-03T12:00:00Z".into();
+        object["closes_at"] = "2018-12-03T12:01:00Z".into();
+        object["challenge_seconds"] = 86_400.into();
+        object["rule"] = json!({
+            "candidates": "limits", "cascade": ["most-volume", "last-accepted-offer"],
+            "allocation": "seeded-lot", "payment": "own-price", "reference-price": "95000", "tick": null,
+            "rounding": "half-up", "lot": null, "minimum": null, "band": null, "floor": null,
+            "ceiling": null, "quote": "90000:96000",
+        });
+        object["lot_commitment"] = "cd".repeat(32).into();
+        object
+    };
+    let key = "ab".repeat(32);
+    let key_line = "bind key abababababababababababababababababababababababababababababababab to identity 3; its \
+                    other keys end at 2018-12-03T12:00:00Z";
+    vec![
+        (
+            Action::RegisterParticipant {
+                participant: ME,
+                name: name("Keliber Oy"),
+                owner_group: OwnerGroup(7),
+                roles: [Role::Supplier, Role::Buyer].into(),
+            },
+            "register participant 21, Keliber Oy, owner group 7, as supplier and buyer",
+            "register_participant",
+            json!({"participant": 21, "name": "Keliber Oy", "owner_group": 7, "roles": ["supplier", "buyer"]}),
+        ),
+        (
+            Action::AddIdentity { identity: IdentityId(3), participant: ME },
+            "let identity 3 act for participant 21",
+            "add_identity",
+            json!({"identity": 3, "participant": 21}),
+        ),
+        (
+            Action::BindKey {
+                identity: IdentityId(3),
+                key: KeyFingerprint([0xab; 32]),
+                others_end_at: Some(NOON),
+            },
+            key_line,
+            "bind_key",
+            json!({"identity": 3, "key": key, "others_end_at": "2018-12-03T12:00:00Z"}),
+        ),
+        (
+            Action::RevokeIdentity { identity: IdentityId(3) },
+            "revoke identity 3",
+            "revoke_identity",
+            json!({"identity": 3}),
+        ),
+        (
+            Action::SetStanding { participant: ME, standing: Standing::Suspended },
+            "set participant 21 suspended",
+            "set_standing",
+            json!({"participant": 21, "standing": "suspended"}),
+        ),
+        (
+            Action::DefineMarket {
+                market: MarketId(1),
+                terms: Market {
+                    name: name("Lithium metal"),
+                    unit: MassUnit::Tonne,
+                    currency: Currency::Usd,
+                    lot: tonnes(1),
+                    tick: units(10),
+                    lowest: units(20_000),
+                    highest: units(600_000),
+                    largest: tonnes(1_000),
+                },
+            },
+            "define market 1, Lithium metal: prices 20,000 to 600,000 USD/t by 10, quantities up to 1,000 t by 1",
+            "define_market",
+            json!({
+                "market": 1, "name": "Lithium metal", "unit": "t", "currency": "USD", "lot": "1",
+                "tick": "10", "lowest": "20000", "highest": "600000", "largest": "1000",
+            }),
+        ),
+        (
+            Action::DefineIndex {
+                index: IndexId(3),
+                terms: IndexTerms { name: name("IMF"), currency: Currency::Usd, publisher: ME },
+            },
+            "define index 3, IMF, in USD, published by participant 21",
+            "define_index",
+            json!({"index": 3, "name": "IMF", "currency": "USD", "publisher": 21}),
+        ),
+        (
+            Action::OpenProgramme {
+                programme: ProgrammeId(2),
+                name: name("Floors"),
+                currency: Currency::Usd,
+            },
+            "open programme 2, Floors, in USD",
+            "open_programme",
+            json!({"programme": 2, "name": "Floors", "currency": "USD"}),
+        ),
+        (
+            Action::FundProgramme { programme: ProgrammeId(2), amount: dollars(1_000) },
+            "pay 1,000.00 USD into programme 2",
+            "fund_programme",
+            json!({"programme": 2, "amount": {"amount": "1000", "currency": "USD"}}),
+        ),
+        (
+            Action::SetFloor {
+                floor: FloorId(1),
+                terms: FloorTerms {
+                    market: MarketId(1),
+                    programme: ProgrammeId(2),
+                    index: IndexId(3),
+                    price: units(105_000),
+                    stress_price: units(60_000),
+                    first: january(),
+                    last: january(),
+                    origins: ["FI", "SE"].map(|code| code.parse().expect("a country")).into(),
+                },
+            },
+            "set floor 1 on market 1: 105,000 down to 60,000 against index 3, paid by programme 2, \
+             2019-01 to 2019-01, for FI, SE",
+            "set_floor",
+            json!({
+                "floor": 1, "market": 1, "programme": 2, "index": 3, "price": "105000",
+                "stress_price": "60000", "first": "2019-01", "last": "2019-01", "origins": ["FI", "SE"],
+            }),
+        ),
+        (
+            Action::AnnounceAuction {
+                auction: AuctionId(2),
+                terms: auction(AuctionKind::Call { market: MarketId(1) }),
+            },
+            "announce call auction 2 on market 1: opens 2018-12-03T12:00:00Z, closes 2018-12-03T12:01:00Z, \
+             86,400 s to challenge, price among limits by most volume, last accepted offer, seeded lot at the \
+             margin, each at its own price, reference price 95,000, quote 90000:96000",
+            "announce_auction",
+            auction_details(json!({"kind": "call", "market": 1})),
+        ),
+        (
+            Action::AnnounceAuction {
+                auction: AuctionId(2),
+                terms: auction(AuctionKind::Support { floor: FloorId(1), monthly: tonnes(120) }),
+            },
+            "announce support auction 2 for 120 a month under floor 1: opens 2018-12-03T12:00:00Z, closes \
+             2018-12-03T12:01:00Z, 86,400 s to challenge, price among limits by most volume, last accepted offer, seeded lot at the \
+             margin, each at its own price, reference price 95,000, quote 90000:96000",
+            "announce_auction",
+            auction_details(json!({"kind": "support", "floor": 1, "monthly": "120"})),
+        ),
+        (
+            Action::CancelAuction { auction: AuctionId(2) },
+            "cancel auction 2",
+            "cancel_auction",
+            json!({"auction": 2}),
+        ),
+        (
+            Action::GrantEntitlement { floor: FloorId(1), holder: ME, monthly: tonnes(20) },
+            "grant participant 21 20 a month under floor 1",
+            "grant_entitlement",
+            json!({"floor": 1, "holder": 21, "monthly": "20"}),
+        ),
+        (
+            Action::Settle { floor: FloorId(1), month: january(), revision: 1 },
+            "settle floor 1 for 2019-01 on revision 1 of its price",
+            "settle",
+            json!({"floor": 1, "month": "2019-01", "revision": 1}),
+        ),
+        (
+            Action::ChangeRules { version: 2 },
+            "change the rules to version 2",
+            "change_rules",
+            json!({"version": 2}),
+        ),
+    ]
+}
+
+fn check(event: Event, line: &str, name: &str, details: Value) {
+    let numbered = Numbered { number: 4, sequence: Sequence(17), event };
+    assert_eq!(event_line(&numbered), format!("17  {line}"));
+    let mut object = details;
+    object["number"] = 4.into();
+    object["sequence"] = 17.into();
+    object["event"] = name.into();
+    assert_eq!(event_json(&numbered), object);
+}
+
+#[test]
+fn each_action_is_shown() {
+    for (action, line, name, details) in actions() {
+        check(
+            proposed(action.clone()),
+            &format!("proposal 1.7: {line}"),
+            "action_proposed",
+            json!({"proposal": "1.7", "action": name, "details": details}),
+        );
+        check(
+            Event::ActionConfirmed { proposal: PROPOSAL, by: IdentityId(2), action },
+            &format!("proposal 1.7 confirmed by identity 2: {line}"),
+            "action_confirmed",
+            json!({"proposal": "1.7", "by": 2, "action": name, "details": details}),
+        );
+    }
+}
+
+#[test]
+fn each_event_about_an_auction_is_shown() {
+    let auction = AuctionId(2);
+    let (limit, size) = (Some(units(95_000)), tonnes(20));
+    check(Event::AuctionOpened { auction }, "auction 2 opened", "auction_opened", json!({"auction": 2}));
+    check(Event::AuctionClosed { auction }, "auction 2 closed", "auction_closed", json!({"auction": 2}));
+    check(
+        Event::BidAccepted { auction, bid: BID, participant: ME, price: limit, quantity: size },
+        "auction 2: bid 21.5 of participant 21 accepted, 20 at 95,000",
+        "bid_accepted",
+        json!({"auction": 2, "bid": "21.5", "participant": 21, "price": "95000", "quantity": "20"}),
+    );
+    check(
+        Event::BidAccepted { auction, bid: BID, participant: ME, price: None, quantity: size },
+        "auction 2: bid 21.5 of participant 21 accepted, 20 at any price",
+        "bid_accepted",
+        json!({"auction": 2, "bid": "21.5", "participant": 21, "price": null, "quantity": "20"}),
+    );
+    for (kept_priority, place) in [(true, "kept"), (false, "now last")] {
+        let (price, quantity) = (limit, size);
+        check(
+            Event::BidReplaced { auction, bid: BID, participant: ME, price, quantity, kept_priority },
+            &format!(
+                "auction 2: bid 21.5 of participant 21 replaced, 20 at 95,000, its place in time {place}"
+            ),
+            "bid_replaced",
+            json!({
+                "auction": 2, "bid": "21.5", "participant": 21, "price": "95000", "quantity": "20",
+                "kept_priority": kept_priority,
+            }),
+        );
+    }
+    check(
+        Event::BidWithdrawn { auction, bid: BID, participant: ME },
+        "auction 2: bid 21.5 of participant 21 withdrawn",
+        "bid_withdrawn",
+        json!({"auction": 2, "bid": "21.5", "participant": 21}),
+    );
+    check(Event::AuctionFinalised { auction }, "auction 2 final", "auction_finalised", json!({"auction": 2}));
+}
+
+fn result(fills: usize) -> AuctionResult {
+    let (side, quantity, price) = (Side::Sell, tonnes(20), units(95_000));
+    let fill = Fill { bid: BID, participant: ME, side, quantity, price, reason: Reason::Rationed };
+    AuctionResult {
+        certificate: Box::new(Certificate {
+            decision: Decision::Price { price, step: Criterion::LeastSurplus },
+            equilibrium: Equilibrium { low: Some(price), high: None },
+            total_demand: tonnes(200),
+            total_supply: tonnes(210),
+            bought: tonnes(120),
+            sold: tonnes(120),
+            curve: vec![CurvePoint { price, demand: tonnes(130), supply: tonnes(140) }],
+        }),
+        fills: vec![fill; fills],
+        ..AuctionResult::default()
+    }
+}
+
+#[test]
+fn a_result_is_shown_with_what_each_bid_was_given() {
+    let (auction, final_at) = (AuctionId(2), NOON);
+    check(
+        Event::AuctionCleared { auction, final_at, result: result(1) },
+        "auction 2 cleared: 95,000 for 120, wanted 130, offered 140, decided by least surplus, final at \
+         2018-12-03T12:00:00Z; bid 21.5 of participant 21 sells 20",
+        "auction_cleared",
+        json!({
+            "auction": 2, "final_at": "2018-12-03T12:00:00Z", "price": "95000", "volume": "120",
+            "demand": "130", "supply": "140", "decided_by": "least-surplus", "reserved": null,
+            "certificate": {
+                "equilibrium": {"low": "95000", "high": null}, "total_demand": "200", "total_supply": "210",
+                "bought": "120", "sold": "120",
+                "curve": [{"price": "95000", "demand": "130", "supply": "140"}],
+            },
+            "fills": [{
+                "bid": "21.5", "participant": 21, "side": "sell", "quantity": "20", "price": "95000",
+                "reason": "rationed",
+            }],
+            "unfilled": [], "lot": null, "stack": null, "solution": null,
+        }),
+    );
+    let lot = Lot { secret: LotSecret([0xef; 32]), bids: Digest([0xab; 32]) };
+    let unfilled = Unfilled {
+        bid: BID,
+        participant: ME,
+        reason: Reason::NothingTraded,
+        winning_limit: WinningLimit::At(units(96_000)),
+    };
+    let nothing = AuctionResult {
+        unfilled: vec![unfilled],
+        reserved: Some(dollars(0)),
+        lot: Some(lot),
+        ..AuctionResult::default()
+    };
+    check(
+        Event::AuctionCleared { auction, final_at, result: nothing },
+        "auction 2 cleared: nothing crossed, wanted 0, offered 0, 0.00 USD to be reserved, final at \
+         2018-12-03T12:00:00Z; bid 21.5 of participant 21 gets nothing: nothing traded, 96,000 would have won",
+        "auction_cleared",
+        json!({
+            "auction": 2, "final_at": "2018-12-03T12:00:00Z", "price": null, "volume": "0",
+            "demand": "0", "supply": "0", "decided_by": null, "fills": [],
+            "certificate": {
+                "equilibrium": {"low": null, "high": null}, "total_demand": "0", "total_supply": "0",
+                "bought": "0", "sold": "0", "curve": [],
+            },
+            "unfilled": [{"bid": "21.5", "participant": 21, "reason": "nothing-traded", "winning_limit": "96000"}],
+            "reserved": {"amount": "0", "currency": "USD"},
+            "lot": {"secret": "ef".repeat(32), "bids": "ab".repeat(32), "seed": lot.seed().to_string()}, "stack": null, "solution": null,
+        }),
+    );
+    let many = Event::AuctionCleared { auction, final_at, result: result(LISTED_MAX + 2) };
+    let line = event_line(&Numbered { number: 1, sequence: Sequence(1), event: many });
+    assert_eq!(line.matches("bid 21.5").count(), LISTED_MAX);
+    assert!(line.ends_with("; and 2 more"), "{line}");
+}
+
+#[test]
+fn every_other_event_is_shown() {
+    check(
+        Event::Founded { participant: ParticipantId(1) },
+        "the exchange was founded; its centre is participant 1",
+        "founded",
+        json!({"participant": 1}),
+    );
+    check(
+        Event::ClockSet { to: NOON },
+        "the rehearsal's clock was set to 2018-12-03T12:00:00Z",
+        "clock_set",
+        json!({"to": "2018-12-03T12:00:00Z"}),
+    );
+    check(
+        Event::ProposalWithdrawn { proposal: PROPOSAL },
+        "proposal 1.7 withdrawn",
+        "proposal_withdrawn",
+        json!({"proposal": "1.7"}),
+    );
+    check(
+        Event::EntitlementGranted {
+            entitlement: EntitlementId(4),
+            floor: FloorId(1),
+            holder: ME,
+            strike: units(95_000),
+            monthly: tonnes(20),
+            first: january(),
+            reserved: dollars(700_000),
+        },
+        "entitlement 4 under floor 1 granted to participant 21: 20 a month from 2019-01, strike 95,000, \
+         700,000.00 USD reserved",
+        "entitlement_granted",
+        json!({
+            "entitlement": 4, "floor": 1, "holder": 21, "strike": "95000", "monthly": "20",
+            "first": "2019-01", "reserved": {"amount": "700000", "currency": "USD"},
+        }),
+    );
+    check(
+        Event::ReferencePricePublished {
+            index: IndexId(3),
+            month: january(),
+            revision: 2,
+            price: Price::from_millionths(92_000_500_000),
+        },
+        "index 3: 92,000.50 published for 2019-01, revision 2",
+        "reference_price_published",
+        json!({"index": 3, "month": "2019-01", "revision": 2, "price": "92000.5"}),
+    );
+    let line = SettlementLine {
+        entitlement: EntitlementId(4),
+        holder: ME,
+        strike: units(95_000),
+        quantity: tonnes(20),
+        amount: dollars(60_000),
+        remainder: dollars(0),
+        delta: dollars(-1_000),
+    };
+    check(
+        Event::SettlementRunCompleted {
+            run: SettlementRun {
+                floor: FloorId(1),
+                month: january(),
+                number: 2,
+                reference_price: units(92_000),
+                revision: 3,
+                lines: vec![line],
+                paid: dollars(-6_000),
+                free: dollars(100),
+                reserved: dollars(200),
+            },
+        },
+        "floor 1 settled for 2019-01, run 2, on 92,000 (revision 3): -6,000.00 USD paid, programme reserves \
+         200.00 USD, has 100.00 USD free; entitlement 4 of participant 21, 20 at strike 95,000, is worth \
+         60,000.00 USD, -1,000.00 USD posted",
+        "settlement_run_completed",
+        json!({
+            "floor": 1, "month": "2019-01", "run": 2, "reference_price": "92000", "revision": 3,
+            "paid": {"amount": "-6000", "currency": "USD"},
+            "free": {"amount": "100", "currency": "USD"},
+            "reserved": {"amount": "200", "currency": "USD"},
+            "lines": [{
+                "entitlement": 4, "holder": 21, "strike": "95000", "quantity": "20",
+                "amount": {"amount": "60000", "currency": "USD"},
+                "remainder": {"amount": "0", "currency": "USD"},
+                "delta": {"amount": "-1000", "currency": "USD"},
+            }],
+        }),
+    );
+}
+
+#[test]
+fn each_command_is_shown() {
+    let auction = AuctionId(2);
+    let key = KeyFingerprint([0xab; 32]);
+    let founders = [
+        Operator { identity: IdentityId(1), key: Some(key) },
+        Operator { identity: IdentityId(2), key: None },
+    ];
+    let origin = Some("FI".parse().expect("a country"));
+    for (command, object) in [
+        (
+            Command::Found {
+                participant: ParticipantId(1),
+                name: "The centre".parse().expect("a name"),
+                operators: founders,
+            },
+            json!({
+                "command": "found", "participant": 1, "name": "The centre",
+                "operators": [{"identity": 1, "key": "ab".repeat(32)}, {"identity": 2, "key": null}],
+            }),
+        ),
+        (Command::Tick, json!({"command": "tick"})),
+        (Command::SetClock { to: NOON }, json!({"command": "set_clock", "to": "2018-12-03T12:00:00Z"})),
+        (
+            Command::Propose { action: Action::CancelAuction { auction } },
+            json!({"command": "propose", "action": "cancel_auction", "details": {"auction": 2}}),
+        ),
+        (Command::Confirm { proposal: PROPOSAL }, json!({"command": "confirm", "proposal": "1.7"})),
+        (
+            Command::WithdrawProposal { proposal: PROPOSAL },
+            json!({"command": "withdraw_proposal", "proposal": "1.7"}),
+        ),
+        (
+            Command::PlaceBid {
+                auction,
+                bid: NewBid {
+                    side: Side::Sell,
+                    price: Some(units(95_000)),
+                    quantity: tonnes(20),
+                    origin,
+                    details: None,
+                },
+            },
+            json!({
+                "command": "place_bid", "auction": 2, "side": "sell", "price": "95000", "quantity": "20",
+                "origin": "FI", "details": null,
+            }),
+        ),
+        (
+            Command::ReplaceBid { auction, bid: BID, price: Some(units(95_000)), quantity: tonnes(20) },
+            json!({
+                "command": "replace_bid", "auction": 2, "bid": "21.5", "price": "95000", "quantity": "20",
+            }),
+        ),
+        (
+            Command::WithdrawBid { auction, bid: BID },
+            json!({"command": "withdraw_bid", "auction": 2, "bid": "21.5"}),
+        ),
+        (
+            Command::ClearAuction { auction, secret: None },
+            json!({"command": "clear_auction", "auction": 2, "secret": null}),
+        ),
+        (
+            Command::ClearAuction { auction, secret: Some(LotSecret([0xef; 32])) },
+            json!({"command": "clear_auction", "auction": 2, "secret": "ef".repeat(32)}),
+        ),
+        (
+            Command::PublishReferencePrice { index: IndexId(3), month: january(), price: units(92_000) },
+            json!({
+                "command": "publish_reference_price", "index": 3, "month": "2019-01", "price": "92000",
+            }),
+        ),
+    ] {
+        assert_eq!(command_json(&command), object);
+        assert_eq!(command_name(&command), object["command"]);
+    }
+}
+
+#[test]
+fn an_answer_says_what_comes_next() {
+    let done = Answer { sequence: Sequence(17), outcome: Ok(()) };
+    let refused = Answer { outcome: Err(Reject::PriceOffTick { tick: units(10) }), ..done };
+    let position = Position { sequence: Sequence(18), chain: Digest([0x5a; 32]) };
+    assert_eq!(acknowledged_line(position), format!("acknowledged 18:{}", "5a".repeat(32)));
+    let propose = Command::Propose { action: Action::CancelAuction { auction: AuctionId(2) } };
+    let bid =
+        NewBid { side: Side::Buy, price: Some(units(1)), quantity: tonnes(1), origin: None, details: None };
+    let place = Command::PlaceBid { auction: AuctionId(2), bid };
+    let refusal = "the price must be a whole multiple of the tick 10";
+    for (command, answer, line, object) in [
+        (
+            &propose,
+            done,
+            "17  command 7 done; another operator confirms it by: golv admin proposals confirm 1.7",
+            json!({
+                "command": 7, "sequence": 17, "done": true, "proposal": "1.7",
+                "confirm": "golv admin proposals confirm 1.7",
+            }),
+        ),
+        (
+            &place,
+            done,
+            "17  command 7 done; the bid is 1.7",
+            json!({"command": 7, "sequence": 17, "done": true, "bid": "1.7"}),
+        ),
+        (
+            &place,
+            refused,
+            "17  command 7 refused: 511 PriceOffTick: the price must be a whole multiple of the tick 10",
+            json!({
+                "command": 7, "sequence": 17, "done": false, "code": 511, "name": "PriceOffTick",
+                "reason": refusal,
+            }),
+        ),
+        (
+            &Command::ClearAuction { auction: AuctionId(2), secret: None },
+            done,
+            "17  command 7 done",
+            json!({"command": 7, "sequence": 17, "done": true}),
+        ),
+    ] {
+        assert_eq!(answer_line(IdentityId(1), CommandId(7), command, &answer), line);
+        let mut object: Value = object;
+        object["acknowledged"] = position.to_string().into();
+        assert_eq!(answer_json(IdentityId(1), CommandId(7), command, &answer, position), object);
+    }
+}
