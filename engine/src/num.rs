@@ -1,10 +1,9 @@
-//! Exact numbers: [`Price`], [`Quantity`] and [`Money`] as integers in millionths of their unit.
+//! Exact numbers: [`Price`], [`Quantity`], [`Money`] and [`Share`] as integers in millionths of their unit.
 //!
 //! Every operation is checked: it returns `None` where the result does not fit, and no operator is
 //! implemented, so that arithmetic on money is always a named function with a stated rounding. Products
-//! pass through `i128`. Rounding happens in one place here, [`Price::times`]: an amount is rounded once,
-//! from the exact product, to the currency's minor unit (half to even), and what was cut off is returned
-//! beside it. Text is plain decimal; more decimals than fit are an error, never rounded away.
+//! pass through `i128`. Amounts are rounded in one place, [`Rounded::of`]: once, from the exact product, to the
+//! currency's minor unit (half to even), and what was cut off is returned beside it. Text is plain decimal; more decimals than fit are an error, never rounded away.
 //!
 //! Deliberately absent: floats, and arithmetic between different units or currencies.
 
@@ -39,6 +38,21 @@ pub struct Money {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "i64", into = "i64")]
 pub struct Amount(i64);
+
+/// A part of a whole, in millionths: 0 to 1.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "u32", into = "u32")]
+pub struct Share(u32);
+
+/// Which way a number that lies half way between two goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Rounding {
+    /// To the even one.
+    HalfEven,
+    /// To the higher one.
+    HalfUp,
+}
 
 /// A currency that contracts are denominated in, numbered as in ISO 4217.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -135,14 +149,20 @@ impl Price {
     pub fn times(self, quantity: Quantity, currency: Currency) -> Option<Rounded> {
         // Millionths × millionths: the exact product is in units of 10⁻¹².
         let exact = i128::from(self.0).checked_mul(i128::from(quantity.0))?;
-        let minor = i128::from(currency.minor_unit());
-        let scale = i128::from(MILLIONTHS);
-        let amount = divide_half_even(exact, minor.checked_mul(scale)?)?.checked_mul(minor)?;
-        let cut = exact.checked_sub(amount.checked_mul(scale)?)?;
-        Some(Rounded {
-            amount: Money { currency, millionths: i64::try_from(amount).ok()? },
-            remainder: Money { currency, millionths: i64::try_from(divide_half_even(cut, scale)?).ok()? },
-        })
+        Rounded::of(exact, i128::from(MILLIONTHS), currency)
+    }
+
+    /// self × `now` ÷ `base`, to the nearest multiple of `unit`: a price that follows an index. Computed from the price at
+    /// the base each time, never from a rounded one before.
+    ///
+    /// `None` where it does not fit, or `base` or `unit` is not positive.
+    pub fn indexed(self, now: Self, base: Self, unit: Self, rounding: Rounding) -> Option<Self> {
+        if base.0 <= 0 || unit.0 <= 0 {
+            return None;
+        }
+        let exact = i128::from(self.0).checked_mul(i128::from(now.0))?;
+        let units = rounding.divide(exact, i128::from(base.0).checked_mul(i128::from(unit.0))?)?;
+        i64::try_from(units.checked_mul(i128::from(unit.0))?).ok().map(Self)
     }
 
     /// Whether the price is a whole multiple of `tick` (which must be positive).
@@ -194,6 +214,65 @@ impl Quantity {
     /// Whether the quantity is a whole multiple of `lot` (which must be positive).
     pub const fn is_in(self, lot: Self) -> bool {
         matches!(self.0.checked_rem(lot.0), Some(0))
+    }
+}
+
+impl Share {
+    /// Nothing.
+    pub const NONE: Self = Self(0);
+    /// All of it.
+    pub const WHOLE: Self = Self(1_000_000);
+
+    /// A share of so many millionths; `None` above the whole.
+    pub const fn from_millionths(millionths: u32) -> Option<Self> {
+        if millionths > Self::WHOLE.0 { None } else { Some(Self(millionths)) }
+    }
+
+    /// The share in millionths.
+    pub const fn millionths(self) -> u32 {
+        self.0
+    }
+
+    /// Whether it is nothing.
+    pub const fn is_zero(self) -> bool {
+        self.0 == 0
+    }
+}
+
+impl Rounding {
+    /// `numerator ÷ denominator` to the nearest whole number.
+    ///
+    /// `None` where the denominator is not positive.
+    pub fn divide(self, numerator: i128, denominator: i128) -> Option<i128> {
+        if denominator <= 0 {
+            return None;
+        }
+        // One division: the remainder follows from the quotient.
+        let quotient = numerator.checked_div_euclid(denominator)?;
+        let remainder = numerator.checked_sub(quotient.checked_mul(denominator)?)?;
+        // Compared without doubling, which could overflow.
+        let rest = denominator.checked_sub(remainder)?;
+        let half_goes_up = match self {
+            Self::HalfEven => quotient.checked_rem(2)? != 0,
+            Self::HalfUp => true,
+        };
+        let up = remainder > rest || (remainder == rest && half_goes_up);
+        if up { quotient.checked_add(1) } else { Some(quotient) }
+    }
+}
+
+impl Rounded {
+    /// An exact amount of which `scale` parts make a millionth, rounded once to the currency's minor unit, half to even.
+    ///
+    /// `None` where it does not fit in a [`Money`], or `scale` is not positive.
+    pub fn of(exact: i128, scale: i128, currency: Currency) -> Option<Self> {
+        let minor = i128::from(currency.minor_unit());
+        let amount = divide_half_even(exact, minor.checked_mul(scale)?)?.checked_mul(minor)?;
+        let cut = exact.checked_sub(amount.checked_mul(scale)?)?;
+        Some(Self {
+            amount: Money { currency, millionths: i64::try_from(amount).ok()? },
+            remainder: Money { currency, millionths: i64::try_from(divide_half_even(cut, scale)?).ok()? },
+        })
     }
 }
 
@@ -254,15 +333,7 @@ impl Money {
 ///
 /// `None` where the denominator is not positive.
 pub fn divide_half_even(numerator: i128, denominator: i128) -> Option<i128> {
-    if denominator <= 0 {
-        return None;
-    }
-    let quotient = numerator.checked_div_euclid(denominator)?;
-    let remainder = numerator.checked_rem_euclid(denominator)?;
-    // Compared without doubling, which could overflow.
-    let rest = denominator.checked_sub(remainder)?;
-    let up = remainder > rest || (remainder == rest && quotient.checked_rem(2)? != 0);
-    if up { quotient.checked_add(1) } else { Some(quotient) }
+    Rounding::HalfEven.divide(numerator, denominator)
 }
 
 /// Why a text is not a number of ours.
@@ -277,8 +348,11 @@ pub enum ParseNumberError {
     /// Past the largest number that can be held.
     #[error("'{0}' is larger than can be held (about 9.2 trillion)")]
     TooLarge(String),
+    /// A share above the whole.
+    #[error("'{0}' is more than 1, and a share is a part of the whole")]
+    MoreThanWhole(String),
     /// A quantity or amount below zero.
-    #[error("'{0}' is negative, and a quantity or an amount is not")]
+    #[error("'{0}' is negative, and a quantity, an amount or a share is not")]
     Negative(String),
 }
 
@@ -321,6 +395,42 @@ impl FromStr for Price {
         parse_millionths(text).map(Self)
     }
 }
+
+impl FromStr for Share {
+    type Err = ParseNumberError;
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let millionths = parse_millionths(text)?;
+        if millionths < 0 {
+            return Err(ParseNumberError::Negative(text.to_owned()));
+        }
+        let share = u32::try_from(millionths).ok().and_then(Self::from_millionths);
+        share.ok_or_else(|| ParseNumberError::MoreThanWhole(text.to_owned()))
+    }
+}
+
+impl fmt::Display for Share {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write_millionths(f, i64::from(self.0))
+    }
+}
+
+impl TryFrom<u32> for Share {
+    type Error = MoreThanWhole;
+    fn try_from(millionths: u32) -> Result<Self, Self::Error> {
+        Self::from_millionths(millionths).ok_or(MoreThanWhole)
+    }
+}
+
+impl From<Share> for u32 {
+    fn from(share: Share) -> Self {
+        share.0
+    }
+}
+
+/// A share above the whole was met where shares are read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a share is never more than the whole")]
+pub struct MoreThanWhole;
 
 impl FromStr for Amount {
     type Err = ParseNumberError;
@@ -482,6 +592,8 @@ mod tests {
             if 2 * error == denominator {
                 prop_assert_eq!(quotient % 2, 0);
             }
+            let up = Rounding::HalfUp.divide(numerator, denominator).expect("positive denominator");
+            prop_assert_eq!(up, (2 * numerator + denominator).div_euclid(2 * denominator));
         }
 
         #[test]

@@ -175,6 +175,12 @@ rejects! {
     419 FloorOver = "the floor covers no month any more that has not begun";
     /// There would be too many entitlements.
     420 TooManyEntitlements = "the exchange can hold no more entitlements than there are and may be won in announced auctions";
+    /// The payoff makes no sense.
+    421 PayoffTerms = "a contract supports some share of the price, shares no high prices below the floor's price, and caps what it takes in whole minor units";
+    /// The volume rule makes no sense.
+    422 VolumeTerms = "destinations, evidence and averages weighted by deliveries are for metered volume, and there are at most 256 destinations";
+    /// The indexation makes no sense.
+    423 IndexationTerms = "an indexation names two months of 1 to 12, a positive base value and a positive unit";
 
     /// No such auction.
     501 UnknownAuction {

@@ -5,7 +5,9 @@
 //! is the floor's own price. What is paid depends on the published index and never on the holder's own
 //! sales, so nobody gains by selling low. Settlement is in `settlement.rs`.
 
+mod payoff;
 mod settlement;
+mod terms;
 
 use std::collections::BTreeMap;
 
@@ -21,8 +23,10 @@ use crate::participant::Role;
 use crate::reject::Reject;
 use crate::text::Name;
 use crate::time::{Instant, Month};
+pub use payoff::{Payoff, PayoffRule, PeriodFacts, Settled, Suspension, Unsettled, Upside, YearToDate};
 pub(crate) use settlement::Settlement;
 pub use settlement::{SettlementLine, SettlementRun};
+pub use terms::{Average, Averaging, ContractTerms, Indexation, Measure, ReferenceRule, VolumeRule};
 
 /// What an index is.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

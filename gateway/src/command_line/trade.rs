@@ -261,7 +261,7 @@ mod tests {
             ("place --auction 2 --buy --price 95,000 --quantity 20", "a plain decimal number such as 95000"),
             (
                 "place --auction 2 --buy --price 1 --quantity=-20",
-                "is negative, and a quantity or an amount is not",
+                "is negative, and a quantity, an amount or a share is not",
             ),
             ("place --auction x --buy --price 1 --quantity 20", "a whole number from 0 to 4294967295"),
             ("place --auction +2 --buy --price 1 --quantity 20", "a whole number from 0 to 4294967295"),
