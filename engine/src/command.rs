@@ -10,17 +10,17 @@ use serde::{Deserialize, Serialize};
 
 use crate::auction::{AuctionTerms, BidDetails, LotSecret, Solution};
 use crate::book::Side;
-use crate::cfd::IndexTerms;
+use crate::cfd::{Delivery, IndexTerms, Observation};
 use crate::id::{
-    AuctionId, BidId, FloorId, IdentityId, IndexId, MarketId, OwnerGroup, ParticipantId, ProgrammeId,
-    ProposalId,
+    AuctionId, BidId, DataVersion, EntitlementId, FloorId, IdentityId, IndexId, MarketId, OwnerGroup,
+    ParticipantId, ProgrammeId, ProposalId,
 };
 use crate::key::KeyFingerprint;
 use crate::market::{FloorTerms, Market};
 use crate::num::{Currency, Money, Price, Quantity};
 use crate::participant::{Role, Standing};
 use crate::text::{Country, Name};
-use crate::time::{Instant, Month};
+use crate::time::{Day, Instant};
 
 /// A request to the exchange. Who may send it is said at each.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -110,14 +110,24 @@ pub enum Command {
         /// The offer that won.
         bid: BidId,
     },
-    /// Publishes an index's price of a month that is over; again for a revision. Its publisher.
+    /// Publishes an index's price of a day that is over; again for a revision. Its publisher.
     PublishReferencePrice {
         /// The index.
         index: IndexId,
-        /// The month.
-        month: Month,
+        /// The day; the last one for a price of a month or quarter.
+        day: Day,
         /// The price.
-        price: Price,
+        observation: Observation,
+    },
+    /// Reports what was delivered on a day under a contract with metered volume; again for a correction. Its holder, or an
+    /// operator in its place.
+    ReportDelivery {
+        /// The contract.
+        entitlement: EntitlementId,
+        /// The day, which is over.
+        day: Day,
+        /// What was delivered.
+        delivery: Delivery,
     },
 }
 
@@ -155,6 +165,7 @@ impl Command {
             Self::AcceptAward { .. } => "AcceptAward",
             Self::DeclineAward { .. } => "DeclineAward",
             Self::PublishReferencePrice { .. } => "PublishReferencePrice",
+            Self::ReportDelivery { .. } => "ReportDelivery",
         }
     }
 }
@@ -167,7 +178,7 @@ pub struct NewBid {
     /// The limit: the most a buyer pays, the least a seller takes; in a support auction, the strike. `None` for a market order,
     /// which trades at any price, and which a support auction does not take.
     pub price: Option<Price>,
-    /// How much; in a support auction, per month.
+    /// How much; in a support auction, per period.
     pub quantity: Quantity,
     /// Where offered material comes from; `None` on a bid to buy.
     pub origin: Option<Country>,
@@ -286,18 +297,47 @@ pub enum Action {
         floor: FloorId,
         /// Who is entitled.
         holder: ParticipantId,
-        /// How much a month.
-        monthly: Quantity,
+        /// How much a period.
+        per_period: Quantity,
     },
-    /// Runs a month's settlement of a floor: the first run, or a reconciliation after a revised price.
+    /// Puts another participant in the place of a contract's holder, with all rights and duties.
+    NovateEntitlement {
+        /// The contract.
+        entitlement: EntitlementId,
+        /// Its new holder.
+        to: ParticipantId,
+    },
+    /// Ends a contract before its time, and releases what is reserved after that.
+    TerminateEntitlement {
+        /// The contract.
+        entitlement: EntitlementId,
+        /// The last day that it covers, which ends a period.
+        last: Day,
+    },
+    /// Says from when the holder of a contract shares high prices, where that waited for a condition.
+    ShareUpside {
+        /// The contract.
+        entitlement: EntitlementId,
+        /// The first day; a period is shared if it begins no earlier.
+        from: Day,
+    },
+    /// Lets a price count that its index's guard holds.
+    ReleaseReferencePrice {
+        /// The index.
+        index: IndexId,
+        /// The day.
+        day: Day,
+        /// The price that is held: what the second operator confirms cannot change in between.
+        price: Price,
+    },
+    /// Runs a period's settlement of a floor: the first run, or a reconciliation after a revised price or delivery.
     Settle {
         /// The floor.
         floor: FloorId,
-        /// The month: the next one to be settled, or an earlier one.
-        month: Month,
-        /// Which revision of the month's reference price is settled on: what the second operator confirms cannot change
-        /// in between.
-        revision: u32,
+        /// A day of the period: the next one to be settled, or an earlier one.
+        period: Day,
+        /// The data it is settled on, all up to this version: what the second operator confirms cannot change in between.
+        version: DataVersion,
     },
     /// Puts a newer version of the rules in force, from the next command on.
     ChangeRules {

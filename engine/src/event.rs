@@ -8,13 +8,15 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::auction::{AuctionResult, AwardOffer, ClosedBid, Supplied};
-use crate::cfd::SettlementRun;
+use crate::cfd::{Delivery, Entitlement, Observation, SettlementRun};
 use crate::command::Action;
 use crate::digest::Digest;
-use crate::id::{AuctionId, BidId, EntitlementId, FloorId, IdentityId, IndexId, ParticipantId, ProposalId};
+use crate::id::{
+    AuctionId, BidId, DataVersion, EntitlementId, IdentityId, IndexId, ParticipantId, ProposalId,
+};
 use crate::indivisible::Welfare;
 use crate::num::{Money, Price, Quantity};
-use crate::time::{Instant, Month};
+use crate::time::{Day, Instant};
 
 /// All that one command made happen, appended to by [`crate::Exchange::apply`].
 pub type Events = Vec<Event>;
@@ -178,35 +180,84 @@ pub enum Event {
         /// What each supplier was paid for. Everybody is shown its own.
         lines: Vec<Supplied>,
     },
-    /// A participant became entitled to difference payments.
+    /// A participant became entitled to difference payments, anew or in another's place.
     EntitlementGranted {
         /// The entitlement.
         entitlement: EntitlementId,
-        /// The floor it comes under.
-        floor: FloorId,
-        /// Who is entitled.
-        holder: ParticipantId,
-        /// Its strike.
-        strike: Price,
-        /// How much a month.
-        monthly: Quantity,
-        /// The first month that it covers.
-        first: Month,
-        /// What the programme reserved for it.
-        reserved: Money,
+        /// What it is.
+        terms: Entitlement,
     },
-    /// A reference price was published or revised.
+    /// A contract has a new holder, who is told by an `EntitlementGranted` what it is.
+    EntitlementNovated {
+        /// The entitlement.
+        entitlement: EntitlementId,
+        /// Who held it.
+        from: ParticipantId,
+        /// Who holds it.
+        to: ParticipantId,
+    },
+    /// A contract ends before its time.
+    EntitlementTerminated {
+        /// The entitlement.
+        entitlement: EntitlementId,
+        /// Whose it is.
+        holder: ParticipantId,
+        /// The last day that it covers.
+        last: Day,
+        /// What the programme no longer reserves.
+        released: Money,
+    },
+    /// The condition was met on which a contract's holder shares high prices.
+    UpsideShared {
+        /// The entitlement.
+        entitlement: EntitlementId,
+        /// Whose it is.
+        holder: ParticipantId,
+        /// From when.
+        from: Day,
+    },
+    /// A reference price was published or revised, and counts.
     ReferencePricePublished {
         /// The index.
         index: IndexId,
-        /// The month.
-        month: Month,
+        /// The day.
+        day: Day,
         /// 1 for the first price, then 2, 3, …
         revision: u32,
+        /// Which datum it is.
+        version: DataVersion,
+        /// The price.
+        observation: Observation,
+    },
+    /// A reference price moved further than its index's guard allows, and counts only when it is released.
+    ReferencePriceHeld {
+        /// The index.
+        index: IndexId,
+        /// The day.
+        day: Day,
+        /// Who published it.
+        publisher: ParticipantId,
         /// The price.
         price: Price,
+        /// What it moved from.
+        before: Price,
     },
-    /// A month of a floor was settled, or settled again.
+    /// A delivery was reported or corrected.
+    DeliveryReported {
+        /// The entitlement.
+        entitlement: EntitlementId,
+        /// Whose it is.
+        holder: ParticipantId,
+        /// The day.
+        day: Day,
+        /// 1 for the first report, then 2, 3, …
+        revision: u32,
+        /// Which datum it is.
+        version: DataVersion,
+        /// What was delivered.
+        delivery: Delivery,
+    },
+    /// A period of a floor was settled, or settled again.
     SettlementRunCompleted {
         /// The run with its lines.
         run: SettlementRun,
@@ -293,6 +344,10 @@ impl Event {
                 | Action::RevokeIdentity { .. }
                 | Action::SetStanding { .. }
                 | Action::GrantEntitlement { .. }
+                | Action::NovateEntitlement { .. }
+                | Action::TerminateEntitlement { .. }
+                | Action::ShareUpside { .. }
+                | Action::ReleaseReferencePrice { .. }
                 | Action::Settle { .. } => Audience::Operators,
                 Action::DepositCollateral { participant, .. }
                 | Action::ReturnCollateral { participant, .. } => {
@@ -309,7 +364,12 @@ impl Event {
             Self::AwardAccepted { participant, .. } | Self::AwardDeclined { participant, .. } => {
                 Audience::ParticipantAndOperators(*participant)
             }
-            Self::EntitlementGranted { holder, .. } => Audience::ParticipantAndOperators(*holder),
+            Self::EntitlementGranted { terms: Entitlement { holder: owner, .. }, .. }
+            | Self::EntitlementNovated { from: owner, .. }
+            | Self::EntitlementTerminated { holder: owner, .. }
+            | Self::UpsideShared { holder: owner, .. }
+            | Self::DeliveryReported { holder: owner, .. }
+            | Self::ReferencePriceHeld { publisher: owner, .. } => Audience::ParticipantAndOperators(*owner),
             Self::AuctionCleared { .. }
             | Self::AwardsOffered { .. }
             | Self::SaleSettled { .. }

@@ -19,13 +19,13 @@ use serde::{Deserialize, Serialize};
 
 use crate::answers::{Answer, Answers, Recall};
 use crate::auction::Auction;
-use crate::cfd::{ENTITLEMENTS_MAX, Entitlement, Index, Settlement, SettlementRun};
+use crate::cfd::{Deliveries, ENTITLEMENTS_MAX, Entitlement, Index, Settlement, SettlementRun};
 use crate::command::{Action, Command, Operator};
 use crate::digest::{Digest, Feed};
 use crate::event::{Event, Events};
 use crate::id::{
-    AuctionId, BidId, CommandId, EntitlementId, FloorId, IdentityId, IndexId, MarketId, OwnerGroup,
-    ParticipantId, ProgrammeId, ProposalId, Sequence,
+    AuctionId, BidId, CommandId, DataVersion, EntitlementId, FloorId, IdentityId, IndexId, MarketId,
+    OwnerGroup, ParticipantId, ProgrammeId, ProposalId, Sequence,
 };
 use crate::key::{KeyFingerprint, Keys};
 use crate::ledger::{Account, Ledger, Programme, check_payable};
@@ -35,7 +35,7 @@ use crate::participant::{Participant, Registry, Role, Standing};
 use crate::reject::Reject;
 use crate::rules::RulesVersion;
 use crate::text::Name;
-use crate::time::{Instant, Month};
+use crate::time::{Day, Instant};
 
 /// Whether an exchange is real. Said once, when it is created.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -90,7 +90,11 @@ pub(crate) struct State {
     #[serde(skip)]
     due: BTreeSet<(Instant, AuctionId)>,
     pub(crate) entitlements: BTreeMap<EntitlementId, Entitlement>,
-    pub(crate) runs: BTreeMap<(FloorId, Month), Vec<SettlementRun>>,
+    pub(crate) deliveries: BTreeMap<EntitlementId, Deliveries>,
+    /// The version of the newest price or delivery.
+    pub(crate) data: DataVersion,
+    /// By floor and the first day of the period.
+    pub(crate) runs: BTreeMap<(FloorId, Day), Vec<SettlementRun>>,
     pub(crate) ledger: Ledger,
 }
 
@@ -262,8 +266,11 @@ impl Exchange {
             Command::DeclineAward { auction, bid } => {
                 state.answer_award(at, auction, bid, participant, false, out)
             }
-            Command::PublishReferencePrice { index, month, price } => {
-                state.publish_reference_price(at, participant, index, month, price, out)
+            Command::PublishReferencePrice { index, day, ref observation } => {
+                state.publish_reference_price(at, participant, index, day, observation, out)
+            }
+            Command::ReportDelivery { entitlement, day, ref delivery } => {
+                state.report_delivery(at, participant, entitlement, day, delivery, out)
             }
         }
     }
@@ -318,6 +325,16 @@ impl Exchange {
         self.answers.find(sender, id)
     }
 
+    /// What commands have acted on, for what other modules show of it.
+    pub(crate) const fn state(&self) -> &State {
+        &self.state
+    }
+
+    /// The version of the newest price or delivery; 0 before the first.
+    pub const fn data_version(&self) -> DataVersion {
+        self.state.data
+    }
+
     /// All balances.
     pub const fn ledger(&self) -> &Ledger {
         &self.state.ledger
@@ -338,6 +355,8 @@ impl Exchange {
             auctions,
             due: _,
             entitlements,
+            deliveries,
+            data,
             runs,
             ledger,
         } = &self.state;
@@ -356,6 +375,8 @@ impl Exchange {
             auction.feed(&mut feed);
         }
         feed.add(entitlements);
+        feed.add(deliveries);
+        feed.add(data);
         feed.add(runs);
         feed.add(ledger);
         feed.finish()
@@ -387,6 +408,8 @@ enum NotAnExchange {
     Market(MarketId),
     #[error("the bids or the result of auction {0} are none that its market admits")]
     Auction(AuctionId),
+    #[error("prices and deliveries have versions in their order, up to the newest")]
+    Data,
     #[error("entitlements are numbered from 1 without a gap, up to {ENTITLEMENTS_MAX}")]
     Entitlements,
     #[error("programme {0} has more money, or less, than it can have been funded with")]
@@ -424,6 +447,7 @@ fn check_permitted(command: &Command, roles: &BTreeSet<Role>) -> Result<(), Reje
         | Command::AcceptAward { .. }
         | Command::DeclineAward { .. } => &[Role::Supplier, Role::Buyer],
         Command::PublishReferencePrice { .. } => &[Role::Publisher],
+        Command::ReportDelivery { .. } => &[Role::Supplier, Role::Operator],
     };
     if permitted.iter().any(|role| roles.contains(role)) { Ok(()) } else { Err(Reject::NotPermitted) }
 }
@@ -442,6 +466,8 @@ impl State {
             auctions: BTreeMap::new(),
             due: BTreeSet::new(),
             entitlements: BTreeMap::new(),
+            deliveries: BTreeMap::new(),
+            data: DataVersion(0),
             runs: BTreeMap::new(),
             ledger: Ledger::default(),
         }
@@ -579,11 +605,19 @@ impl State {
                 return self.check_announce(*auction, terms, at).map(Prepared::Reserving);
             }
             Action::CancelAuction { auction } => self.check_cancel(*auction)?,
-            Action::GrantEntitlement { floor, holder, monthly } => {
-                return self.check_grant(at, *floor, *holder, *monthly).map(Some).map(Prepared::Reserving);
+            Action::GrantEntitlement { floor, holder, per_period } => {
+                return self.check_grant(at, *floor, *holder, *per_period).map(Some).map(Prepared::Reserving);
             }
-            Action::Settle { floor, month, revision } => {
-                let settlement = self.prepare_settlement(at, *floor, *month, *revision)?;
+            Action::NovateEntitlement { entitlement, to } => self.check_novate(*entitlement, *to)?,
+            Action::TerminateEntitlement { entitlement, last } => {
+                return self.check_terminate(*entitlement, *last).map(Some).map(Prepared::Reserving);
+            }
+            Action::ShareUpside { entitlement, from } => self.check_share_upside(*entitlement, *from)?,
+            Action::ReleaseReferencePrice { index, day, price } => {
+                self.check_release_price(*index, *day, *price)?;
+            }
+            Action::Settle { floor, period, version } => {
+                let settlement = self.prepare_settlement(at, *floor, *period, *version)?;
                 return Ok(Prepared::Settling(Box::new(settlement)));
             }
             Action::ChangeRules { version } => {
@@ -630,23 +664,31 @@ impl State {
                 self.ledger.post(Account::Collateral(participant), Account::Deposits(participant), amount);
             }
             (Action::SetFloor { floor, terms }, _) => {
-                let next_month = terms.first;
-                self.floors.insert(floor, Floor { terms, next_month });
+                self.floors.insert(floor, Floor::new(terms));
             }
             (Action::AnnounceAuction { auction, terms }, Prepared::Reserving(budget)) => {
                 self.announce(auction, terms, budget);
             }
             (Action::CancelAuction { auction }, _) => self.cancel(auction),
-            (Action::GrantEntitlement { floor, holder, monthly }, Prepared::Reserving(Some(reserved))) => {
+            (Action::GrantEntitlement { floor, holder, per_period }, Prepared::Reserving(Some(reserved))) => {
                 if let Ok(strike) = self.floor(floor).map(|floor| floor.terms.price) {
-                    self.grant(floor, holder, strike, monthly, reserved, at, out);
+                    self.grant(floor, holder, strike, per_period, reserved, at, out);
                 }
+            }
+            (Action::NovateEntitlement { entitlement, to }, _) => self.novate(entitlement, to, out),
+            (Action::TerminateEntitlement { entitlement, last }, Prepared::Reserving(Some(reserved))) => {
+                self.terminate(entitlement, last, reserved, out);
+            }
+            (Action::ShareUpside { entitlement, from }, _) => self.share_upside(entitlement, from, out),
+            (Action::ReleaseReferencePrice { index, day, price: _ }, _) => {
+                self.release_price(index, day, out)
             }
             (Action::Settle { .. }, Prepared::Settling(settlement)) => self.settle(*settlement, out),
             (Action::ChangeRules { .. }, Prepared::Changing(rules)) => self.rules = rules,
             (
                 Action::AnnounceAuction { .. }
                 | Action::GrantEntitlement { .. }
+                | Action::TerminateEntitlement { .. }
                 | Action::Settle { .. }
                 | Action::ChangeRules { .. },
                 _,
@@ -687,15 +729,29 @@ impl State {
         let market = self.market(terms.market)?;
         let programme = self.programme(terms.programme)?;
         let index = self.index(terms.index)?;
-        if market.currency != programme.currency || market.currency != index.currency() {
+        if market.currency != programme.currency || Some(market.currency) != index.currency() {
             return Err(Reject::OtherCurrency);
+        }
+        terms.contract.check(terms.price, market.currency)?;
+        if let Some(fallback) = terms.contract.reference.fallback
+            && self.index(fallback)?.currency() != index.currency()
+        {
+            return Err(Reject::OtherCurrency);
+        }
+        if let Some(indexation) = &terms.contract.indexation
+            && self.index(indexation.index)?.currency().is_some()
+        {
+            return Err(Reject::IndexationTerms);
         }
         let on_grid = market.check_price(terms.price).is_ok() && terms.stress_price.is_on(market.tick);
         if !on_grid || terms.stress_price >= terms.price {
             return Err(Reject::FloorPrice);
         }
         // Months out of the reach of an instant could never be settled.
-        if terms.last < terms.first || terms.first.end().is_none() || terms.last.end().is_none() {
+        let calendar = terms.contract.calendar;
+        let (first, last) = (terms.first.first_day(), terms.last.last_day());
+        let is_whole = calendar.period(first).first == first && calendar.period(last).last == last;
+        if last < first || !is_whole || first.end().is_none() || last.end().is_none() {
             return Err(Reject::FloorMonths);
         }
         if terms.origins.is_empty() || terms.origins.len() > ORIGINS_MAX {
@@ -735,6 +791,11 @@ impl State {
         let numbered = usize::try_from(last) == Ok(self.entitlements.len());
         if !numbered || self.entitlements.len() > ENTITLEMENTS_MAX {
             return Err(NotAnExchange::Entitlements);
+        }
+        let prices_fit = self.indices.values().all(|index| index.is_sound(self.data));
+        let deliveries_fit = self.deliveries.values().all(|deliveries| deliveries.is_sound(self.data));
+        if !prices_fit || !deliveries_fit {
+            return Err(NotAnExchange::Data);
         }
         let unpayable = self.programmes.iter().find(|(id, terms)| !self.is_funded(**id, terms.currency));
         if let Some((id, _)) = unpayable {

@@ -44,6 +44,8 @@ ids! {
     EntitlementId(u32);
     /// A command's number, chosen by its sender and strictly increasing per identity.
     CommandId(u64);
+    /// How many prices and deliveries the exchange has taken in: each is a datum with the next version.
+    DataVersion(u64);
     /// A command's place in the one order of the world, counted from 1.
     Sequence(u64);
 }

@@ -6,16 +6,17 @@
 //! the largest bid at the widest price fits in a [`Money`].
 //!
 //! A floor is a programme's offer to support producers on a market: entitlements to it are won in a
-//! support auction or granted, at a strike no higher than the floor's price, and pay strike − index
-//! whenever the published index is lower (`Difference`). The market itself clears where it clears.
+//! support auction or granted, at a strike no higher than the floor's price, and are settled as the contract terms of the floor
+//! say. The market itself clears where it clears.
 
 use serde::{Deserialize, Serialize};
 
-use crate::id::{IndexId, MarketId, ProgrammeId};
+use crate::cfd::ContractTerms;
+use crate::id::{DataVersion, IndexId, MarketId, ProgrammeId};
 use crate::num::{Currency, MILLIONTHS, Money, Price, Quantity};
 use crate::reject::Reject;
 use crate::text::{Country, Name};
-use crate::time::{Instant, Month};
+use crate::time::{Day, Instant, Month};
 
 /// The unit of mass that a market's prices and quantities are in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -156,6 +157,8 @@ pub struct FloorTerms {
     pub last: Month,
     /// Where supported material may come from.
     pub origins: Vec<Country>,
+    /// How entitlements under it are settled.
+    pub contract: Box<ContractTerms>,
 }
 
 /// The most origins a floor may name: more than there are countries.
@@ -166,34 +169,44 @@ pub const ORIGINS_MAX: usize = 256;
 pub struct Floor {
     /// Its terms, which never change.
     pub terms: FloorTerms,
-    /// The first month without a settlement run; the one after the last month once all have one.
-    pub next_month: Month,
+    /// The first day of the first period without a settlement run; the day after the last once all have one.
+    pub next: Day,
+    /// The newest data that a run of it was made on; runs never go back to older ones.
+    pub version: DataVersion,
 }
 
 impl Floor {
-    /// The first month that an entitlement covers which is granted at an instant: one that has not begun, so that nobody
-    /// is paid for a month whose prices were known when the strike was offered.
-    pub(crate) fn covers_from(&self, granted_at: Instant) -> Option<Month> {
-        Some(Month::of(granted_at)?.next()?.max(self.next_month))
+    /// A floor that has not been settled yet.
+    pub(crate) fn new(terms: FloorTerms) -> Self {
+        let next = terms.first.first_day();
+        Self { terms, next, version: DataVersion(0) }
     }
 
-    /// How many months there are from `first` to the floor's last.
-    pub(crate) fn months_from(&self, first: Month) -> u32 {
-        first.through(self.terms.last)
+    /// The first day that an entitlement covers which is granted at an instant: the period has not begun, so that nobody
+    /// is paid for one whose prices were known when the strike was offered.
+    pub(crate) fn covers_from(&self, granted_at: Instant) -> Option<Day> {
+        let calendar = self.terms.contract.calendar;
+        let next = calendar.after(calendar.period(Day::of(granted_at)?))?;
+        Some(next.first.max(self.next))
     }
 
-    /// What a programme reserves for a strike and a quantity a month over so many months:
-    /// max(0, strike − stress price) × quantity × months. `None` where it does not fit.
+    /// How many periods there are from the one of `first` to the floor's last.
+    pub(crate) fn periods_from(&self, first: Day) -> u32 {
+        self.terms.contract.calendar.count(first, self.terms.last.last_day())
+    }
+
+    /// What a programme reserves for a strike and a quantity a period over so many periods:
+    /// max(0, strike − stress price) × quantity × periods. `None` where it does not fit.
     pub(crate) fn reservation(
         &self,
         strike: Price,
-        monthly: Quantity,
-        months: u32,
+        per_period: Quantity,
+        periods: u32,
         currency: Currency,
     ) -> Option<Money> {
         let per_unit = strike.checked_sub(self.terms.stress_price)?.max(Price::ZERO);
         let volume =
-            monthly.millionths().checked_mul(i64::from(months)).and_then(Quantity::from_millionths)?;
+            per_period.millionths().checked_mul(i64::from(periods)).and_then(Quantity::from_millionths)?;
         let rounded = per_unit.times(volume, currency)?;
         // Strike and stress price are on the tick and the quantity is in lots: nothing was cut off.
         rounded.amount.checked_add(rounded.remainder)

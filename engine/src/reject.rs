@@ -8,13 +8,15 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::id::{AuctionId, BidId, CommandId, FloorId, IdentityId, IndexId, MarketId, ParticipantId};
-use crate::id::{ProgrammeId, ProposalId};
+use crate::id::{
+    AuctionId, BidId, CommandId, DataVersion, EntitlementId, FloorId, IdentityId, IndexId, MarketId,
+    ParticipantId, ProgrammeId, ProposalId,
+};
 use crate::indivisible::check::FaultKind;
 use crate::num::{Money, Price, Quantity};
 use crate::support::{OfferFault, SupportRuleFault};
 use crate::text::Country;
-use crate::time::{Instant, Month};
+use crate::time::{Day, Instant};
 
 macro_rules! rejects {
     ($($(#[$doc:meta])* $code:literal $name:ident $({ $($(#[$field_doc:meta])* $field:ident: $type:ty,)* })? = $text:literal $(, $arg:expr)*;)*) => {
@@ -162,8 +164,8 @@ rejects! {
     414 FloorTaken = "the floor's id is taken";
     /// The floor's prices are off the grid, or its stress price is not below its price.
     415 FloorPrice = "the floor's price must be on the market's grid, and its stress price on the tick and below it";
-    /// The floor's months are not a period.
-    416 FloorMonths = "the floor's last month must not be before its first";
+    /// The floor's months are not a run of whole periods.
+    416 FloorMonths = "the floor's last month must not be before its first, and quarters are covered whole";
     /// No origin, or too many.
     417 FloorOrigins {
         /// The most there may be.
@@ -172,15 +174,15 @@ rejects! {
     /// An amount does not fit.
     418 AmountTooLarge = "an amount of these terms is larger than can be held (about 9.2 trillion)";
     /// Nothing is left to support under the floor.
-    419 FloorOver = "the floor covers no month any more that has not begun";
+    419 FloorOver = "the floor covers no period any more that has not begun";
     /// There would be too many entitlements.
     420 TooManyEntitlements = "the exchange can hold no more entitlements than there are and may be won in announced auctions";
     /// The payoff makes no sense.
-    421 PayoffTerms = "a contract supports some share of the price, shares no high prices below the floor's price, and caps what it takes in whole minor units";
+    421 PayoffTerms = "a contract supports some share of what the price lacks, shares some of high prices if any and none below the floor's price, and caps what it takes in whole minor units";
     /// The volume rule makes no sense.
     422 VolumeTerms = "destinations, evidence and averages weighted by deliveries are for metered volume, and there are at most 256 destinations";
     /// The indexation makes no sense.
-    423 IndexationTerms = "an indexation names two months of 1 to 12, a positive base value and a positive unit";
+    423 IndexationTerms = "an indexation names an index without a currency, two months of 1 to 12, a positive base value and a positive unit";
 
     /// No such auction.
     501 UnknownAuction {
@@ -355,35 +357,77 @@ rejects! {
     /// A lot's secret is published with its result.
     558 LotSecretUsed = "another auction was announced with the hash of this secret; every lot has a secret of its own";
 
-    /// The month is not over.
-    601 MonthNotOver {
+    /// The day or period is not over.
+    601 PeriodNotOver {
         /// When it ends.
         ends_at: Instant,
-    } = "the month ends at {ends_at}";
-    /// No reference price has been published for the month.
+    } = "it is not over until {ends_at}";
+    /// No reference price, or too few, have been published for the period.
     602 NoReferencePrice {
         /// The index.
         index: IndexId,
-        /// The month.
-        month: Month,
-    } = "index {index} has no price of {month} yet";
-    /// Months are settled in their order.
-    603 MonthOutOfOrder {
-        /// The month to be settled next.
-        next: Month,
-    } = "months are settled in their order; the next is {next}";
-    /// The month is not covered.
-    604 MonthNotCovered {
-        /// The first month that is.
-        first: Month,
-        /// The last month that is.
-        last: Month,
-    } = "the floor covers {first} to {last}";
-    /// The price was revised since the action was drawn up.
-    605 OtherRevision {
-        /// The latest revision.
-        latest: u32,
-    } = "the reference price was revised; the latest is revision {latest}";
+        /// The first day of the period.
+        from: Day,
+    } = "index {index} has no price, or too few, of the period that begins on {from}";
+    /// Periods are settled in their order.
+    603 PeriodOutOfOrder {
+        /// The first day of the period to be settled next.
+        next: Day,
+    } = "periods are settled in their order; the next begins on {next}";
+    /// The day is not covered.
+    604 PeriodNotCovered {
+        /// The first day that is.
+        first: Day,
+        /// The last day that is.
+        last: Day,
+    } = "it covers {first} to {last}";
+    /// There are no data of this version yet.
+    605 UnknownVersion {
+        /// The latest.
+        latest: DataVersion,
+    } = "the latest data have version {latest}";
+    /// A run was made on newer data.
+    606 OlderVersion {
+        /// What the newest run of the floor was made on.
+        settled: DataVersion,
+    } = "the floor was settled on version {settled} of the data, and runs never go back to older ones";
+    /// No such entitlement of this participant.
+    607 UnknownEntitlement {
+        /// What was named.
+        entitlement: EntitlementId,
+    } = "there is no entitlement {entitlement} of this participant";
+    /// The volume does not depend on deliveries.
+    608 NotMetered = "the contract's volume is fixed; deliveries are reported under metered ones";
+    /// What came from stock was not sold, or the sum does not fit.
+    609 FromStock = "what came from stock is a part of what was sold, and what was sold and stockpiled must fit in one number";
+    /// More would have been sold from stock than was put there.
+    610 StockShort {
+        /// The first day on which it is so.
+        day: Day,
+    } = "on {day} more would have been sold from stock than was put there";
+    /// A price or delivery was revised too often.
+    611 TooManyRevisions {
+        /// The most there may be.
+        most: u32,
+    } = "it was revised too often; {most} are kept";
+    /// No such price is held.
+    612 PriceNotHeld {
+        /// The index.
+        index: IndexId,
+        /// The day.
+        day: Day,
+    } = "index {index} holds no such price of {day}";
+    /// The contract is the participant's already.
+    613 SameHolder = "the contract is this participant's already";
+    /// The contract cannot end then.
+    614 TerminationDay = "a contract ends with a period that was not settled yet, and before the day on which it would end anyway";
+    /// Nothing waits for a condition.
+    615 NoUpsideCondition = "no share of high prices waits for a condition under this contract";
+    /// The day was settled already.
+    616 UpsideSettled {
+        /// The first day that was not.
+        next: Day,
+    } = "what is before {next} was settled without a share of high prices";
 
     /// This engine does not know the version of the rules.
     701 UnknownRules {

@@ -44,7 +44,7 @@ fn the_generator_reaches_the_interesting_branches() {
     let mut runner = TestRunner::deterministic();
     let steps = prop::collection::vec(a_step(), 120);
     let mut seen = BTreeSet::new();
-    for _ in 0..400 {
+    for _ in 0..2_000 {
         let steps = steps.new_tree(&mut runner).expect("a tree").current();
         seen.extend(Tried::new(&steps).seen);
     }
@@ -70,7 +70,7 @@ fn the_generator_reaches_the_interesting_branches() {
         "BidReplaced",
         "BidWithdrawn",
         "ProgrammeShort",
-        "MonthOutOfOrder",
+        "PeriodOutOfOrder",
         "TooLate",
         "WrongSide",
         "PriceOffTick",

@@ -458,7 +458,7 @@ fn a_rule_is_refused_that_the_market_cannot_hold_an_auction_by() {
     let (opens_at, closes_at) = (world.now.plus_seconds(10), world.now.plus_seconds(20));
     let (opens_at, closes_at) = (opens_at.expect("fits"), closes_at.expect("fits"));
     let call = AuctionKind::Call { market: MARKET };
-    let support = AuctionKind::Support { floor: FLOOR, monthly: quantity(10) };
+    let support = AuctionKind::Support { floor: FLOOR, per_period: quantity(10) };
     let mut announce = |kind, rule: Rule, lot_commitment| {
         let terms = AuctionTerms { rule: rule.into(), lot_commitment, ..terms(kind, opens_at, closes_at) };
         world.try_agree(Action::AnnounceAuction { auction: AuctionId(9), terms })
@@ -555,7 +555,7 @@ fn every_lot_has_a_secret_of_its_own() {
 fn each_winner_can_get_the_strike_that_it_offered() {
     let mut world = World::furnished(1_000_000);
     let (opens_at, closes_at) = (world.now.plus_seconds(10), world.now.plus_seconds(20));
-    let kind = AuctionKind::Support { floor: FLOOR, monthly: quantity(60) };
+    let kind = AuctionKind::Support { floor: FLOOR, per_period: quantity(60) };
     let terms = AuctionTerms {
         rule: Rule { payment: Payment::OwnPrice, ..rule() }.into(),
         ..terms(kind, opens_at.expect("fits"), closes_at.expect("fits"))
@@ -573,7 +573,7 @@ fn each_winner_can_get_the_strike_that_it_offered() {
         .events
         .iter()
         .filter_map(|event| match event {
-            Event::EntitlementGranted { strike, monthly, .. } => Some((*strike, *monthly)),
+            Event::EntitlementGranted { terms, .. } => Some((terms.strike, terms.per_period)),
             _ => None,
         })
         .collect();
@@ -617,8 +617,8 @@ fn a_support_auction_grants_entitlements_at_one_strike() {
         .events
         .iter()
         .filter_map(|event| match event {
-            Event::EntitlementGranted { holder, strike, monthly, reserved, .. } => {
-                Some((*holder, *strike, *monthly, *reserved))
+            Event::EntitlementGranted { terms, .. } => {
+                Some((terms.holder, terms.strike, terms.per_period, terms.reserved))
             }
             _ => None,
         })
@@ -640,7 +640,7 @@ fn a_support_auction_that_asks_for_too_much_money_is_not_announced() {
     let mut world = World::furnished(71_999);
     let opens_at = world.now.plus_seconds(1).expect("fits");
     let closes_at = world.now.plus_seconds(2).expect("fits");
-    let kind = AuctionKind::Support { floor: FLOOR, monthly: quantity(60) };
+    let kind = AuctionKind::Support { floor: FLOOR, per_period: quantity(60) };
     let announce = Action::AnnounceAuction { auction: SUPPORT, terms: terms(kind, opens_at, closes_at) };
     let short = Reject::ProgrammeShort { short: dollars(1) };
     assert_eq!(world.try_agree(announce.clone()), Err(short));
@@ -649,7 +649,7 @@ fn a_support_auction_that_asks_for_too_much_money_is_not_announced() {
     let grant = Action::GrantEntitlement {
         floor: FLOOR,
         holder: ParticipantId(SUPPLIERS[0].0),
-        monthly: quantity(1),
+        per_period: quantity(1),
     };
     let short = Reject::ProgrammeShort { short: dollars(1_200) };
     assert_eq!(world.try_agree(grant.clone()), Err(short), "the auction's budget is reserved");
@@ -658,29 +658,28 @@ fn a_support_auction_that_asks_for_too_much_money_is_not_announced() {
     assert!(world.exchange.is_conserved());
 }
 
-fn settle(month_number: u8) -> Action {
-    settle_on(month_number, 1)
-}
-
-fn settle_on(month_number: u8, revision: u32) -> Action {
-    Action::Settle { floor: FLOOR, month: month(2019, month_number), revision }
+fn settle_on(month_number: u8, version: u64) -> Action {
+    let period = month(2019, month_number).first_day();
+    Action::Settle { floor: FLOOR, period, version: DataVersion(version) }
 }
 
 #[test]
 fn months_are_settled_in_order_on_published_prices() {
     let mut world = with_entitlements(1_000_000);
     let january_ends = month(2019, 1).end().expect("in reach");
-    assert_eq!(world.try_agree(settle(1)), Err(Reject::MonthNotOver { ends_at: january_ends }));
-    assert_eq!(world.publish(month(2019, 1), 400), Err(Reject::MonthNotOver { ends_at: january_ends }));
+    let not_over = Reject::PeriodNotOver { ends_at: january_ends };
+    assert_eq!(world.settle(FLOOR, month(2019, 1)), Err(not_over));
+    assert_eq!(world.publish(month(2019, 1), 400), Err(not_over));
     world.wait(hours(24 * 100));
-    let missing = Reject::NoReferencePrice { index: INDEX, month: month(2019, 1) };
-    assert_eq!(world.try_agree(settle(1)), Err(missing));
-    assert_eq!(world.try_agree(settle(2)), Err(Reject::MonthOutOfOrder { next: month(2019, 1) }));
-    let covered = Reject::MonthNotCovered { first: month(2019, 1), last: month(2019, 6) };
-    assert_eq!(world.try_agree(settle(7)), Err(covered));
+    let first = month(2019, 1).first_day();
+    let missing = Reject::NoReferencePrice { index: INDEX, from: first };
+    assert_eq!(world.settle(FLOOR, month(2019, 1)), Err(missing));
+    assert_eq!(world.settle(FLOOR, month(2019, 2)), Err(Reject::PeriodOutOfOrder { next: first }));
+    let covered = Reject::PeriodNotCovered { first, last: month(2019, 6).last_day() };
+    assert_eq!(world.settle(FLOOR, month(2019, 7)), Err(covered));
     for (number, published, paid_first) in [(1, 400, 40 * 50), (2, 450, 40 * 50), (3, 600, 40 * 50)] {
         world.publish(month(2019, number), published).expect("published");
-        world.agree(settle(number));
+        world.settle(FLOOR, month(2019, number)).expect("settled");
         // 400 is 50 below the strike of 450; at or above the strike nothing is paid.
         assert_eq!(world.cents(SUPPLIERS[0]), paid_first * 100);
         assert!(world.exchange.is_conserved());
@@ -692,13 +691,13 @@ fn a_revised_price_is_settled_by_its_difference_and_a_repeated_run_posts_nothing
     let mut world = with_entitlements(1_000_000);
     world.wait(hours(24 * 40));
     let mut balances = Vec::new();
-    let mut revision = 0;
+    let mut version = 0;
     for published in [Some(400), None, Some(410), Some(500), None] {
         if let Some(units) = published {
             world.publish(month(2019, 1), units).expect("published");
-            revision += 1;
+            version += 1;
         }
-        world.agree(settle_on(1, revision));
+        world.agree(settle_on(1, version));
         assert!(world.exchange.is_conserved());
         balances.push(world.cents(SUPPLIERS[0]) / 100);
     }
@@ -707,7 +706,7 @@ fn a_revised_price_is_settled_by_its_difference_and_a_repeated_run_posts_nothing
         .events
         .iter()
         .filter_map(|event| match event {
-            Event::SettlementRunCompleted { run } => Some((run.number, run.revision, run.paid)),
+            Event::SettlementRunCompleted { run } => Some((run.number, run.version.0, run.paid)),
             _ => None,
         })
         .collect();
@@ -723,18 +722,26 @@ fn a_revised_price_is_settled_by_its_difference_and_a_repeated_run_posts_nothing
     );
 }
 
-/// What the first operator proposed is what the second confirms.
+/// What the first operator proposed is what the second confirms, and runs never go back to older data.
 #[test]
 fn a_price_that_was_revised_in_between_is_not_settled_on() {
     let mut world = with_entitlements(1_000_000);
     world.wait(hours(24 * 40));
     world.publish(month(2019, 1), 400).expect("published");
-    let action = settle(1);
+    let action = settle_on(1, 1);
     let command = world.send(OPERATORS[0], Command::Propose { action }).expect("proposed");
     world.publish(month(2019, 1), 410).expect("revised");
     let proposal = ProposalId { identity: OPERATORS[0], command };
-    let confirmed = world.send(OPERATORS[1], Command::Confirm { proposal });
-    assert_eq!(confirmed, Err(Reject::OtherRevision { latest: 2 }));
+    world.send(OPERATORS[1], Command::Confirm { proposal }).expect("confirmed");
+    let Some(Event::SettlementRunCompleted { run }) = world.events.last() else { panic!("settled") };
+    assert_eq!(
+        (run.version, run.reference_price, run.paid),
+        (DataVersion(1), Some(price(400)), dollars(3_000))
+    );
+    let unknown = Reject::UnknownVersion { latest: DataVersion(2) };
+    assert_eq!(world.try_agree(settle_on(1, 3)), Err(unknown));
+    world.agree(settle_on(1, 2));
+    assert_eq!(world.try_agree(settle_on(1, 1)), Err(Reject::OlderVersion { settled: DataVersion(2) }));
 }
 
 /// Nobody is paid for a month whose prices were known when it was granted the entitlement.
@@ -742,20 +749,20 @@ fn a_price_that_was_revised_in_between_is_not_settled_on() {
 fn an_entitlement_covers_months_that_have_not_begun() {
     let mut world = World::furnished(1_000_000);
     let holder = ParticipantId(SUPPLIERS[0].0);
-    let grant = Action::GrantEntitlement { floor: FLOOR, holder, monthly: quantity(10) };
+    let grant = Action::GrantEntitlement { floor: FLOOR, holder, per_period: quantity(10) };
     let granted = |world: &World| match world.events.last() {
-        Some(Event::EntitlementGranted { first, reserved, .. }) => (*first, *reserved),
+        Some(Event::EntitlementGranted { terms, .. }) => (terms.first, terms.reserved),
         other => panic!("{other:?}"),
     };
     world.agree(grant.clone());
     // (500 − 300) × 10 × 6 months, and from the second half of March on, 3 months.
-    assert_eq!(granted(&world), (month(2019, 1), dollars(12_000)));
+    assert_eq!(granted(&world), (month(2019, 1).first_day(), dollars(12_000)));
     world.wait(hours(24 * 80));
     world.agree(grant.clone());
-    assert_eq!(granted(&world), (month(2019, 4), dollars(6_000)));
+    assert_eq!(granted(&world), (month(2019, 4).first_day(), dollars(6_000)));
     // The later one has no line for January.
     world.publish(month(2019, 1), 400).expect("published");
-    world.agree(settle(1));
+    world.settle(FLOOR, month(2019, 1)).expect("settled");
     let Some(Event::SettlementRunCompleted { run }) = world.events.last() else { panic!("settled") };
     assert_eq!(run.lines.len(), 1);
     assert!(world.exchange.is_conserved());
@@ -782,13 +789,13 @@ fn a_run_that_the_programme_cannot_pay_whole_is_refused_until_it_is_funded() {
     world.wait(hours(24 * 40));
     // Below the stress price of 300: 450 − 0 on 60, against (450 − 300) × 60 reserved and 18,000 free.
     world.publish(month(2019, 1), 0).expect("published");
-    world.agree(settle(1));
+    world.settle(FLOOR, month(2019, 1)).expect("settled");
     world.publish(month(2019, 2), 0).ok();
     world.wait(hours(24 * 40));
     world.publish(month(2019, 2), 0).expect("published");
-    assert_eq!(world.try_agree(settle(2)), Err(Reject::ProgrammeShort { short: dollars(18_000) }));
+    assert_eq!(world.settle(FLOOR, month(2019, 2)), Err(Reject::ProgrammeShort { short: dollars(18_000) }));
     world.agree(Action::FundProgramme { programme: PROGRAMME, amount: dollars(18_000) });
-    world.agree(settle(2));
+    world.settle(FLOOR, month(2019, 2)).expect("settled");
     assert!(world.exchange.is_conserved());
 }
 
@@ -798,9 +805,8 @@ fn an_amount_is_cut_to_the_cent_and_the_rest_stands_in_the_account_rounding() {
     let mut world = with_entitlements(1_000_000);
     world.wait(hours(24 * 40));
     let published = "449.999875".parse().expect("a price");
-    let publish = Command::PublishReferencePrice { index: INDEX, month: month(2019, 1), price: published };
-    world.send(PUBLISHER, publish).expect("published");
-    world.agree(settle(1));
+    world.send(PUBLISHER, publish(INDEX, month(2019, 1).last_day(), published)).expect("published");
+    world.settle(FLOOR, month(2019, 1)).expect("settled");
     // 0.000125 × 40 = 0.005, half a cent, to the even 0.00; 0.000125 × 20 = 0.0025, to 0.00.
     assert_eq!(world.cents(SUPPLIERS[0]), 0);
     assert_eq!(world.exchange.ledger().balance(Currency::Usd, Account::Rounding), 7_500);
@@ -845,7 +851,12 @@ fn a_floor_and_an_index_fit_their_market() {
     assert_eq!(refused(set(floor)), Reject::FloorOrigins { most: 256 });
     let index = |currency, publisher| Action::DefineIndex {
         index: IndexId(2),
-        terms: IndexTerms { name: "Other".parse().expect("a name"), currency, publisher },
+        terms: IndexTerms {
+            name: "Other".parse().expect("a name"),
+            currency: Some(currency),
+            publisher,
+            guard: None,
+        },
     };
     assert_eq!(refused(index(Currency::Usd, ParticipantId(BUYERS[0].0))), Reject::NotAPublisher);
     world.agree(index(Currency::Eur, ParticipantId(PUBLISHER.0)));

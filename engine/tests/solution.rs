@@ -192,7 +192,7 @@ fn minimums_are_in_lots_and_no_more_than_the_quantity() {
     let support = AuctionTerms {
         rule: solution_terms().into(),
         ..terms(
-            AuctionKind::Support { floor: FLOOR, monthly: quantity(1) },
+            AuctionKind::Support { floor: FLOOR, per_period: quantity(1) },
             world.now.plus_seconds(1).expect("fits"),
             world.now.plus_seconds(2).expect("fits"),
         )

@@ -9,6 +9,7 @@ use common::*;
 use golv_engine::auction::{
     AuctionKind, AuctionResult, AuctionTerms, AwardOffer, BidDetails, Refusal, StackTerms, WinningLimit,
 };
+use golv_engine::cfd::Entitlement;
 use golv_engine::clearing::Payment;
 use golv_engine::command::{Action, Command, NewBid};
 use golv_engine::event::Event;
@@ -49,7 +50,7 @@ fn open(terms: StackTerms) -> World {
 
 fn announce(world: &World, stack: StackTerms) -> Action {
     let (opens_at, closes_at) = (world.now.plus_seconds(10), world.now.plus_seconds(hours(1)));
-    let kind = AuctionKind::Support { floor: FLOOR, monthly: quantity(60) };
+    let kind = AuctionKind::Support { floor: FLOOR, per_period: quantity(60) };
     let terms = terms(kind, opens_at.expect("fits"), closes_at.expect("fits"));
     Action::AnnounceAuction { auction: SUPPORT, terms: AuctionTerms { rule: stack.into(), ..terms } }
 }
@@ -70,19 +71,19 @@ fn clear(world: &mut World) -> AuctionResult {
     result.expect("it was cleared")
 }
 
-/// Supplier, monthly quantity and strike of each entitlement.
+/// Supplier, quantity a period and strike of each entitlement.
 fn granted(world: &World) -> Vec<(ParticipantId, Quantity, String)> {
     let grants = world.events.iter().filter_map(|event| match event {
-        Event::EntitlementGranted { holder, strike, monthly, .. } => {
-            Some((*holder, *monthly, strike.to_string()))
+        Event::EntitlementGranted { terms: Entitlement { holder, strike, per_period, .. }, .. } => {
+            Some((*holder, *per_period, strike.to_string()))
         }
         _ => None,
     });
     grants.collect()
 }
 
-fn grant(supplier: IdentityId, monthly: u32, strike: &str) -> (ParticipantId, Quantity, String) {
-    (ParticipantId(supplier.0), quantity(monthly), strike.to_owned())
+fn grant(supplier: IdentityId, per_period: u32, strike: &str) -> (ParticipantId, Quantity, String) {
+    (ParticipantId(supplier.0), quantity(per_period), strike.to_owned())
 }
 
 fn held(world: &World, supplier: IdentityId) -> [i128; 2] {

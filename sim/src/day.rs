@@ -98,7 +98,7 @@ pub struct Won {
     /// Its strike.
     pub strike: Price,
     /// Its volume of a month.
-    pub monthly: Quantity,
+    pub per_period: Quantity,
     /// What the programme reserved for it.
     pub reserved: Money,
 }
@@ -239,9 +239,9 @@ impl<V: Venue> MarketDay<V> {
             origins: origins.iter().map(|code| code.parse().expect("two capital letters")).collect(),
         };
         self.agree("the floor", Action::SetFloor { floor: FLOOR, terms })?;
-        let monthly = tonnes(SUPPORTED_TONNES);
+        let per_period = tonnes(SUPPORTED_TONNES);
         let support = AuctionTerms {
-            kind: AuctionKind::Support { floor: FLOOR, monthly },
+            kind: AuctionKind::Support { floor: FLOOR, per_period },
             opens_at: instant(2018, 11, 12, 8),
             closes_at: instant(2018, 11, 16, 16),
             challenge_seconds: seconds(3 * DAY),
@@ -288,8 +288,8 @@ impl<V: Venue> MarketDay<V> {
         let mut won = Vec::new();
         while won.len() < played.result.fills.len() {
             won.push(self.until(|event| match *event {
-                Event::EntitlementGranted { entitlement, holder, strike, monthly, reserved, .. } => {
-                    Some(Won { entitlement, holder, strike, monthly, reserved })
+                Event::EntitlementGranted { entitlement, holder, strike, per_period, reserved, .. } => {
+                    Some(Won { entitlement, holder, strike, per_period, reserved })
                 }
                 _ => None,
             })?);

@@ -3,7 +3,7 @@
 //! `Announced → Open → Closed → Cleared → Final`, or `Cancelled` from any but `Final`. Opening, closing and
 //! becoming final happen at a `Tick` of the due instant; clearing is an operator's command and decides
 //! nothing, since the result is a function of the book. Two kinds: a *call auction* between buyers and
-//! sellers, and a *support auction*, in which suppliers offer strikes below a floor for a monthly volume
+//! sellers, and a *support auction*, in which suppliers offer strikes below a floor for a volume a period
 //! and win entitlements. Both clear by the price rule in their terms, as `clear.rs` says, or a support auction as a stack.
 //!
 //! | what | where |
@@ -247,12 +247,12 @@ impl State {
                 terms.check_price_rule(terms.rule.price().ok_or(Reject::PriceRuleOnly)?, market)?;
                 return Ok(None);
             }
-            AuctionKind::Support { floor, monthly } => {
+            AuctionKind::Support { floor, per_period } => {
                 self.check_floor_open(floor, at)?;
                 self.check_entitlements_left()?;
-                market.check_quantity(monthly)?;
+                market.check_quantity(per_period)?;
                 let floor_terms = &self.floor(floor)?.terms;
-                (floor_terms.programme, self.reservation(floor, floor_terms.price, monthly, times?)?)
+                (floor_terms.programme, self.reservation(floor, floor_terms.price, per_period, times?)?)
             }
             AuctionKind::Purchase { programme, quantity, worst_sale, .. } => {
                 times?;
@@ -502,8 +502,8 @@ impl State {
             // A purchase is a stack.
             AuctionKind::Call { .. } | AuctionKind::Purchase { .. } => None,
             // The programme is the one buyer, at the floor's price.
-            AuctionKind::Support { floor, monthly } => {
-                Some((Side::Buy, self.floor(floor)?.terms.price, monthly))
+            AuctionKind::Support { floor, per_period } => {
+                Some((Side::Buy, self.floor(floor)?.terms.price, per_period))
             }
             // The programme is the one seller.
             AuctionKind::Sale { purchase } => {

@@ -32,12 +32,12 @@ use crate::time::Instant;
 /// How a support auction is held whose offers stand in a stack.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StackTerms {
-    /// Who is awarded what. The market's lot, the floor's months as periods, the floor's price as a ceiling and two limits, `the
+    /// Who is awarded what. The market's lot, the floor's periods, the floor's price as a ceiling and two limits, `the
     /// auction's volume` and `the auction's budget`, are added to it; it states no periods, and no other lot.
     pub rule: SupportRule,
     /// The most that the programme reserves for the awards, in the market's currency; by volume alone where it is absent.
     pub budget: Option<Amount>,
-    /// What of a bidder's collateral is held as a bond for each unit of the monthly quantity, while its offer stands.
+    /// What of a bidder's collateral is held as a bond for each unit of the quantity a period, while its offer stands.
     pub bond: Option<Price>,
     /// How long winners have to accept, in seconds; awards need no acceptance where it is absent.
     pub acceptance_seconds: Option<NonZeroU32>,
@@ -68,7 +68,7 @@ pub struct StackResult {
     pub clearing: Vec<ClearingScore>,
     /// Every limit by its name, and what it has taken in if it is for all.
     pub limits: Vec<LimitUse>,
-    /// What is awarded, and what it costs over all months at the prices paid.
+    /// What is awarded, and what it costs over all periods at the prices paid.
     pub totals: Totals,
     /// The same without the cap by origin, if there is one.
     pub without_origin_cap: Option<Totals>,
@@ -125,7 +125,7 @@ pub struct AwardOffer {
     pub bid: BidId,
     /// Whose it is.
     pub participant: ParticipantId,
-    /// How much a month.
+    /// How much a period.
     pub quantity: Quantity,
     /// The strike.
     pub price: Price,
@@ -159,8 +159,8 @@ pub(super) struct Stake {
     reference_price: Price,
     /// How much it awards at most.
     volume: Quantity,
-    /// For how many months, of those that an award at some instant is for.
-    months: u32,
+    /// For how many periods, of those that an award at some instant is for.
+    periods: u32,
     /// For how many at the most, whenever it is.
     longest: u32,
 }
@@ -194,7 +194,7 @@ impl StackTerms {
         rule.limits
             .extend(limit("the auction's volume", Most::Quantity(stake.volume)).into_iter().chain(budget));
         rule.lot = Some(market.lot);
-        rule.periods = NonZeroU32::new(stake.months);
+        rule.periods = NonZeroU32::new(stake.periods);
         rule.ceiling = rule.ceiling.into_iter().chain([stake.ceiling]).min();
         rule
     }
@@ -295,8 +295,8 @@ impl State {
         let widest =
             i128::from(stake.ceiling.millionths()).saturating_sub(i128::from(reference.millionths()));
         let cost = total.and_then(|total| {
-            let months = i128::from(stake.longest);
-            i128::from(total.millionths()).checked_mul(widest.checked_abs()?)?.checked_mul(months)
+            let periods = i128::from(stake.longest);
+            i128::from(total.millionths()).checked_mul(widest.checked_abs()?)?.checked_mul(periods)
         });
         if cost.is_none_or(|cost| cost > i128::from(i64::MAX).saturating_mul(i128::from(MILLIONTHS))) {
             return Err(Reject::BookFull);
@@ -342,21 +342,21 @@ impl State {
     /// What a programme puts into a stack whose awards are final at an instant.
     pub(super) fn stake(&self, kind: AuctionKind, final_at: Instant) -> Result<Stake, Reject> {
         match kind {
-            AuctionKind::Support { floor, monthly } => {
+            AuctionKind::Support { floor, per_period } => {
                 let floor = self.floor(floor)?;
                 Ok(Stake {
                     ceiling: floor.terms.price,
                     reference_price: floor.terms.stress_price,
-                    volume: monthly,
-                    months: floor.covers_from(final_at).map_or(0, |first| floor.months_from(first)),
-                    longest: floor.months_from(floor.terms.first),
+                    volume: per_period,
+                    periods: floor.covers_from(final_at).map_or(0, |first| floor.periods_from(first)),
+                    longest: floor.periods_from(floor.terms.first.first_day()),
                 })
             }
             AuctionKind::Purchase { market, quantity, worst_sale, .. } => Ok(Stake {
                 ceiling: self.market(market)?.highest,
                 reference_price: worst_sale,
                 volume: quantity,
-                months: 1,
+                periods: 1,
                 longest: 1,
             }),
             AuctionKind::Call { .. } | AuctionKind::Sale { .. } => Err(Reject::PriceRuleOnly),
@@ -596,7 +596,7 @@ impl State {
         else {
             return false;
         };
-        let rule = terms.in_force(market, &Stake { months: stake.longest, ..stake });
+        let rule = terms.in_force(market, &Stake { periods: stake.longest, ..stake });
         let offers = self.offers(auction);
         let list = offers.list(market);
         let seed = Some(&b"any"[..]);

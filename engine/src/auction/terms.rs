@@ -110,8 +110,8 @@ pub enum AuctionKind {
     Support {
         /// The floor.
         floor: FloorId,
-        /// How much the programme supports at most, per month.
-        monthly: Quantity,
+        /// How much the programme supports at most, per period of the floor's calendar.
+        per_period: Quantity,
     },
     /// A programme buys from the best offers of a stack, to sell again.
     Purchase {

@@ -1,46 +1,51 @@
-//! Settlement runs: each month of a floor is settled against the published reference price.
+//! Settlement runs: each period of a floor is settled on the data of a version.
 //!
-//! Runs are numbered from 1 for each floor and month, and append-only. The first run of a month is made in
-//! the order of the months; a later one reconciles after a revised price, and each posts the difference to
-//! the one before, so that a run repeated posts nothing. Per line
+//! Runs are numbered from 1 for each floor and period, and append-only. The first run of a period is made in the order of the
+//! periods; a later one reconciles after a revised price or delivery. Each posts the difference to the one before, with
+//! interest where the terms say so, so that a run repeated posts nothing. What a line is worth is in `payoff.rs`. Where a
+//! contract has annual caps, a run goes through its calendar year from the start, and makes a run of each period that has changed.
 //!
-//! ```text
-//! amount = max(0, strike − reference price) × monthly quantity
-//! ```
-//!
-//! rounded once to the minor unit, half to even, from the exact product. The remainder stands on the line
-//! and is posted to the account `rounding`. After a first run the programme reserves for one month less.
+//! What goes to holders is paid from the programme's free money, what comes from them is the programme's proceeds. The remainder
+//! of each line is posted to the account `rounding`. After a first run the programme reserves for one period less.
 //! A run that the programme cannot pay whole is refused: it is funded first.
 
 use serde::{Deserialize, Serialize};
 
-use super::check_over;
+use super::payoff::{PayoffRule, PeriodFacts, Settled, Unsettled, YearToDate};
+use super::terms::{Averaging, ContractTerms, Measure};
+use super::{Deliveries, Entitlement, check_over};
 use crate::event::{Event, Events};
-use crate::exchange::State;
-use crate::id::{EntitlementId, FloorId, ParticipantId, ProgrammeId};
+use crate::exchange::{Exchange, State};
+use crate::id::{DataVersion, EntitlementId, FloorId, IndexId, ParticipantId, ProgrammeId};
 use crate::ledger::Account;
-use crate::num::{Currency, Money, Price, Quantity, Rounded};
+use crate::market::Floor;
+use crate::num::{MILLIONTHS, Money, Price, Quantity, Rounded, Share};
 use crate::reject::Reject;
-use crate::time::{Instant, Month};
+use crate::time::{Day, Instant, Period};
 
-/// A settlement run of one month of a floor.
+/// A settlement run of one period of a floor.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SettlementRun {
     /// The floor.
     pub floor: FloorId,
-    /// The month.
-    pub month: Month,
-    /// 1 for the first run of this month, then 2, 3, …
+    /// The period.
+    pub period: Period,
+    /// 1 for the first run of this period, then 2, 3, …
     pub number: u32,
-    /// The reference price that it was run on.
-    pub reference_price: Price,
-    /// Which revision of the published price that is, counted from 1.
-    pub revision: u32,
-    /// A line for each entitlement that covers the month, in order of entitlement.
+    /// The data that it was run on: all up to this version.
+    pub version: DataVersion,
+    /// The day on which it was made and posted.
+    pub day: Day,
+    /// The index that the reference price was made of: the floor's own or its fallback.
+    pub index: IndexId,
+    /// The reference price before any minimum; `None` where each line has its own, or nothing was published and nothing
+    /// delivered.
+    pub reference_price: Option<Price>,
+    /// A line for each entitlement that covers the period, in order of entitlement.
     pub lines: Vec<SettlementLine>,
-    /// What this run paid out over all lines; negative where it took back.
+    /// What this run paid out over all lines, with interest; negative where it took more than it paid.
     pub paid: Money,
-    /// The programme's free money after the run.
+    /// The programme's free money after the run, and after those that were made with it.
     pub free: Money,
     /// What the programme reserves after the run.
     pub reserved: Money,
@@ -49,59 +54,96 @@ pub struct SettlementRun {
 impl SettlementRun {
     /// The run as somebody may see it who sees these lines alone.
     pub(crate) const fn with_lines(&self, lines: Vec<SettlementLine>) -> Self {
-        let Self { floor, month, number, reference_price, revision, lines: _, paid, free, reserved } = self;
-        Self {
-            floor: *floor,
-            month: *month,
-            number: *number,
-            reference_price: *reference_price,
-            revision: *revision,
-            lines,
-            paid: *paid,
-            free: *free,
-            reserved: *reserved,
-        }
+        let &Self {
+            floor,
+            period,
+            number,
+            version,
+            day,
+            index,
+            reference_price,
+            lines: _,
+            paid,
+            free,
+            reserved,
+        } = self;
+        Self { floor, period, number, version, day, index, reference_price, lines, paid, free, reserved }
     }
 }
 
-/// What one entitlement is paid for one month.
+/// What one entitlement is worth in one period.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SettlementLine {
     /// The entitlement.
     pub entitlement: EntitlementId,
-    /// Who is paid.
+    /// Who is paid, or pays.
     pub holder: ParticipantId,
-    /// Its strike.
+    /// The strike in force.
     pub strike: Price,
-    /// The month's volume.
+    /// The reference price as it was applied, not below its minimum; `None` where nothing was published and nothing counts.
+    pub reference_price: Option<Price>,
+    /// The volume of the period that meets the contract's conditions.
+    pub delivered: Quantity,
+    /// What of it was paid for, within the caps of period and year.
     pub quantity: Quantity,
-    /// What the month is worth after this run.
+    /// Which part of the payoff it is.
+    pub rule: PayoffRule,
+    /// What the period is worth after this run; negative where the holder pays.
     pub amount: Money,
-    /// Exact product minus `amount`.
+    /// Exact amount minus `amount`.
     pub remainder: Money,
-    /// `amount` minus the amount of the run before: what this run posted.
+    /// `amount` minus the amount of the run before.
     pub delta: Money,
+    /// Interest on `delta` since the period's first run.
+    pub interest: Money,
 }
 
-/// A run that was found possible, with what it will do to the reservations.
+impl SettlementLine {
+    /// What a run posted to the holder: the difference and its interest.
+    pub fn posted(&self) -> Option<Money> {
+        self.delta.checked_add(self.interest)
+    }
+
+    /// Whether data made it what another line of the same period is.
+    fn is_as(&self, other: &Self) -> bool {
+        let made = |line: &Self| {
+            let Self { strike, reference_price, delivered, quantity, rule, amount, remainder, .. } = *line;
+            (strike, reference_price, delivered, quantity, rule, amount, remainder)
+        };
+        made(self) == made(other)
+    }
+}
+
+/// Runs that were found possible, with what they will do to accounts and reservations.
 pub(crate) struct Settlement {
-    run: SettlementRun,
     programme: ProgrammeId,
+    /// The run that was asked for, and those of the year that it changes; in the order of their periods.
+    runs: Vec<SettlementRun>,
     /// New reservations of the entitlements, and what they release in all; nothing in a reconciliation.
     reservations: Vec<(EntitlementId, Money)>,
     released: Money,
-    /// What the remainders add to the account `rounding`.
+    /// What programme and rounding are charged beside what holders are posted.
+    postings: Postings,
+}
+
+/// What is posted beside the holders' accounts, summed over all lines of some runs.
+#[derive(Clone, Copy)]
+struct Postings {
+    /// From the programme's free money.
+    charge: Money,
+    /// To the programme's proceeds.
+    proceeds: Money,
+    /// To the account `rounding`.
     rounding: Money,
 }
 
-/// max(0, strike − reference price) × quantity, rounded once. `None` where it does not fit.
-fn difference_payment(
-    strike: Price,
-    reference_price: Price,
-    quantity: Quantity,
-    currency: Currency,
-) -> Option<Rounded> {
-    strike.checked_sub(reference_price)?.max(Price::ZERO).times(quantity, currency)
+/// A period with what all its lines have in common.
+struct Basis {
+    period: Period,
+    index: IndexId,
+    reference_price: Option<Price>,
+    /// The value that strikes follow, where they do.
+    index_value: Option<Price>,
 }
 
 impl State {
@@ -110,143 +152,422 @@ impl State {
         &self,
         at: Instant,
         floor_id: FloorId,
-        month: Month,
-        agreed_revision: u32,
+        day: Day,
+        version: DataVersion,
     ) -> Result<Settlement, Reject> {
         let floor = self.floor(floor_id)?;
-        let terms = &floor.terms;
-        if month < terms.first || month > terms.last {
-            return Err(Reject::MonthNotCovered { first: terms.first, last: terms.last });
+        let asked = self.check_period(floor, day)?;
+        check_over(asked.last, at)?;
+        self.check_version(version)?;
+        if version < floor.version {
+            return Err(Reject::OlderVersion { settled: floor.version });
         }
-        if month > floor.next_month {
-            return Err(Reject::MonthOutOfOrder { next: floor.next_month });
-        }
-        check_over(month, at)?;
-        let index = self.index(terms.index)?;
-        let (revision, reference_price) =
-            index.latest(month).ok_or(Reject::NoReferencePrice { index: terms.index, month })?;
-        if revision != agreed_revision {
-            return Err(Reject::OtherRevision { latest: revision });
-        }
-        let currency = index.currency();
-        let runs = self.runs.get(&(floor_id, month));
-        let before = runs.and_then(|runs| runs.last());
-        let too_large = Reject::AmountTooLarge;
+        let today = Day::of(at).ok_or(Reject::AmountTooLarge)?;
+        let is_first = asked.first == floor.next;
+        // What is settled of the year beside the period that is asked for; a capped year is settled whole.
+        let is_capped = floor.terms.contract.payoff.has_annual_caps();
+        let settled_last = floor.next.previous().unwrap_or(floor.next);
+        let last = match settled_last {
+            settled if is_capped && settled.year() == asked.first.year() => settled.max(asked.last),
+            _ => asked.last,
+        };
+        let worked = self.work_out(floor_id, floor, asked, last, version)?;
 
-        let months_after = floor.months_from(floor.next_month).saturating_sub(1);
-        let mut lines = Vec::new();
-        let mut reservations = Vec::new();
-        let [mut paid, mut rounding, mut released] = [Money::zero(currency); 3];
-        for (&id, entitlement) in &self.entitlements {
-            if entitlement.floor != floor_id || entitlement.first > month {
+        let terms = &floor.terms;
+        let currency = self.market(terms.market)?.currency;
+        let zero = Money::zero(currency);
+        let mut settlement = Settlement {
+            programme: terms.programme,
+            runs: Vec::new(),
+            reservations: Vec::new(),
+            released: zero,
+            postings: Postings { charge: zero, proceeds: zero, rounding: zero },
+        };
+        for (basis, lines) in worked {
+            let before = self.runs.get(&(floor_id, basis.period.first)).and_then(|runs| runs.last());
+            if basis.period != asked && is_unchanged(before, &lines) {
                 continue;
             }
-            let Rounded { amount, remainder } =
-                difference_payment(entitlement.strike, reference_price, entitlement.monthly, currency)
-                    .ok_or(too_large)?;
-            let last = before.and_then(|run| {
-                let line = run.lines.binary_search_by_key(&id, |line| line.entitlement).ok()?;
-                run.lines.get(line)
-            });
-            let zero = Money::zero(currency);
-            let (amount_before, remainder_before) =
-                last.map_or((zero, zero), |line| (line.amount, line.remainder));
-            let delta = amount.checked_sub(amount_before).ok_or(too_large)?;
-            let remainder_delta = remainder.checked_sub(remainder_before).ok_or(too_large)?;
-            paid = paid.checked_add(delta).ok_or(too_large)?;
-            rounding = rounding.checked_add(remainder_delta).ok_or(too_large)?;
-            lines.push(SettlementLine {
-                entitlement: id,
-                holder: entitlement.holder,
-                strike: entitlement.strike,
-                quantity: entitlement.monthly,
-                amount,
-                remainder,
-                delta,
-            });
-            if before.is_none() {
-                let reserved = floor
-                    .reservation(entitlement.strike, entitlement.monthly, months_after, currency)
-                    .ok_or(too_large)?;
-                let less = entitlement.reserved.checked_sub(reserved).ok_or(too_large)?;
-                released = released.checked_add(less).ok_or(too_large)?;
-                reservations.push((id, reserved));
+            let run = settlement.run(self, floor_id, basis, version, today, lines)?;
+            settlement.runs.push(run);
+        }
+        if is_first {
+            let from = asked.last.next().ok_or(Reject::AmountTooLarge)?;
+            for (&id, entitlement) in self.under(floor_id) {
+                let reserved = self.reservation_through(entitlement, from, entitlement.last);
+                let reserved = reserved.ok_or(Reject::AmountTooLarge)?;
+                let less = entitlement.reserved.checked_sub(reserved).ok_or(Reject::AmountTooLarge)?;
+                settlement.released = settlement.released.checked_add(less).ok_or(Reject::AmountTooLarge)?;
+                settlement.reservations.push((id, reserved));
             }
         }
-        // What is released is free to pay with; what is missing comes from the programme's free money.
-        let charge = paid.checked_add(rounding).ok_or(too_large)?;
-        self.check_free(terms.programme, charge.checked_sub(released).ok_or(too_large)?)?;
-        let free = self.programme_money(terms.programme, Account::ProgrammeFree, currency);
-        let free = free.checked_add(released).and_then(|free| free.checked_sub(charge)).ok_or(too_large)?;
-        let reserved = self.programme_money(terms.programme, Account::ProgrammeReserved, currency);
-        let reserved = reserved.checked_sub(released).ok_or(too_large)?;
-        let number = before.map_or(Some(1), |run| run.number.checked_add(1)).ok_or(too_large)?;
-        let run = SettlementRun {
-            floor: floor_id,
-            month,
-            number,
-            reference_price,
-            revision,
-            lines,
-            paid,
-            free,
-            reserved,
-        };
-        Ok(Settlement { run, programme: terms.programme, reservations, released, rounding })
+        self.check_payable_by(&mut settlement)?;
+        Ok(settlement)
     }
 
-    /// Posts a prepared run and keeps it.
-    pub(crate) fn settle(&mut self, settlement: Settlement, out: &mut Events) {
-        let Settlement { run, programme, reservations, released, rounding } = settlement;
-        let free = Account::ProgrammeFree(programme);
-        self.ledger.post(Account::ProgrammeReserved(programme), free, released);
-        for line in &run.lines {
-            self.ledger.post(free, Account::Participant(line.holder), line.delta);
+    /// Refuses runs that the programme cannot pay; tells each what the programme has after them.
+    fn check_payable_by(&self, settlement: &mut Settlement) -> Result<(), Reject> {
+        let too_large = Reject::AmountTooLarge;
+        let (programme, released, charge) =
+            (settlement.programme, settlement.released, settlement.postings.charge);
+        let currency = charge.currency;
+        // What is released is free to pay with; what is missing comes from the programme's free money.
+        self.check_free(programme, charge.checked_sub(released).ok_or(too_large)?)?;
+        let free = self.programme_money(programme, Account::ProgrammeFree, currency);
+        let free = free.checked_add(released).and_then(|free| free.checked_sub(charge)).ok_or(too_large)?;
+        let reserved = self.programme_money(programme, Account::ProgrammeReserved, currency);
+        let reserved = reserved.checked_sub(released).ok_or(too_large)?;
+        for run in &mut settlement.runs {
+            (run.free, run.reserved) = (free, reserved);
         }
-        self.ledger.post(free, Account::Rounding, rounding);
+        Ok(())
+    }
+
+    /// The period of a floor that a day lies in: the next to be settled, or one before it.
+    fn check_period(&self, floor: &Floor, day: Day) -> Result<Period, Reject> {
+        let (first, last) = (floor.terms.first.first_day(), floor.terms.last.last_day());
+        if day < first || day > last {
+            return Err(Reject::PeriodNotCovered { first, last });
+        }
+        let period = floor.terms.contract.calendar.period(day);
+        if period.first > floor.next {
+            Err(Reject::PeriodOutOfOrder { next: floor.next })
+        } else {
+            Ok(period)
+        }
+    }
+
+    fn check_version(&self, version: DataVersion) -> Result<(), Reject> {
+        if version > self.data { Err(Reject::UnknownVersion { latest: self.data }) } else { Ok(()) }
+    }
+
+    fn under(&self, floor: FloorId) -> impl Iterator<Item = (&EntitlementId, &Entitlement)> {
+        self.entitlements.iter().filter(move |(_, entitlement)| entitlement.floor == floor)
+    }
+
+    /// What the lines of a period, and of those after it through `last`, are worth on the data of a version. Where a year
+    /// has caps, its periods from the start on are worked out, since they use the caps up.
+    fn work_out(
+        &self,
+        floor_id: FloorId,
+        floor: &Floor,
+        asked: Period,
+        last: Day,
+        version: DataVersion,
+    ) -> Result<Vec<(Basis, Vec<SettlementLine>)>, Reject> {
+        let contract = &*floor.terms.contract;
+        let mut period = asked;
+        if contract.payoff.has_annual_caps() {
+            let year_begins = Day::new(asked.first.year(), 1, 1).unwrap_or(asked.first);
+            period = contract.calendar.period(year_begins.max(floor.terms.first.first_day()));
+        }
+        let mut worked = Vec::new();
+        loop {
+            let basis = self.basis(floor, period, version)?;
+            worked.push((basis, Vec::new()));
+            match contract.calendar.after(period) {
+                Some(next) if next.first <= last => period = next,
+                _ => break,
+            }
+        }
+        let nothing = Deliveries::default();
+        for (&id, entitlement) in self.under(floor_id) {
+            let deliveries = self.deliveries.get(&id).unwrap_or(&nothing);
+            let mut year = YearToDate::default();
+            for (basis, lines) in &mut worked {
+                let period = basis.period;
+                if period.first >= entitlement.first && period.last <= entitlement.last {
+                    let work = Work { state: self, floor, entitlement, deliveries, basis, version };
+                    lines.push(work.line(id, &mut year)?);
+                }
+            }
+        }
+        Ok(worked)
+    }
+
+    /// What all lines of a period have in common.
+    fn basis(&self, floor: &Floor, period: Period, version: DataVersion) -> Result<Basis, Reject> {
+        let contract = &*floor.terms.contract;
+        let index_value = match &contract.indexation {
+            None => None,
+            Some(indexation) => {
+                let month = indexation.value_month(period.first).ok_or(Reject::AmountTooLarge)?;
+                let value = self.index(indexation.index)?.value_of(month, version);
+                let missing = Reject::NoReferencePrice { index: indexation.index, from: month.first_day() };
+                Some(value.ok_or(missing)?)
+            }
+        };
+        let mut basis = Basis { period, index: floor.terms.index, reference_price: None, index_value };
+        if contract.reference.averaging != Averaging::DeliveryWeighted
+            && let Some((index, price)) = self.reference_price(floor, period, version, |_| Quantity::ZERO)?
+        {
+            (basis.index, basis.reference_price) = (index, Some(price));
+        }
+        Ok(basis)
+    }
+
+    /// The average of the floor's index, or of its fallback where that has too few prices; `None` where both have.
+    fn reference_price(
+        &self,
+        floor: &Floor,
+        period: Period,
+        version: DataVersion,
+        delivered: impl Fn(Day) -> Quantity,
+    ) -> Result<Option<(IndexId, Price)>, Reject> {
+        let rule = &floor.terms.contract.reference;
+        for index in [floor.terms.index].into_iter().chain(rule.fallback) {
+            let average = self.index(index)?.average(period, version, rule.averaging, &delivered);
+            let average = average.ok_or(Reject::AmountTooLarge)?;
+            if average.observations() >= rule.least_observations.max(1) {
+                return Ok(average.price().map(|price| (index, price)));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Posts prepared runs and keeps them.
+    pub(crate) fn settle(&mut self, settlement: Settlement, out: &mut Events) {
+        let Settlement { programme, runs, reservations, released, postings } = settlement;
+        let free = Account::ProgrammeFree(programme);
+        self.release(programme, released);
+        // Everything goes through the programme's free money, which pays what is charged and is given what is taken.
+        self.ledger.post(free, Account::Rounding, postings.rounding);
+        self.ledger.post(free, Account::Proceeds(programme), postings.proceeds);
+        for line in runs.iter().flat_map(|run| &run.lines) {
+            for amount in [line.delta, line.interest] {
+                self.ledger.post(free, Account::Participant(line.holder), amount);
+            }
+        }
         for (id, reserved) in reservations {
             if let Some(entitlement) = self.entitlements.get_mut(&id) {
                 entitlement.reserved = reserved;
             }
         }
-        if let Some(floor) = self.floors.get_mut(&run.floor)
-            && floor.next_month == run.month
-        {
-            let next = run.month.next();
-            assert!(next.is_some(), "the month was checked to be over, so another follows");
-            floor.next_month = next.unwrap_or(floor.next_month);
+        for run in runs {
+            if let Some(floor) = self.floors.get_mut(&run.floor) {
+                floor.version = run.version;
+                if floor.next == run.period.first {
+                    let next = run.period.last.next();
+                    assert!(next.is_some(), "the period was checked to be over, so another day follows");
+                    floor.next = next.unwrap_or(floor.next);
+                }
+            }
+            self.runs.entry((run.floor, run.period.first)).or_default().push(run.clone());
+            out.push(Event::SettlementRunCompleted { run });
         }
-        self.runs.entry((run.floor, run.month)).or_default().push(run.clone());
-        out.push(Event::SettlementRunCompleted { run });
+    }
+}
+
+/// What a line is worked out of.
+struct Work<'a> {
+    state: &'a State,
+    floor: &'a Floor,
+    entitlement: &'a Entitlement,
+    deliveries: &'a Deliveries,
+    basis: &'a Basis,
+    version: DataVersion,
+}
+
+impl Work<'_> {
+    /// The line, as a first run would have it.
+    fn line(&self, id: EntitlementId, year: &mut YearToDate) -> Result<SettlementLine, Reject> {
+        let &Self { state, floor, entitlement, basis, version, .. } = self;
+        let contract: &ContractTerms = &floor.terms.contract;
+        let currency = state.market(floor.terms.market)?.currency;
+        let (index, reference_price) = match basis.reference_price {
+            Some(price) => (basis.index, Some(price)),
+            None if contract.reference.averaging == Averaging::DeliveryWeighted => {
+                let delivered =
+                    |day| self.counted(Period { first: day, last: day }).unwrap_or(Quantity::ZERO);
+                let found = state.reference_price(floor, basis.period, version, delivered)?;
+                found.map_or((basis.index, None), |(index, price)| (index, Some(price)))
+            }
+            None => (basis.index, None),
+        };
+        let delivered = match contract.volume.measure {
+            Measure::Fixed => entitlement.per_period,
+            Measure::Metered => self.counted(basis.period).ok_or(Reject::AmountTooLarge)?,
+        };
+        let strike = match (&contract.indexation, basis.index_value) {
+            (Some(indexation), Some(value)) => {
+                indexation.strike(entitlement.strike, value).ok_or(Reject::AmountTooLarge)?
+            }
+            _ => entitlement.strike,
+        };
+        let waits = contract.payoff.upside.as_ref().is_some_and(|upside| upside.condition.is_some());
+        let facts = PeriodFacts {
+            period: basis.period,
+            strike,
+            reference_price,
+            quantity: delivered.min(entitlement.per_period),
+            is_upside_shared: !waits
+                || entitlement.upside_from.is_some_and(|from| from <= basis.period.first),
+        };
+        let settled =
+            contract.payoff.settle(year, &facts, currency).map_err(|unsettled| match unsettled {
+                Unsettled::NoReferencePrice => Reject::NoReferencePrice { index, from: basis.period.first },
+                Unsettled::TooLarge => Reject::AmountTooLarge,
+            })?;
+        let Settled { reference_price, quantity, rule, amount, remainder } = settled;
+        Ok(SettlementLine {
+            entitlement: id,
+            holder: entitlement.holder,
+            strike,
+            reference_price,
+            delivered,
+            quantity,
+            rule,
+            amount,
+            remainder,
+            delta: amount,
+            interest: Money::zero(currency),
+        })
+    }
+
+    fn counted(&self, period: Period) -> Option<Quantity> {
+        self.deliveries.counted(period, self.version, &self.floor.terms.contract.volume)
+    }
+}
+
+impl Settlement {
+    /// The next run of a period, with what it adds to the postings. What the programme has after it is told later.
+    fn run(
+        &mut self,
+        state: &State,
+        floor: FloorId,
+        basis: Basis,
+        version: DataVersion,
+        day: Day,
+        mut lines: Vec<SettlementLine>,
+    ) -> Result<SettlementRun, Reject> {
+        let too_large = Reject::AmountTooLarge;
+        let runs = state.runs.get(&(floor, basis.period.first)).map_or(&[][..], Vec::as_slice);
+        let before = runs.last();
+        let rate = state.floor(floor)?.terms.contract.interest.unwrap_or(Share::NONE);
+        let late = runs.first().map_or(0, |first| first.day.days_until(day));
+        let zero = Money::zero(self.released.currency);
+        let mut paid = zero;
+        for line in &mut lines {
+            let last = line_before(before, line.entitlement);
+            let (amount_before, remainder_before) =
+                last.map_or((zero, zero), |line| (line.amount, line.remainder));
+            line.delta = line.amount.checked_sub(amount_before).ok_or(too_large)?;
+            let interest = interest(line.delta, rate, late).ok_or(too_large)?;
+            line.interest = interest.amount;
+            let posted = line.posted().ok_or(too_large)?;
+            paid = paid.checked_add(posted).ok_or(too_large)?;
+            let exact = |amount: Money, remainder: Money| amount.checked_add(remainder).ok_or(too_large);
+            let now = exact(line.amount, line.remainder)?;
+            let then = exact(amount_before, remainder_before)?;
+            let on_top = exact(interest.amount, interest.remainder)?;
+            self.postings.add(then, now).and_then(|()| self.postings.add(zero, on_top)).ok_or(too_large)?;
+            let cut = line
+                .remainder
+                .checked_sub(remainder_before)
+                .and_then(|cut| cut.checked_add(interest.remainder));
+            let rounding = cut.and_then(|cut| self.postings.rounding.checked_add(cut));
+            self.postings.rounding = rounding.ok_or(too_large)?;
+        }
+        let number = before.map_or(Some(1), |run| run.number.checked_add(1)).ok_or(too_large)?;
+        let Basis { period, index, reference_price, .. } = basis;
+        let (free, reserved) = (zero, zero);
+        Ok(SettlementRun {
+            floor,
+            period,
+            number,
+            version,
+            day,
+            index,
+            reference_price,
+            lines,
+            paid,
+            free,
+            reserved,
+        })
+    }
+}
+
+impl Postings {
+    /// What was worth `then` is worth `now`, exactly: what is above zero is the programme's to pay, what is below is given to it.
+    fn add(&mut self, then: Money, now: Money) -> Option<()> {
+        let part = |money: Money, sign: i64| {
+            let millionths = money.millionths.checked_mul(sign)?.max(0);
+            Some(Money { millionths, ..money })
+        };
+        let more = |sign| part(now, sign)?.checked_sub(part(then, sign)?);
+        self.charge = self.charge.checked_add(more(1)?)?;
+        self.proceeds = self.proceeds.checked_add(more(-1)?)?;
+        Some(())
+    }
+}
+
+/// Simple interest on a late difference: delta × yearly rate × days ÷ 365, rounded once. `None` where it does not fit.
+fn interest(delta: Money, rate: Share, days: i32) -> Option<Rounded> {
+    const DAYS_OF_A_YEAR: i128 = 365;
+    let exact = i128::from(delta.millionths)
+        .checked_mul(i128::from(rate.millionths()))?
+        .checked_mul(i128::from(days.max(0)))?;
+    Rounded::of(exact, DAYS_OF_A_YEAR.checked_mul(i128::from(MILLIONTHS))?, delta.currency)
+}
+
+fn line_before(run: Option<&SettlementRun>, id: EntitlementId) -> Option<&SettlementLine> {
+    let lines = &run?.lines;
+    lines.get(lines.binary_search_by_key(&id, |line| line.entitlement).ok()?)
+}
+
+fn is_unchanged(before: Option<&SettlementRun>, lines: &[SettlementLine]) -> bool {
+    before.is_some_and(|run| {
+        run.lines.len() == lines.len() && run.lines.iter().zip(lines).all(|(then, now)| now.is_as(then))
+    })
+}
+
+impl Exchange {
+    /// What the lines of a settled period, or of the next one, are worth on the data of a version, as a first run would have them: what a
+    /// run on that version came to can be shown again at any time.
+    ///
+    /// # Errors
+    /// Those of [`Action::Settle`](crate::command::Action::Settle) that are about floor, period, data and amounts.
+    pub fn settlement_as_of(
+        &self,
+        floor: FloorId,
+        day: Day,
+        version: DataVersion,
+    ) -> Result<Vec<SettlementLine>, Reject> {
+        let state = self.state();
+        let terms = state.floor(floor)?;
+        let period = state.check_period(terms, day)?;
+        state.check_version(version)?;
+        let worked = state.work_out(floor, terms, period, period.last, version)?;
+        Ok(worked.into_iter().last().map_or_else(Vec::new, |(_, lines)| lines))
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::num::Currency;
 
-    fn paid(strike: &str, reference_price: &str, quantity: &str) -> Option<String> {
-        let payment = difference_payment(
-            strike.parse().expect("a price"),
-            reference_price.parse().expect("a price"),
-            quantity.parse().expect("a quantity"),
-            Currency::Usd,
-        );
-        payment.map(|payment| payment.amount.to_string())
+    /// 1,000.00 at 4 % for 73 days, a fifth of a year, is 8.00; a cent over a day rounds to nothing and says so.
+    #[test]
+    fn interest_is_simple_on_actual_days() {
+        let euro = |millionths| Money { currency: Currency::Eur, millionths };
+        let rate: Share = "0.04".parse().expect("a share");
+        let of = |delta, days| interest(euro(delta), rate, days).map(|interest| interest.amount.to_string());
+        assert_eq!(of(1_000_000_000, 73), Some("8 EUR".into()));
+        assert_eq!(of(-1_000_000_000, 73), Some("-8 EUR".into()));
+        assert_eq!(of(1_000_000_000, -1), Some("0 EUR".into()), "a clock that was set back earns nothing");
+        let small = interest(euro(10_000), rate, 1).expect("fits");
+        assert_eq!((small.amount.millionths, small.remainder.millionths), (0, 1));
     }
 
-    /// Lynas–JARE's revised agreement (ASX release, March 2026): a floor of 110 USD/kg on 5,000 t a year.
-    /// At an average price of 100 the producer is brought up to 110; at 150 the floor pays nothing.
+    /// Whichever side of zero an amount moves to, the programme pays what is above it and is given what is below.
     #[test]
-    fn the_floor_of_lynas_and_jare() {
-        assert_eq!(paid("110", "100", "5000000"), Some("50000000 USD".into()));
-        assert_eq!(paid("110", "110", "5000000"), Some("0 USD".into()));
-        assert_eq!(paid("110", "150", "5000000"), Some("0 USD".into()));
-    }
-
-    #[test]
-    fn a_negative_reference_price_pays_more_than_the_strike() {
-        assert_eq!(paid("10", "-5", "2"), Some("30 USD".into()));
-        assert_eq!(paid("9000000000000", "-9000000000000", "1"), None);
+    fn a_line_that_changes_sign_is_charged_on_both_sides() {
+        let euro = |millionths| Money { currency: Currency::Eur, millionths };
+        let mut postings = Postings { charge: euro(0), proceeds: euro(0), rounding: euro(0) };
+        postings.add(euro(0), euro(-700)).expect("fits");
+        assert_eq!((postings.charge, postings.proceeds), (euro(0), euro(700)));
+        postings.add(euro(-700), euro(300)).expect("fits");
+        assert_eq!((postings.charge, postings.proceeds), (euro(300), euro(0)));
     }
 }

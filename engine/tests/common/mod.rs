@@ -15,7 +15,7 @@ use std::num::NonZeroU32;
 
 use golv_engine::auction::{AuctionKind, AuctionTerms, LotSecret, StackTerms};
 use golv_engine::book::Side;
-use golv_engine::cfd::IndexTerms;
+use golv_engine::cfd::{ContractTerms, IndexTerms, Observation};
 use golv_engine::clearing::{Allocation, Candidates, Criterion, Payment, Rule};
 use golv_engine::command::{Action, Command, NewBid, Operator};
 use golv_engine::event::Event;
@@ -27,7 +27,7 @@ use golv_engine::reject::Reject;
 use golv_engine::support::{
     Competition, Each, Limit, Misfit, Most, SupportRule, Technology, Ties, Uncontested,
 };
-use golv_engine::time::{Instant, Month};
+use golv_engine::time::{Day, Instant, Month};
 use golv_engine::{Answer, Exchange, Mode, RulesVersion};
 
 pub const OPERATORS: [IdentityId; 2] = [IdentityId(1), IdentityId(2)];
@@ -105,6 +105,7 @@ pub fn floor_terms() -> FloorTerms {
         first: month(2019, 1),
         last: month(2019, 6),
         origins: vec!["FI".parse().expect("a country"), "DE".parse().expect("a country")],
+        contract: Box::new(ContractTerms::monthly_floor()),
     }
 }
 
@@ -150,8 +151,9 @@ impl World {
         world.agree(Action::DefineMarket { market: MARKET, terms: market() });
         let terms = IndexTerms {
             name: "Index".parse().expect("a name"),
-            currency: Currency::Usd,
+            currency: Some(Currency::Usd),
             publisher: ParticipantId(PUBLISHER.0),
+            guard: None,
         };
         world.agree(Action::DefineIndex { index: INDEX, terms });
         let name = "Programme".parse().expect("a name");
@@ -167,7 +169,7 @@ impl World {
         let opens_at = world.now.plus_seconds(hours(1)).expect("fits");
         let closes_at = world.now.plus_seconds(hours(10)).expect("fits");
         let call = AuctionKind::Call { market: MARKET };
-        let support = AuctionKind::Support { floor: FLOOR, monthly: quantity(60) };
+        let support = AuctionKind::Support { floor: FLOOR, per_period: quantity(60) };
         let cascade = vec![Criterion::MostVolume, Criterion::LastAcceptedOffer, Criterion::Reference];
         let drawn = AuctionTerms {
             rule: Rule {
@@ -193,7 +195,7 @@ impl World {
     /// And a stack, open for ten hours, with some collateral of each supplier.
     pub fn open_stack(&mut self) {
         let (opens_at, closes_at) = (self.now.plus_seconds(1), self.now.plus_seconds(hours(10)));
-        let kind = AuctionKind::Support { floor: FLOOR, monthly: quantity(60) };
+        let kind = AuctionKind::Support { floor: FLOOR, per_period: quantity(60) };
         let terms = terms(kind, opens_at.expect("fits"), closes_at.expect("fits"));
         let terms = AuctionTerms { rule: stack().into(), ..terms };
         self.agree(Action::AnnounceAuction { auction: STACK, terms });
@@ -248,9 +250,15 @@ impl World {
         Ok(BidId { identity: sender, command })
     }
 
+    /// Publishes a month's price.
     pub fn publish(&mut self, month: Month, units: i64) -> Result<(), Reject> {
-        let command = Command::PublishReferencePrice { index: INDEX, month, price: price(units) };
-        self.send(PUBLISHER, command).map(drop)
+        self.send(PUBLISHER, publish(INDEX, month.last_day(), price(units))).map(drop)
+    }
+
+    /// Settles the month of a floor on the newest data.
+    pub fn settle(&mut self, floor: FloorId, month: Month) -> Result<(), Reject> {
+        let version = self.exchange.data_version();
+        self.try_agree(Action::Settle { floor, period: month.first_day(), version })
     }
 
     /// The answer that a command was first given.
@@ -264,6 +272,12 @@ impl World {
         let account = Account::Participant(ParticipantId(participant.0));
         self.exchange.ledger().balance(Currency::Usd, account) / 10_000
     }
+}
+
+/// A price of a day, of which nothing else is known.
+pub fn publish(index: IndexId, day: Day, price: Price) -> Command {
+    let observation = Observation { price, volume: None, source: None };
+    Command::PublishReferencePrice { index, day, observation }
 }
 
 pub fn terms(kind: AuctionKind, opens_at: Instant, closes_at: Instant) -> AuctionTerms {

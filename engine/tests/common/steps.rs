@@ -112,10 +112,15 @@ fn an_action() -> impl Strategy<Value = Action> {
     let participant = prop_oneof![2 => 4_u32..7, 1 => 0_u32..11].prop_map(ParticipantId);
     let standing = prop_oneof![1 => Just(Standing::Suspended), 2 => Just(Standing::Active)];
     prop_oneof![
-        16 => (prop_oneof![3 => 1_u8..3, 1 => 3_u8..8], prop_oneof![4 => Just(1_u32), 1 => 2_u32..4])
-            .prop_map(|(number, revision)| Action::Settle { floor: FLOOR, month: month(2019, number), revision }),
+        // The version says how much older than the newest data it is meant to be.
+        16 => (prop_oneof![3 => 1_u8..3, 1 => 3_u8..8], prop_oneof![4 => Just(0_u64), 1 => 1_u64..3])
+            .prop_map(|(number, older)| Action::Settle {
+                floor: FLOOR,
+                period: month(2019, number).first_day(),
+                version: DataVersion(older),
+            }),
         6 => (participant.clone(), a_quantity())
-            .prop_map(|(holder, monthly)| Action::GrantEntitlement { floor: FLOOR, holder, monthly }),
+            .prop_map(|(holder, per_period)| Action::GrantEntitlement { floor: FLOOR, holder, per_period }),
         2 => (participant.clone(), -1_i64..900, any::<bool>()).prop_map(|(participant, amount, deposits)| {
             let amount = dollars(amount);
             if deposits {
@@ -134,12 +139,12 @@ fn an_action() -> impl Strategy<Value = Action> {
             key: KeyFingerprint([key; 32]),
             others_end_at: rotates.then(|| month(2019, 1).end().expect("in reach")),
         }),
-        2 => (1_u32..6, 1_u32..200, a_quantity(), a_rule()).prop_map(|(auction, opens_in, monthly, rule)| {
+        2 => (1_u32..6, 1_u32..200, a_quantity(), a_rule()).prop_map(|(auction, opens_in, per_period, rule)| {
             let now = month(2019, 1).end().expect("in reach");
             let opens_at = now.plus_seconds(hours(opens_in)).expect("fits");
             let closes_at = opens_at.plus_seconds(hours(5)).expect("fits");
             let call = AuctionKind::Call { market: MARKET };
-            let support = AuctionKind::Support { floor: FLOOR, monthly };
+            let support = AuctionKind::Support { floor: FLOOR, per_period };
             let kind = if opens_in % 2 == 0 { call } else { support };
             let is_lot = rule.allocation == Allocation::SeededLot;
             let lot_commitment = is_lot.then(|| SECRET.commitment());
@@ -170,9 +175,7 @@ pub fn a_step() -> impl Strategy<Value = Step> {
                 secret.prop_map(move |secret| Step::Send(sender, Command::ClearAuction { auction, secret }))
             }),
         6 => (prop_oneof![3 => 1_u8..3, 1 => 3_u8..8], -100_i64..520).prop_map(|(number, units)| {
-            let command =
-                Command::PublishReferencePrice { index: INDEX, month: month(2019, number), price: price(units) };
-            Step::Send(PUBLISHER, command)
+            Step::Send(PUBLISHER, publish(INDEX, month(2019, number).last_day(), price(units)))
         }),
         1 => Just(Step::Again),
     ]
@@ -205,10 +208,12 @@ impl Tried {
                 }
             }
             Step::Propose(sender, action) => {
+                let action = self.dated(action);
                 let id = self.send(sender, Command::Propose { action });
                 self.proposal = id.map(|command| ProposalId { identity: sender, command }).or(self.proposal);
             }
             Step::Agree(action) => {
+                let action = self.dated(action);
                 if let Some(command) = self.send(OPERATORS[0], Command::Propose { action }) {
                     let proposal = ProposalId { identity: OPERATORS[0], command };
                     self.send(OPERATORS[1], Command::Confirm { proposal });
@@ -260,6 +265,17 @@ impl Tried {
                 assert_eq!(self.world.events.len(), happened);
             }
             Step::Replace(..) | Step::Withdraw(..) | Step::Answer(..) => {}
+        }
+    }
+
+    /// A settlement on data that are so much older than the newest.
+    fn dated(&self, action: Action) -> Action {
+        match action {
+            Action::Settle { floor, period, version: DataVersion(older) } => {
+                let version = DataVersion(self.world.exchange.data_version().0.saturating_sub(older));
+                Action::Settle { floor, period, version }
+            }
+            other => other,
         }
     }
 
@@ -394,12 +410,12 @@ fn check_result(auction: AuctionId, result: &AuctionResult, world: &World) {
             received: 0,
         })
         .collect();
-    if let AuctionKind::Support { monthly, .. } = terms.kind {
+    if let AuctionKind::Support { per_period, .. } = terms.kind {
         // The programme buys at the floor's price.
         let price = Some(floor_terms().price);
         let (id, rank, side) = (&b"programme"[..], u32::MAX, Side::Buy);
         let min_quantity = Quantity::ZERO;
-        orders.push(Order { id, rank, side, price, quantity: monthly, min_quantity, received: 0 });
+        orders.push(Order { id, rank, side, price, quantity: per_period, min_quantity, received: 0 });
     }
     let seed = result.lot.map(|lot| lot.seed().0);
     let seed = seed.as_ref().map(|seed| &seed[..]);

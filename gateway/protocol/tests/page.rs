@@ -156,7 +156,7 @@ fn actions() -> Vec<(&'static str, String)> {
         Action::AnnounceAuction {
             auction: AuctionId(2),
             terms: AuctionTerms {
-                kind: AuctionKind::Support { floor, monthly: tonnes(120) },
+                kind: AuctionKind::Support { floor, per_period: tonnes(120) },
                 opens_at: at(2),
                 closes_at: at(3),
                 challenge_seconds: NonZeroU32::new(3_600).expect("positive"),
@@ -175,7 +175,7 @@ fn actions() -> Vec<(&'static str, String)> {
         Action::AnnounceAuction {
             auction: AuctionId(4),
             terms: AuctionTerms {
-                kind: AuctionKind::Support { floor, monthly: tonnes(120) },
+                kind: AuctionKind::Support { floor, per_period: tonnes(120) },
                 opens_at: at(2),
                 closes_at: at(3),
                 challenge_seconds: NonZeroU32::new(3_600).expect("positive"),
@@ -204,7 +204,7 @@ fn actions() -> Vec<(&'static str, String)> {
         ),
         double(6, AuctionKind::Sale { purchase: AuctionId(5) }),
         Action::CancelAuction { auction: AuctionId(2) },
-        Action::GrantEntitlement { floor, holder: participant, monthly: tonnes(20) },
+        Action::GrantEntitlement { floor, holder: participant, per_period: tonnes(20) },
         Action::Settle { floor, month: month(2019, 1), revision: 1 },
         Action::ChangeRules { version: 1 },
     ];
@@ -441,7 +441,7 @@ fn events() -> Vec<(&'static str, String)> {
             floor,
             holder: participant,
             strike: limit,
-            monthly: quantity,
+            per_period: quantity,
             first: month,
             reserved: amount(1_000),
         },

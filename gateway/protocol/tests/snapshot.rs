@@ -166,7 +166,7 @@ fn each_byte_may_be_wrong() {
     world.wait(hours(24));
     let granted = (written(&world.exchange), world.journal.len());
     let holder = ParticipantId(SUPPLIERS[0].0);
-    world.agree(Action::GrantEntitlement { floor: FLOOR, holder, monthly: quantity(20) });
+    world.agree(Action::GrantEntitlement { floor: FLOOR, holder, per_period: quantity(20) });
     world.wait(hours(24 * 40));
     world.publish(month(2019, 1), 450).expect("published");
     world.agree(Action::FundProgramme { programme: PROGRAMME, amount: dollars(1_000_000) });

@@ -299,7 +299,7 @@ pub enum Entitlements {
         holder: ParticipantId,
         /// How much a month.
         #[arg(long, value_name = "QUANTITY")]
-        monthly: Quantity,
+        per_period: Quantity,
     },
 }
 
@@ -399,8 +399,8 @@ impl AdminCommand {
             Self::Programmes(command) => command.into_action(),
             Self::Collateral(command) => command.into_action(),
             Self::Floors(command) => command.into_action(),
-            Self::Entitlements(Entitlements::Grant { floor, holder, monthly }) => {
-                Action::GrantEntitlement { floor, holder, monthly }
+            Self::Entitlements(Entitlements::Grant { floor, holder, per_period }) => {
+                Action::GrantEntitlement { floor, holder, per_period }
             }
             Self::Settlements(Settlements::Run { floor, month, revision }) => {
                 Action::Settle { floor, month, revision }
@@ -571,7 +571,7 @@ mod tests {
             ),
             lot_commitment: None,
         };
-        let kind = AuctionKind::Support { floor: FloorId(1), monthly: tonnes(120) };
+        let kind = AuctionKind::Support { floor: FloorId(1), per_period: tonnes(120) };
         let cascade = vec![Criterion::MostVolume, Criterion::LastAcceptedOffer, Criterion::Reference];
         let support = AuctionTerms { kind, rule: rule(cascade, Allocation::ProRata), ..call.clone() };
         let times = "--opens-at 2018-12-03T08:00:00Z --closes-at 2018-12-03T12:00:00Z --challenge-seconds 86400 \
@@ -677,13 +677,13 @@ mod tests {
                 Action::AnnounceAuction { auction, terms: call },
             ),
             (
-                format!("auctions announce-support 2 --floor 1 --monthly 120 {times}"),
+                format!("auctions announce-support 2 --floor 1 --per-period 120 {times}"),
                 Action::AnnounceAuction { auction, terms: support },
             ),
             ("auctions cancel 2".to_owned(), Action::CancelAuction { auction }),
             (
-                "entitlements grant --floor 1 --holder 21 --monthly 120".to_owned(),
-                Action::GrantEntitlement { floor: FloorId(1), holder: participant, monthly: tonnes(120) },
+                "entitlements grant --floor 1 --holder 21 --per-period 120".to_owned(),
+                Action::GrantEntitlement { floor: FloorId(1), holder: participant, per_period: tonnes(120) },
             ),
             (
                 "settlements run --floor 1 --month 2019-01".to_owned(),

@@ -57,7 +57,7 @@ pub enum Auctions {
         floor: FloorId,
         /// How much the programme supports at most, per month.
         #[arg(long, value_name = "QUANTITY")]
-        monthly: Quantity,
+        per_period: Quantity,
         /// Whether its offers stand in a stack, and how that is held.
         #[command(flatten)]
         stack: StackOptions,
@@ -242,8 +242,8 @@ impl Auctions {
                 }
                 Action::AnnounceAuction { auction, terms }
             }
-            Self::AnnounceSupport { auction, floor, monthly, stack, times } => {
-                let kind = AuctionKind::Support { floor, monthly };
+            Self::AnnounceSupport { auction, floor, per_period, stack, times } => {
+                let kind = AuctionKind::Support { floor, per_period };
                 let terms = times.terms(kind, stack.terms()?, rules::SUPPORT)?;
                 Action::AnnounceAuction { auction, terms }
             }
@@ -338,7 +338,7 @@ mod tests {
 
     #[test]
     fn a_stack_is_announced_with_its_rule() {
-        let announce = "announce-support 2 --floor 1 --monthly 120 --opens-at 2018-12-03T08:00:00Z \
+        let announce = "announce-support 2 --floor 1 --per-period 120 --opens-at 2018-12-03T08:00:00Z \
                         --closes-at 2018-12-03T12:00:00Z --challenge-seconds 60";
         let more = "--budget 250000.5 --bond 10 --acceptance-seconds 3600";
         let announced = command(&format!("{announce} --support by-volume {more}")).expect("announced");

@@ -105,11 +105,11 @@ fn event_text(event: &Event) -> String {
                 price(line.price)
             ))
         ),
-        Event::EntitlementGranted { entitlement, floor, holder, strike, monthly, first, reserved } => {
+        Event::EntitlementGranted { entitlement, floor, holder, strike, per_period, first, reserved } => {
             format!(
                 "entitlement {entitlement} under floor {floor} granted to participant {holder}: {} a month from \
                  {first}, strike {}, {} reserved",
-                quantity(*monthly),
+                quantity(*per_period),
                 price(*strike),
                 money(*reserved)
             )
@@ -309,8 +309,8 @@ fn action_text(action: &Action) -> String {
                 AuctionKind::Sale { purchase } => {
                     format!("sale {auction} of what purchase {purchase} bought")
                 }
-                AuctionKind::Support { floor, monthly } => {
-                    format!("support auction {auction} for {} a month under floor {floor}", quantity(monthly))
+                AuctionKind::Support { floor, per_period } => {
+                    format!("support auction {auction} for {} a month under floor {floor}", quantity(per_period))
                 }
             };
             format!(
@@ -330,8 +330,8 @@ fn action_text(action: &Action) -> String {
             )
         }
         Action::CancelAuction { auction } => format!("cancel auction {auction}"),
-        Action::GrantEntitlement { floor, holder, monthly } => {
-            format!("grant participant {holder} {} a month under floor {floor}", quantity(*monthly))
+        Action::GrantEntitlement { floor, holder, per_period } => {
+            format!("grant participant {holder} {} a month under floor {floor}", quantity(*per_period))
         }
         Action::Settle { floor, month, revision } => {
             format!("settle floor {floor} for {month} on revision {revision} of its price")

@@ -67,7 +67,7 @@ struct Entitlement {
     id: EntitlementId,
     floor: FloorId,
     strike: Price,
-    monthly: Quantity,
+    per_period: Quantity,
     first: Month,
     reserved: Money,
 }
@@ -138,11 +138,11 @@ impl Statement {
                     standing: Standing::Final,
                 }));
             }
-            &Event::EntitlementGranted { entitlement, floor, holder, strike, monthly, first, reserved }
+            &Event::EntitlementGranted { entitlement, floor, holder, strike, per_period, first, reserved }
                 if holder == self.participant && self.month.is_none() =>
             {
                 let id = entitlement;
-                self.entitlements.push(Entitlement { id, floor, strike, monthly, first, reserved });
+                self.entitlements.push(Entitlement { id, floor, strike, per_period, first, reserved });
             }
             Event::SettlementRunCompleted { run } if self.month.is_none_or(|month| month == run.month) => {
                 let own = run.lines.iter().filter(|line| line.holder == self.participant);
@@ -270,7 +270,7 @@ impl Statement {
             &[
                 ">entitlement",
                 ">floor",
-                ">monthly",
+                ">per period",
                 "unit",
                 "from",
                 ">strike",
@@ -333,7 +333,7 @@ impl Statement {
         vec![
             entitlement.id.to_string(),
             entitlement.floor.to_string(),
-            quantity(entitlement.monthly),
+            quantity(entitlement.per_period),
             symbol(self.unit_under(entitlement.floor)),
             entitlement.first.to_string(),
             price(entitlement.strike),
@@ -370,7 +370,7 @@ impl Statement {
             "entitlements": self.entitlements.iter().map(|entitlement| json!({
                 "entitlement": entitlement.id.0,
                 "floor": entitlement.floor.0,
-                "monthly": entitlement.monthly.to_string(),
+                "per_period": entitlement.per_period.to_string(),
                 "unit": self.unit_under(entitlement.floor).map(MassUnit::symbol),
                 "first": entitlement.first.to_string(),
                 "strike": entitlement.strike.to_string(),
@@ -533,7 +533,7 @@ mod tests {
             floor: FloorId(1),
             holder,
             strike: units(95_000),
-            monthly: tonnes(20),
+            per_period: tonnes(20),
             first: month(1),
             reserved: dollars(8_400_000),
         }
@@ -573,7 +573,7 @@ mod tests {
     }
 
     fn story() -> Vec<Event> {
-        let support = AuctionKind::Support { floor: FloorId(1), monthly: tonnes(120) };
+        let support = AuctionKind::Support { floor: FloorId(1), per_period: tonnes(120) };
         let call = AuctionKind::Call { market: MarketId(1) };
         vec![
             market(),
@@ -610,7 +610,7 @@ mod tests {
             "2 21.5 sells 20 t 90,000 1,800,000.00 USD final",
             "3 21.5 sells 20 t 91,000 1,820,000.00 USD final at 2018-12-03T12:00:00Z",
             "Entitlements",
-            "entitlement floor monthly unit from strike reserved at first currency",
+            "entitlement floor per_period unit from strike reserved at first currency",
             "21 1 20 t 2019-01 95,000 8,400,000.00 USD",
             "Difference payments",
             "month run floor entitlement quantity unit strike reference price amount posted currency",
@@ -646,7 +646,7 @@ mod tests {
         assert_eq!(
             told["entitlements"],
             json!([{
-                "entitlement": 21, "floor": 1, "monthly": "20", "unit": "t", "first": "2019-01",
+                "entitlement": 21, "floor": 1, "per_period": "20", "unit": "t", "first": "2019-01",
                 "strike": "95000", "reserved_at_first": {"amount": "8400000", "currency": "USD"},
             }])
         );

@@ -28,15 +28,15 @@ pub(super) fn print(told: &Told, report: &str) {
     ));
     let offers = told.traders.iter().filter_map(|trader| {
         let Business::Supplier { cost, .. } = trader.business else { return None };
-        let (asked, monthly) = trader.support_offer(told.seed, 10)?;
+        let (asked, per_period) = trader.support_offer(told.seed, 10)?;
         let won = told.won.iter().find(|won| won.holder == trader.participant());
         Some(vec![
             trader.name.to_owned(),
             trader.country.to_owned(),
             grouped(&cost.to_string()),
             price(asked),
-            quantity(monthly),
-            won.map_or_else(|| "-".into(), |won| quantity(won.monthly)),
+            quantity(per_period),
+            won.map_or_else(|| "-".into(), |won| quantity(won.per_period)),
         ])
     });
     let columns =
@@ -93,7 +93,7 @@ pub(super) fn print(told: &Told, report: &str) {
         let won = got.won?;
         Some(vec![
             got.trader.name.to_owned(),
-            quantity(won.monthly),
+            quantity(won.per_period),
             price(won.strike),
             money(got.differences),
         ])

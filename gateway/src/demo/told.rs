@@ -149,7 +149,7 @@ impl Told {
                 "name": got.trader.name,
                 "country": got.trader.country,
                 "strike": text(got.won.map(|won| won.strike)),
-                "monthly": got.won.map(|won| won.monthly.to_string()),
+                "per_period": got.won.map(|won| won.per_period.to_string()),
                 "traded": got.traded.to_string(),
                 "value": amount(got.value),
                 "difference_payments": amount(got.differences),
@@ -241,7 +241,7 @@ impl Told {
             participant: got.trader.name.to_owned(),
             role: role.to_owned(),
             country: got.trader.country.to_owned(),
-            support: got.won.map(|won| SupportAward { monthly: won.monthly, strike: won.strike }),
+            support: got.won.map(|won| SupportAward { per_period: won.per_period, strike: won.strike }),
             call: price.map(|price| CallAward { deal, quantity: got.traded, price }),
             difference_payments: got.differences,
         }

@@ -116,7 +116,7 @@ pub struct AwardRow {
 #[derive(Clone, Copy, Debug)]
 pub struct SupportAward {
     /// For how much of a month.
-    pub monthly: Quantity,
+    pub per_period: Quantity,
     /// Below which reference price it pays.
     pub strike: Price,
 }

@@ -159,7 +159,7 @@ fn settlement(day: &DayReport) -> String {
     );
     format!(
         "<section>\n<h2>Settlement on real prices</h2>\n<p class=\"soft\">In a month whose reference price is \
-         below the strike, holders of an entitlement are paid the difference on its monthly volume. Above it \
+         below the strike, holders of an entitlement are paid the difference on its per_period volume. Above it \
          nothing is owed either way.</p>\n{}{}<details>\n<summary>All {} months</summary>\n{table}</details>\n\
          </section>\n",
         figure(&chart(WIDE), &chart(PHONE), ""),
@@ -197,8 +197,8 @@ fn awards(day: &DayReport) -> String {
         .awards
         .iter()
         .map(|row| {
-            let [monthly, strike] = row.support.map_or(["–".to_owned(), "–".to_owned()], |award| {
-                [text::quantity(award.monthly), text::price(award.strike)]
+            let [per_period, strike] = row.support.map_or(["–".to_owned(), "–".to_owned()], |award| {
+                [text::quantity(award.per_period), text::price(award.strike)]
             });
             let [call, price] = row.call.map_or(["–".to_owned(), "–".to_owned()], |award| {
                 [traded(&award), text::price(award.price)]
@@ -208,7 +208,7 @@ fn awards(day: &DayReport) -> String {
                 escape(&row.participant),
                 escape(&row.role),
                 escape(&row.country),
-                number(&monthly),
+                number(&per_period),
                 number(&strike),
                 number(&call),
                 number(&price),

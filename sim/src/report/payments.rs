@@ -40,7 +40,7 @@ pub fn payments_svg(
         _ => "No month was settled".to_owned(),
     };
     let mut drawing = Drawing::new("payments", width);
-    let mut legend = vec![(Sample::Line("reference"), "Reference price, monthly average")];
+    let mut legend = vec![(Sample::Line("reference"), "Reference price, per_period average")];
     if strike.is_some() {
         legend.push((Sample::Line("strike"), "Strike"));
         legend.push((Sample::Box(Fill::Paid), "Gap below the strike, and what is paid for it"));

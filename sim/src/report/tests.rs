@@ -34,13 +34,13 @@ fn sample() -> DayReport {
     let contract = series.range(month("2019-01"), month("2025-09")).expect("in the series");
     let paid_a_tonne: i64 = contract.iter().map(|&(_, price)| difference(strike, price)).sum();
     let price = dollars(117_350);
-    let award = |name: &str, role: &str, country: &str, monthly: u32, deal: Deal, quantity: u32| AwardRow {
+    let award = |name: &str, role: &str, country: &str, per_period: u32, deal: Deal, quantity: u32| AwardRow {
         participant: name.to_owned(),
         role: role.to_owned(),
         country: country.to_owned(),
-        support: (monthly > 0).then(|| SupportAward { monthly: tonnes(monthly), strike }),
+        support: (per_period > 0).then(|| SupportAward { per_period: tonnes(per_period), strike }),
         call: (quantity > 0).then(|| CallAward { deal, quantity: tonnes(quantity), price }),
-        difference_payments: usd(paid_a_tonne * i64::from(monthly)),
+        difference_payments: usd(paid_a_tonne * i64::from(per_period)),
     };
     let refusal = |participant: &str, tried: &str, reason: &str, code: &str| RefusalRow {
         participant: participant.to_owned(),
@@ -371,7 +371,7 @@ fn any_award() -> impl Strategy<Value = AwardRow> {
             participant: name,
             role,
             country: "DE".to_owned(),
-            support: support.map(|(monthly, strike)| SupportAward { monthly, strike }),
+            support: support.map(|(per_period, strike)| SupportAward { per_period, strike }),
             call: call.map(|(bought, quantity, price)| CallAward {
                 deal: if bought { Deal::Bought } else { Deal::Sold },
                 quantity,

@@ -96,8 +96,8 @@ struct Bar {
 /// A participant's bars, `None` where it got nothing. What was taken back is told by its sign alone.
 fn bars(row: &AwardRow, glance: Glance) -> [Option<Bar>; 3] {
     let support = row.support.map(|award| Bar {
-        size: award.monthly.millionths().into(),
-        label: text::quantity(award.monthly),
+        size: award.per_period.millionths().into(),
+        label: text::quantity(award.per_period),
         fill: Fill::Won,
     });
     let call = row.call.map(|award| Bar {

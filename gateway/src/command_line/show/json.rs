@@ -239,14 +239,14 @@ fn named_event(event: &Event) -> (&'static str, Value) {
                 })).collect::<Vec<_>>(),
             }),
         ),
-        Event::EntitlementGranted { entitlement, floor, holder, strike, monthly, first, reserved } => (
+        Event::EntitlementGranted { entitlement, floor, holder, strike, per_period, first, reserved } => (
             "entitlement_granted",
             json!({
                 "entitlement": entitlement.0,
                 "floor": floor.0,
                 "holder": holder.0,
                 "strike": strike.to_string(),
-                "monthly": monthly.to_string(),
+                "per_period": per_period.to_string(),
                 "first": first.to_string(),
                 "reserved": money_json(*reserved),
             }),
@@ -426,9 +426,9 @@ fn named_action(action: &Action) -> (&'static str, Value) {
             ("announce_auction", object)
         }
         Action::CancelAuction { auction } => ("cancel_auction", json!({ "auction": auction.0 })),
-        Action::GrantEntitlement { floor, holder, monthly } => (
+        Action::GrantEntitlement { floor, holder, per_period } => (
             "grant_entitlement",
-            json!({ "floor": floor.0, "holder": holder.0, "monthly": monthly.to_string() }),
+            json!({ "floor": floor.0, "holder": holder.0, "per_period": per_period.to_string() }),
         ),
         Action::Settle { floor, month, revision } => {
             ("settle", json!({ "floor": floor.0, "month": month.to_string(), "revision": revision }))
@@ -474,8 +474,8 @@ fn auction_json(terms: &AuctionTerms) -> Value {
             "worst_sale": worst_sale.to_string(),
         }),
         AuctionKind::Sale { purchase } => json!({ "kind": "sale", "purchase": purchase.0 }),
-        AuctionKind::Support { floor, monthly } => {
-            json!({ "kind": "support", "floor": floor.0, "monthly": monthly.to_string() })
+        AuctionKind::Support { floor, per_period } => {
+            json!({ "kind": "support", "floor": floor.0, "per_period": per_period.to_string() })
         }
     };
     object["opens_at"] = terms.opens_at.to_string().into();

@@ -207,13 +207,13 @@ fn actions() -> Vec<(Action, &'static str, &'static str, Value)> {
         (
             Action::AnnounceAuction {
                 auction: AuctionId(2),
-                terms: auction(AuctionKind::Support { floor: FloorId(1), monthly: tonnes(120) }),
+                terms: auction(AuctionKind::Support { floor: FloorId(1), per_period: tonnes(120) }),
             },
             "announce support auction 2 for 120 a month under floor 1: opens 2018-12-03T12:00:00Z, closes \
              2018-12-03T12:01:00Z, 86,400 s to challenge, price among limits by most volume, last accepted offer, seeded lot at the \
              margin, each at its own price, reference price 95,000, quote 90000:96000",
             "announce_auction",
-            auction_details(json!({"kind": "support", "floor": 1, "monthly": "120"})),
+            auction_details(json!({"kind": "support", "floor": 1, "per_period": "120"})),
         ),
         (
             Action::CancelAuction { auction: AuctionId(2) },
@@ -222,10 +222,10 @@ fn actions() -> Vec<(Action, &'static str, &'static str, Value)> {
             json!({"auction": 2}),
         ),
         (
-            Action::GrantEntitlement { floor: FloorId(1), holder: ME, monthly: tonnes(20) },
+            Action::GrantEntitlement { floor: FloorId(1), holder: ME, per_period: tonnes(20) },
             "grant participant 21 20 a month under floor 1",
             "grant_entitlement",
-            json!({"floor": 1, "holder": 21, "monthly": "20"}),
+            json!({"floor": 1, "holder": 21, "per_period": "20"}),
         ),
         (
             Action::Settle { floor: FloorId(1), month: january(), revision: 1 },
@@ -414,7 +414,7 @@ fn every_other_event_is_shown() {
             floor: FloorId(1),
             holder: ME,
             strike: units(95_000),
-            monthly: tonnes(20),
+            per_period: tonnes(20),
             first: january(),
             reserved: dollars(700_000),
         },
@@ -422,7 +422,7 @@ fn every_other_event_is_shown() {
          700,000.00 USD reserved",
         "entitlement_granted",
         json!({
-            "entitlement": 4, "floor": 1, "holder": 21, "strike": "95000", "monthly": "20",
+            "entitlement": 4, "floor": 1, "holder": 21, "strike": "95000", "per_period": "20",
             "first": "2019-01", "reserved": {"amount": "700000", "currency": "USD"},
         }),
     );

@@ -1,0 +1,256 @@
+//! Entitlements: contracts with a programme, from their grant to their end, and what is reserved for them.
+
+use serde::{Deserialize, Serialize};
+
+use crate::book::PLACES_MAX;
+use crate::event::{Event, Events};
+use crate::exchange::State;
+use crate::id::{EntitlementId, FloorId, ParticipantId, ProgrammeId};
+use crate::ledger::Account;
+use crate::num::{Money, Price, Quantity};
+use crate::participant::{Role, Standing};
+use crate::reject::Reject;
+use crate::time::{Day, Instant};
+
+/// The most entitlements there may be: it bounds the length of a settlement run.
+pub const ENTITLEMENTS_MAX: usize = 4_000_000;
+
+/// A right to difference payments under a floor, and a duty to share high prices where the floor's terms say so.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Entitlement {
+    /// The floor it comes under.
+    pub floor: FloorId,
+    /// Who is paid, and pays.
+    pub holder: ParticipantId,
+    /// The price that the holder is brought up to, before any indexation.
+    pub strike: Price,
+    /// The volume of a period; where it is metered, the most of a period that counts.
+    pub per_period: Quantity,
+    /// The first day that it covers, which begins a period.
+    pub first: Day,
+    /// The last day that it covers, which ends a period; before `first` if it was terminated before it began.
+    pub last: Day,
+    /// From when high prices are shared, where that waits for a condition; `None` until it is met.
+    pub upside_from: Option<Day>,
+    /// What the programme still reserves for it.
+    pub reserved: Money,
+}
+
+impl State {
+    pub(crate) fn entitlement(&self, id: EntitlementId) -> Result<&Entitlement, Reject> {
+        self.entitlements.get(&id).ok_or(Reject::UnknownEntitlement { entitlement: id })
+    }
+
+    /// What a programme reserves for a strike and a quantity a period that are granted at an instant.
+    pub(crate) fn reservation(
+        &self,
+        floor: FloorId,
+        strike: Price,
+        per_period: Quantity,
+        granted_at: Instant,
+    ) -> Result<Money, Reject> {
+        let floor = self.floor(floor)?;
+        let currency = self.market(floor.terms.market)?.currency;
+        let periods = floor.covers_from(granted_at).map_or(0, |first| floor.periods_from(first));
+        floor.reservation(strike, per_period, periods, currency).ok_or(Reject::AmountTooLarge)
+    }
+
+    /// The same, refused where the programme's free money is short.
+    pub(crate) fn check_reservation(
+        &self,
+        floor: FloorId,
+        strike: Price,
+        per_period: Quantity,
+        granted_at: Instant,
+    ) -> Result<Money, Reject> {
+        let needed = self.reservation(floor, strike, per_period, granted_at)?;
+        self.check_free(self.floor(floor)?.terms.programme, needed)?;
+        Ok(needed)
+    }
+
+    /// Refuses a grant under a floor that covers no period any more which has not begun.
+    pub(crate) fn check_floor_open(&self, floor: FloorId, granted_at: Instant) -> Result<(), Reject> {
+        let floor = self.floor(floor)?;
+        let periods = floor.covers_from(granted_at).map_or(0, |first| floor.periods_from(first));
+        if periods == 0 { Err(Reject::FloorOver) } else { Ok(()) }
+    }
+
+    /// Refuses a grant, or an auction that ends in grants, where there could be too many entitlements.
+    pub(crate) fn check_entitlements_left(&self) -> Result<(), Reject> {
+        let pending = self
+            .auctions
+            .values()
+            .filter(|auction| auction.floor().is_some() && auction.budget().is_some())
+            .count();
+        let places = usize::try_from(PLACES_MAX).unwrap_or(usize::MAX);
+        let most = pending.checked_add(1).and_then(|auctions| auctions.checked_mul(places));
+        let most = most.and_then(|most| most.checked_add(self.entitlements.len()));
+        if most.is_some_and(|most| most <= ENTITLEMENTS_MAX) {
+            Ok(())
+        } else {
+            Err(Reject::TooManyEntitlements)
+        }
+    }
+
+    /// Moves a programme's free money to its reserved money.
+    pub(crate) fn reserve(&mut self, programme: ProgrammeId, amount: Money) {
+        self.ledger.post(Account::ProgrammeFree(programme), Account::ProgrammeReserved(programme), amount);
+    }
+
+    /// Moves a programme's reserved money back to its free money.
+    pub(crate) fn release(&mut self, programme: ProgrammeId, amount: Money) {
+        self.ledger.post(Account::ProgrammeReserved(programme), Account::ProgrammeFree(programme), amount);
+    }
+
+    /// Refuses a direct grant that cannot be made; returns what it reserves.
+    pub(crate) fn check_grant(
+        &self,
+        at: Instant,
+        floor: FloorId,
+        holder: ParticipantId,
+        per_period: Quantity,
+    ) -> Result<Money, Reject> {
+        let terms = &self.floor(floor)?.terms;
+        if !self.registry.participant(holder)?.roles.contains(&Role::Supplier) {
+            return Err(Reject::NotASupplier);
+        }
+        self.check_floor_open(floor, at)?;
+        self.check_entitlements_left()?;
+        self.market(terms.market)?.check_quantity(per_period)?;
+        self.check_reservation(floor, terms.price, per_period, at)
+    }
+
+    /// Grants an entitlement from the first period that has not begun, and reserves for it. Nothing is granted where the
+    /// floor covers no such period any more.
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "they are an entitlement's fields, and when and where it is told"
+    )]
+    pub(crate) fn grant(
+        &mut self,
+        floor_id: FloorId,
+        holder: ParticipantId,
+        strike: Price,
+        per_period: Quantity,
+        reserved: Money,
+        granted_at: Instant,
+        out: &mut Events,
+    ) {
+        let covered = self.floor(floor_id).ok().and_then(|floor| {
+            let last = floor.terms.last.last_day();
+            let first = floor.covers_from(granted_at).filter(|first| *first <= last)?;
+            Some((first, last, floor.terms.programme))
+        });
+        let Some((first, last, programme)) = covered else {
+            return;
+        };
+        self.reserve(programme, reserved);
+        let newest = self.entitlements.last_key_value().map_or(0, |(id, _)| id.0);
+        let id = newest.checked_add(1).map(EntitlementId);
+        assert!(id.is_some(), "entitlements are fewer than commands");
+        if let Some(id) = id {
+            let upside_from = None;
+            let terms = Entitlement {
+                floor: floor_id,
+                holder,
+                strike,
+                per_period,
+                first,
+                last,
+                upside_from,
+                reserved,
+            };
+            self.entitlements.insert(id, terms);
+            out.push(Event::EntitlementGranted { entitlement: id, terms });
+        }
+    }
+
+    /// Refuses a novation to nobody new, or to who cannot hold a contract.
+    pub(crate) fn check_novate(&self, id: EntitlementId, to: ParticipantId) -> Result<(), Reject> {
+        let holder = self.entitlement(id)?.holder;
+        let next = self.registry.participant(to)?;
+        if !next.roles.contains(&Role::Supplier) {
+            return Err(Reject::NotASupplier);
+        }
+        if next.standing != Standing::Active {
+            return Err(Reject::ParticipantSuspended);
+        }
+        if holder == to { Err(Reject::SameHolder) } else { Ok(()) }
+    }
+
+    /// Puts another in the holder's place, with all rights and duties: what later runs correct of earlier periods too.
+    pub(crate) fn novate(&mut self, id: EntitlementId, to: ParticipantId, out: &mut Events) {
+        if let Some(entitlement) = self.entitlements.get_mut(&id) {
+            let from = std::mem::replace(&mut entitlement.holder, to);
+            let terms = *entitlement;
+            out.push(Event::EntitlementNovated { entitlement: id, from, to });
+            out.push(Event::EntitlementGranted { entitlement: id, terms });
+        }
+    }
+
+    /// Refuses a last day that ends no period, is before what was settled, or is no earlier than it is; returns what is
+    /// reserved after it.
+    pub(crate) fn check_terminate(&self, id: EntitlementId, last: Day) -> Result<Money, Reject> {
+        let entitlement = self.entitlement(id)?;
+        let floor = self.floor(entitlement.floor)?;
+        let first_end = floor.next.max(entitlement.first).previous();
+        let ends_period = floor.terms.contract.calendar.period(last).last == last;
+        if !ends_period || first_end.is_none_or(|first| last < first) || last >= entitlement.last {
+            return Err(Reject::TerminationDay);
+        }
+        self.reservation_through(entitlement, floor.next, last).ok_or(Reject::AmountTooLarge)
+    }
+
+    pub(crate) fn terminate(&mut self, id: EntitlementId, last: Day, reserved: Money, out: &mut Events) {
+        let Some(entitlement) = self.entitlements.get_mut(&id) else {
+            return;
+        };
+        let released = entitlement.reserved.checked_sub(reserved);
+        assert!(
+            released.is_some(),
+            "both are amounts of the floor's currency, and what is left is the smaller"
+        );
+        entitlement.last = last;
+        entitlement.reserved = reserved;
+        let (holder, floor) = (entitlement.holder, entitlement.floor);
+        if let (Some(released), Ok(programme)) =
+            (released, self.floor(floor).map(|floor| floor.terms.programme))
+        {
+            self.release(programme, released);
+            out.push(Event::EntitlementTerminated { entitlement: id, holder, last, released });
+        }
+    }
+
+    /// What is reserved for the periods of an entitlement from a day through another. `None` where it does not fit.
+    pub(super) fn reservation_through(
+        &self,
+        entitlement: &Entitlement,
+        from: Day,
+        last: Day,
+    ) -> Option<Money> {
+        let floor = self.floor(entitlement.floor).ok()?;
+        let currency = self.market(floor.terms.market).ok()?.currency;
+        let periods = floor.terms.contract.calendar.count(from.max(entitlement.first), last);
+        floor.reservation(entitlement.strike, entitlement.per_period, periods, currency)
+    }
+
+    /// Refuses to begin a share of high prices that waits for no condition, began before, or would begin in what is settled.
+    pub(crate) fn check_share_upside(&self, id: EntitlementId, from: Day) -> Result<(), Reject> {
+        let entitlement = self.entitlement(id)?;
+        let floor = self.floor(entitlement.floor)?;
+        let upside = floor.terms.contract.payoff.upside.as_ref();
+        let waits = upside.is_some_and(|upside| upside.condition.is_some());
+        if !waits || entitlement.upside_from.is_some() {
+            return Err(Reject::NoUpsideCondition);
+        }
+        if from < floor.next { Err(Reject::UpsideSettled { next: floor.next }) } else { Ok(()) }
+    }
+
+    pub(crate) fn share_upside(&mut self, id: EntitlementId, from: Day, out: &mut Events) {
+        if let Some(entitlement) = self.entitlements.get_mut(&id) {
+            entitlement.upside_from = Some(from);
+            let holder = entitlement.holder;
+            out.push(Event::UpsideShared { entitlement: id, holder, from });
+        }
+    }
+}
