@@ -44,7 +44,7 @@ fn the_generator_reaches_the_interesting_branches() {
     let mut runner = TestRunner::deterministic();
     let steps = prop::collection::vec(a_step(), 120);
     let mut seen = BTreeSet::new();
-    for _ in 0..2_000 {
+    for _ in 0..1_500 {
         let steps = steps.new_tree(&mut runner).expect("a tree").current();
         seen.extend(Tried::new(&steps).seen);
     }

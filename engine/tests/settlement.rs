@@ -57,7 +57,7 @@ fn report(entitlement: u32, on: &str, delivery: Delivery) -> Command {
 
 /// A world with a guarded daily index, a fallback, an index of consumer prices, and a floor of some contract.
 fn with_contract(contract: ContractTerms) -> World {
-    let mut world = World::furnished(10_000_000);
+    let mut world = World::furnished(100_000_000);
     for (index, currency, guard) in [
         (DAILY, Some(Currency::Usd), Some(share("0.25"))),
         (FALLBACK, Some(Currency::Usd), None),
@@ -794,7 +794,7 @@ fn check_runs(world: &World, facts: &Facts<'_>) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(150))]
+    #![proptest_config(ProptestConfig::with_cases(600))]
 
     /// Prices, deliveries and runs in any order: every run is what the twin makes of the facts of its version, can be made
     /// again, and posts differences that sum to the newest amount; statements of all days sum to the balances.
@@ -834,7 +834,11 @@ fn tried(contract: &ContractTerms, steps: &[Step]) -> World {
     grant(&mut world, 1, 35);
     world.wait(hours(24 * 20));
     for step in steps {
+        let (before, happened) = (world.exchange.state_digest(), world.events.len());
         try_step(&mut world, step);
+        if world.events.len() == happened {
+            assert_eq!(world.exchange.state_digest(), before, "a refusal changes no state");
+        }
         assert!(world.exchange.is_conserved(), "money is conserved");
     }
     world

@@ -201,7 +201,7 @@ impl World {
         self.agree(Action::AnnounceAuction { auction: STACK, terms });
         for supplier in SUPPLIERS {
             let participant = ParticipantId(supplier.0);
-            self.agree(Action::DepositCollateral { participant, amount: dollars(600) });
+            self.agree(Action::DepositCollateral { participant, amount: dollars(400) });
         }
         self.wait(1);
     }
