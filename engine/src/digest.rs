@@ -10,9 +10,12 @@
 //! a type of ours and not in anything from outside.
 
 use std::fmt;
+use std::str::FromStr;
 
 use serde::ser::{self, Serialize};
 use sha2::{Digest as _, Sha256};
+
+use crate::text::bytes_of_hex;
 
 /// A SHA-256 digest.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
@@ -36,6 +39,18 @@ impl fmt::Display for Digest {
 impl fmt::Debug for Digest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Digest({self})")
+    }
+}
+
+/// A text that is no digest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a digest is 64 hexadecimal digits")]
+pub struct ParseDigestError;
+
+impl FromStr for Digest {
+    type Err = ParseDigestError;
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        bytes_of_hex(text).map(Self).ok_or(ParseDigestError)
     }
 }
 

@@ -18,7 +18,7 @@ pub struct Instant(pub i64);
 
 /// A calendar month, counted from January of the year 0.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(transparent)]
+#[serde(try_from = "i32", into = "i32")]
 pub struct Month(i32);
 
 /// A civil day, counted from 1970-01-01; years 1 to 9999.
@@ -103,12 +103,9 @@ impl Month {
         }
     }
 
-    /// The month after, if there is one.
-    pub const fn next(self) -> Option<Self> {
-        match self.0.checked_add(1) {
-            Some(next) => Some(Self(next)),
-            None => None,
-        }
+    /// The month after; `None` after the year 9999.
+    pub fn next(self) -> Option<Self> {
+        self.0.checked_add(1)?.try_into().ok()
     }
 
     /// How many months there are from this one to `last`, both included; 0 if `last` is earlier.
@@ -208,6 +205,20 @@ impl Period {
     }
 }
 
+impl fmt::Display for Period {
+    /// As `2019-01` where it is a month, `2019-01-31` where it is a day, or else `2019-01-01 to 2019-03-31`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let month = self.first.month();
+        if self.first == self.last {
+            self.first.fmt(f)
+        } else if (self.first, self.last) == (month.first_day(), month.last_day()) {
+            month.fmt(f)
+        } else {
+            f.pad(&format!("{} to {}", self.first, self.last))
+        }
+    }
+}
+
 impl Calendar {
     /// The period that a day lies in.
     pub fn period(self, day: Day) -> Period {
@@ -273,6 +284,27 @@ impl fmt::Display for Calendar {
         f.pad(self.word())
     }
 }
+
+impl TryFrom<i32> for Month {
+    type Error = NoSuchMonth;
+    fn try_from(number: i32) -> Result<Self, Self::Error> {
+        if MONTHS.contains(&number) { Ok(Self(number)) } else { Err(NoSuchMonth) }
+    }
+}
+
+impl From<Month> for i32 {
+    fn from(month: Month) -> Self {
+        month.0
+    }
+}
+
+/// The first month of the year 1, and the last of the year 9999.
+const MONTHS: std::ops::RangeInclusive<i32> = 12..=119_999;
+
+/// A month outside the years 1 to 9999.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("months lie in the years 1 to 9999")]
+pub struct NoSuchMonth;
 
 /// The first day of the year 1, and the last of the year 9999.
 const DAYS: std::ops::RangeInclusive<i32> = -719_162..=2_932_896;
@@ -455,15 +487,25 @@ mod tests {
         assert_eq!(Instant(-1).to_string(), "1969-12-31T23:59:59.999999999Z");
     }
 
+    fn month_of(number: i32) -> Result<Month, NoSuchMonth> {
+        number.try_into()
+    }
+
     #[test]
     fn months_count_and_end() {
         let january: Month = "2019-01".parse().expect("a month");
         let december: Month = "2018-12".parse().expect("a month");
         assert_eq!(december.next(), Some(january));
+        assert_eq!(month_of(11), Err(NoSuchMonth));
+        assert_eq!(month_of(119_999).map(Month::next), Ok(None));
+        assert_eq!(month_of(120_000), Err(NoSuchMonth));
         assert_eq!(december.through(january), 2);
         assert_eq!(january.through(december), 0);
         assert_eq!(december.end(), Instant::at_midnight(2019, 1, 1));
         assert_eq!(january.last_day().to_string(), "2019-01-31");
+        let shown = [Calendar::Daily, Calendar::Monthly, Calendar::Quarterly]
+            .map(|calendar| calendar.period(december.first_day()).to_string());
+        assert_eq!(shown, ["2018-12-01", "2018-12", "2018-10-01 to 2018-12-31"]);
         let quarter = Calendar::Quarterly.period(december.first_day());
         assert_eq!(
             (quarter.first.to_string(), quarter.last.to_string()),
@@ -527,6 +569,7 @@ mod tests {
             let value = Month::new(year, month).expect("in range");
             prop_assert_eq!((value.year(), value.month()), (year, month));
             prop_assert_eq!(value.to_string().parse::<Month>(), Ok(value));
+            prop_assert_eq!(Month::try_from(i32::from(value)), Ok(value));
         }
     }
 }

@@ -17,7 +17,7 @@ use crate::command_line::ConnectionOptions;
 use crate::command_line::admin::AdminCommand;
 use crate::command_line::auctions::Auctions;
 use crate::command_line::show::{acknowledged_line, answer_json, answer_line, event_json, event_line};
-use crate::command_line::statement::Statement;
+use crate::command_line::statement::{Scope, Statement};
 use crate::command_line::trade::TradeCommand;
 use crate::print;
 use crate::solve::Book;
@@ -72,8 +72,9 @@ pub fn trade(options: &ConnectionOptions, json: bool, command: TradeCommand) -> 
         match command {
             TradeCommand::Bids(bid) => session.submit(bid.into_command(), json).await,
             TradeCommand::Watch { from_start } => session.watch(from_start, json).await,
-            TradeCommand::Statements { month } => {
-                let mut statement = Statement::new(session.who.participant, month);
+            TradeCommand::Statements { month, day } => {
+                let scope = day.map_or_else(|| month.map_or(Scope::All, Scope::Month), Scope::Day);
+                let mut statement = Statement::new(session.who.participant, scope);
                 session.read(|numbered| statement.add(numbered)).await?;
                 if json {
                     print::line(statement.json());

@@ -24,6 +24,7 @@ use std::time::Duration;
 use golv_engine::Answer;
 use golv_engine::auction::{AuctionKind, AuctionTerms};
 use golv_engine::book::Side;
+use golv_engine::cfd::ContractTerms;
 use golv_engine::clearing::{Allocation, Candidates, Criterion, Rule};
 use golv_engine::command::{Action, Command, NewBid, Operator};
 use golv_engine::digest::Digest;
@@ -121,6 +122,7 @@ fn long() -> Command {
         first: Month::new(2019, 1).expect("a month"),
         last: Month::new(2019, 2).expect("a month"),
         origins: vec!["FI".parse().expect("a country"); 20_000],
+        contract: Box::new(ContractTerms::monthly_floor()),
     };
     Command::Propose { action: Action::SetFloor { floor: FloorId(1), terms } }
 }

@@ -13,13 +13,13 @@ use std::num::NonZeroU32;
 use golv_engine::Answer;
 use golv_engine::auction::{AuctionKind, AuctionResult, AuctionTerms};
 use golv_engine::book::Side;
-use golv_engine::cfd::{IndexTerms, SettlementRun};
+use golv_engine::cfd::{ContractTerms, IndexTerms, Observation, SettlementRun};
 use golv_engine::clearing::{Allocation, Candidates, Criterion, Rule};
 use golv_engine::command::{Action, Command, NewBid, Operator};
 use golv_engine::event::Event;
 use golv_engine::id::{
-    AuctionId, BidId, CommandId, EntitlementId, FloorId, IdentityId, IndexId, MarketId, OwnerGroup,
-    ParticipantId, ProgrammeId, ProposalId,
+    AuctionId, BidId, CommandId, DataVersion, EntitlementId, FloorId, IdentityId, IndexId, MarketId,
+    OwnerGroup, ParticipantId, ProgrammeId, ProposalId,
 };
 use golv_engine::key::KeyFingerprint;
 use golv_engine::market::{FloorTerms, Market, MassUnit};
@@ -217,8 +217,12 @@ impl<V: Venue> MarketDay<V> {
         }
         self.agree("the market", Action::DefineMarket { market: MARKET, terms: market() })?;
         let publisher = ParticipantId(PUBLISHER);
-        let terms =
-            IndexTerms { name: name("IMF lithium metal, monthly"), currency: Currency::Usd, publisher };
+        let terms = IndexTerms {
+            name: name("IMF lithium metal, monthly"),
+            currency: Some(Currency::Usd),
+            publisher,
+            guard: None,
+        };
         self.agree("the index", Action::DefineIndex { index: INDEX, terms })?;
         let currency = Currency::Usd;
         let programme = name("Floor for battery metals");
@@ -237,6 +241,7 @@ impl<V: Venue> MarketDay<V> {
             first,
             last,
             origins: origins.iter().map(|code| code.parse().expect("two capital letters")).collect(),
+            contract: Box::new(ContractTerms::monthly_floor()),
         };
         self.agree("the floor", Action::SetFloor { floor: FLOOR, terms })?;
         let per_period = tonnes(SUPPORTED_TONNES);
@@ -288,9 +293,13 @@ impl<V: Venue> MarketDay<V> {
         let mut won = Vec::new();
         while won.len() < played.result.fills.len() {
             won.push(self.until(|event| match *event {
-                Event::EntitlementGranted { entitlement, holder, strike, per_period, reserved, .. } => {
-                    Some(Won { entitlement, holder, strike, per_period, reserved })
-                }
+                Event::EntitlementGranted { entitlement, terms } => Some(Won {
+                    entitlement,
+                    holder: terms.holder,
+                    strike: terms.strike,
+                    per_period: terms.per_period,
+                    reserved: terms.reserved,
+                }),
                 _ => None,
             })?);
         }
@@ -304,7 +313,7 @@ impl<V: Venue> MarketDay<V> {
     pub fn call_auction(&mut self) -> Result<Played, DayError<V::Error>> {
         self.set_clock(instant(2018, 12, 1, 9))?;
         let november = month(2018, 11);
-        let index = self.publish(november)?;
+        let (index, _) = self.publish(november)?;
         let market = market();
         let dollars_of = |price: Price| price.millionths() / dollars(1).millionths();
         let index_usd = dollars_of(index) / TICK_USD * TICK_USD;
@@ -378,8 +387,9 @@ impl<V: Venue> MarketDay<V> {
     pub fn settle(&mut self, month: Month) -> Result<SettlementRun, DayError<V::Error>> {
         let ends = month.end().ok_or(DayError::NoPrice(month))?;
         self.set_clock(later(ends, 10 * DAY + 9 * HOUR))?;
-        self.publish(month)?;
-        self.agree("a settlement run", Action::Settle { floor: FLOOR, month, revision: 1 })?;
+        let (_, version) = self.publish(month)?;
+        let period = month.first_day();
+        self.agree("a settlement run", Action::Settle { floor: FLOOR, period, version })?;
         self.until(|event| match event {
             Event::SettlementRunCompleted { run } => Some(run.clone()),
             _ => None,
@@ -392,11 +402,18 @@ impl<V: Venue> MarketDay<V> {
         found.cloned().expect("the day names countries of its traders")
     }
 
-    fn publish(&mut self, month: Month) -> Result<Price, DayError<V::Error>> {
+    /// Publishes a month's price; tells it, and which version of the data it is.
+    fn publish(&mut self, month: Month) -> Result<(Price, DataVersion), DayError<V::Error>> {
         let price = self.series.price(month).ok_or(DayError::NoPrice(month))?;
-        let command = Command::PublishReferencePrice { index: INDEX, month, price };
+        let source = Some(name("IMF, Primary Commodity Price System"));
+        let (day, observation) = (month.last_day(), Observation { price, volume: None, source });
+        let command = Command::PublishReferencePrice { index: INDEX, day, observation };
         self.done("a reference price", IdentityId(PUBLISHER), command)?;
-        Ok(price)
+        let version = self.until(|event| match event {
+            Event::ReferencePricePublished { version, .. } => Some(*version),
+            _ => None,
+        })?;
+        Ok((price, version))
     }
 
     fn admit(&mut self, id: u32, label: &str, role: Role) -> Result<(), DayError<V::Error>> {

@@ -15,13 +15,15 @@ use std::num::NonZeroU32;
 
 use golv_engine::auction::{AuctionKind, AuctionTerms, LotSecret, StackTerms};
 use golv_engine::book::Side;
-use golv_engine::cfd::{ContractTerms, IndexTerms, Observation};
+use golv_engine::cfd::{
+    ContractTerms, Delivery, IndexTerms, Measure, Observation, Payoff, Upside, VolumeRule,
+};
 use golv_engine::clearing::{Allocation, Candidates, Criterion, Payment, Rule};
 use golv_engine::command::{Action, Command, NewBid, Operator};
 use golv_engine::event::Event;
 use golv_engine::id::*;
 use golv_engine::market::{FloorTerms, Market, MassUnit};
-use golv_engine::num::{Currency, Money, Price, Quantity};
+use golv_engine::num::{Currency, Money, Price, Quantity, Share};
 use golv_engine::participant::Role;
 use golv_engine::reject::Reject;
 use golv_engine::support::{
@@ -38,6 +40,7 @@ pub const MARKET: MarketId = MarketId(1);
 pub const INDEX: IndexId = IndexId(1);
 pub const PROGRAMME: ProgrammeId = ProgrammeId(1);
 pub const FLOOR: FloorId = FloorId(1);
+pub const METERED: FloorId = FloorId(2);
 pub const CALL: AuctionId = AuctionId(1);
 pub const SUPPORT: AuctionId = AuctionId(2);
 pub const DRAWN: AuctionId = AuctionId(3);
@@ -259,6 +262,39 @@ impl World {
     pub fn settle(&mut self, floor: FloorId, month: Month) -> Result<(), Reject> {
         let version = self.exchange.data_version();
         self.try_agree(Action::Settle { floor, period: month.first_day(), version })
+    }
+
+    /// Sets a floor of two-way contracts on metered volume with interest, and grants one of 20 a month to the last supplier.
+    pub fn grant_metered(&mut self) {
+        let share = Share::WHOLE;
+        let annual_cap = "5000".parse().ok();
+        let upside = Some(Upside { above: None, share, annual_cap, condition: None });
+        let contract = ContractTerms {
+            payoff: Payoff { upside, ..Payoff::floor() },
+            volume: VolumeRule { measure: Measure::Metered, ..VolumeRule::default() },
+            interest: "0.04".parse().ok(),
+            ..ContractTerms::monthly_floor()
+        };
+        let terms = FloorTerms { contract: Box::new(contract), ..floor_terms() };
+        self.agree(Action::SetFloor { floor: METERED, terms });
+        // (500 − 300) × 20 × 6 months.
+        self.agree(Action::FundProgramme { programme: PROGRAMME, amount: dollars(24_000) });
+        let holder = ParticipantId(SUPPLIERS[2].0);
+        self.agree(Action::GrantEntitlement { floor: METERED, holder, per_period: quantity(20) });
+    }
+
+    /// An operator reports what was sold in the middle of a month.
+    pub fn report(&mut self, entitlement: EntitlementId, month: Month, sold: u32) -> Result<(), Reject> {
+        let nothing = Quantity::ZERO;
+        let delivery = Delivery {
+            sold: quantity(sold),
+            from_stock: nothing,
+            stockpiled: quantity(2),
+            destination: None,
+            evidence: None,
+        };
+        let day = Day::new(month.year(), month.month(), 15).expect("a day");
+        self.send(OPERATORS[0], Command::ReportDelivery { entitlement, day, delivery }).map(drop)
     }
 
     /// The answer that a command was first given.

@@ -37,8 +37,8 @@ const SETTINGS: Settings = Settings {
 };
 
 /// What the golden journal comes to.
-const STATE: &str = "272a89171c03c8afb1ea01f2fed5a2ae2f6424da55cd6b7ff09132d67f6d7565";
-const CHAIN: &str = "76128b68e3457befbddd2004e815c0154f04177b0668be32ed6ab0073f0fe958";
+const STATE: &str = "beabcb2838ae1766723794c1d27acab1ff197a05642b669ac6377716a5926883";
+const CHAIN: &str = "33452075bdefb179be625820af6f40d997144363b7c4abcc822aeccfe032b4c4";
 
 fn golden() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("golden")
@@ -76,15 +76,22 @@ fn day() -> World {
     };
     let bid = world.events.iter().find_map(won).expect("a winner is asked");
     world.send(bid.identity, Command::AcceptAward { auction: STACK, bid }).expect("accepted");
+    world.grant_metered();
+    let granted = |event: &Event| match event {
+        Event::EntitlementGranted { entitlement, terms } if terms.floor == common::METERED => {
+            Some(*entitlement)
+        }
+        _ => None,
+    };
+    let metered = world.events.iter().find_map(granted).expect("it was granted");
     world.wait(hours(24 * 69));
     for (number, price) in [(1, 430), (2, 440)] {
         world.publish(month(2019, number), price).expect("its publisher");
-        let settle = golv_engine::command::Action::Settle {
-            floor: common::FLOOR,
-            month: month(2019, number),
-            revision: 1,
-        };
-        world.agree(settle);
+        world.settle(common::FLOOR, month(2019, number)).expect("settled");
+        world.report(metered, month(2019, number), 10).expect("metered");
+        world.settle(common::METERED, month(2019, number)).expect("settled");
+        world.report(metered, month(2019, number), 12).expect("corrected");
+        world.settle(common::METERED, month(2019, number)).expect("settled again");
     }
     world.wait(1);
     world

@@ -9,7 +9,10 @@ use golv_engine::auction::{
     Supplied as Sold, Unfilled, WinningLimit,
 };
 use golv_engine::book::Side;
-use golv_engine::cfd::{IndexTerms, SettlementLine, SettlementRun};
+use golv_engine::cfd::{
+    Averaging, ContractTerms, Delivery, Entitlement, IndexTerms, Indexation, Measure, Observation, Payoff,
+    PayoffRule, ReferenceRule, SettlementLine, SettlementRun, Suspension, Upside, VolumeRule,
+};
 use golv_engine::clearing::{
     Allocation, Candidates, Certificate, Criterion, CurvePoint, Decision, Equilibrium, Payment, Reason, Rule,
 };
@@ -17,20 +20,20 @@ use golv_engine::command::{Action, Command, NewBid};
 use golv_engine::digest::Digest;
 use golv_engine::event::Event;
 use golv_engine::id::{
-    AuctionId, BidId, CommandId, EntitlementId, FloorId, IdentityId, IndexId, MarketId, OwnerGroup,
-    ParticipantId, ProgrammeId, ProposalId, Sequence,
+    AuctionId, BidId, CommandId, DataVersion, EntitlementId, FloorId, IdentityId, IndexId, MarketId,
+    OwnerGroup, ParticipantId, ProgrammeId, ProposalId, Sequence,
 };
 use golv_engine::indivisible::Welfare;
 use golv_engine::key::KeyFingerprint;
 use golv_engine::market::{FloorTerms, Market, MassUnit};
-use golv_engine::num::{Currency, Money, Price, Quantity};
+use golv_engine::num::{Currency, Money, Price, Quantity, Rounding};
 use golv_engine::participant::{Role, Standing};
 use golv_engine::reject::Reject;
 use golv_engine::support::{
     Breach, ClearingScore, Competition, Constraint, Each, Limit, Misfit, Most, OriginCap,
     Position as Supplied, Size, SupportRule, Technology, Ties, Totals, Uncontested, Years,
 };
-use golv_engine::time::{Instant, Month};
+use golv_engine::time::{Calendar, Instant, Month};
 use golv_protocol::frame::write_frame;
 use golv_protocol::message::{ClientMessage, Closing, Numbered, Position, ServerMessage};
 use serde::Serialize;
@@ -91,7 +94,6 @@ fn actions() -> Vec<(&'static str, String)> {
     let name = |text: &str| text.parse().expect("a name");
     let (participant, identity, market) = (ParticipantId(21), IdentityId(21), MarketId(1));
     let (index, programme, floor) = (IndexId(1), ProgrammeId(1), FloorId(1));
-    let month = |year, month| Month::new(year, month).expect("a month");
     let at = |day| Instant::at_midnight(2019, 1, day).expect("a day");
     let double = |auction, kind| Action::AnnounceAuction {
         auction: AuctionId(auction),
@@ -131,9 +133,10 @@ fn actions() -> Vec<(&'static str, String)> {
         Action::DefineIndex {
             index,
             terms: IndexTerms {
-                name: name("Monthly"),
-                currency: Currency::Usd,
+                name: name("Daily"),
+                currency: Some(Currency::Usd),
                 publisher: ParticipantId(11),
+                guard: "0.25".parse().ok(),
             },
         },
         Action::OpenProgramme { programme, name: name("Floor"), currency: Currency::Eur },
@@ -151,6 +154,7 @@ fn actions() -> Vec<(&'static str, String)> {
                 first: month(2019, 1),
                 last: month(2025, 9),
                 origins: vec!["FI".parse().expect("a country"), "DE".parse().expect("a country")],
+                contract: Box::new(contract()),
             },
         },
         Action::AnnounceAuction {
@@ -205,7 +209,11 @@ fn actions() -> Vec<(&'static str, String)> {
         double(6, AuctionKind::Sale { purchase: AuctionId(5) }),
         Action::CancelAuction { auction: AuctionId(2) },
         Action::GrantEntitlement { floor, holder: participant, per_period: tonnes(20) },
-        Action::Settle { floor, month: month(2019, 1), revision: 1 },
+        Action::NovateEntitlement { entitlement: EntitlementId(1), to: ParticipantId(22) },
+        Action::TerminateEntitlement { entitlement: EntitlementId(1), last: month(2019, 6).last_day() },
+        Action::ShareUpside { entitlement: EntitlementId(1), from: month(2019, 4).first_day() },
+        Action::ReleaseReferencePrice { index, day: month(2019, 1).last_day(), price: price(117_410) },
+        Action::Settle { floor, period: month(2019, 1).first_day(), version: DataVersion(7) },
         Action::ChangeRules { version: 1 },
     ];
     let named = |action: Action| {
@@ -231,12 +239,56 @@ fn actions() -> Vec<(&'static str, String)> {
             },
             Action::CancelAuction { .. } => "CancelAuction",
             Action::GrantEntitlement { .. } => "GrantEntitlement",
+            Action::NovateEntitlement { .. } => "NovateEntitlement",
+            Action::TerminateEntitlement { .. } => "TerminateEntitlement",
+            Action::ShareUpside { .. } => "ShareUpside",
+            Action::ReleaseReferencePrice { .. } => "ReleaseReferencePrice",
             Action::Settle { .. } => "Settle",
             Action::ChangeRules { .. } => "ChangeRules",
         };
         submit(name, 3, Command::Propose { action })
     };
     actions.into_iter().map(named).collect()
+}
+
+/// A contract with one of everything.
+fn contract() -> ContractTerms {
+    let upside = Upside {
+        above: Some(price(150_000)),
+        share: "0.3".parse().expect("a share"),
+        annual_cap: "10000000".parse().ok(),
+        condition: "full production".parse().ok(),
+    };
+    let indexation = Indexation {
+        index: IndexId(2),
+        base_value: price(100),
+        from_month: 4,
+        value_month: 1,
+        unit: price(1),
+        rounding: Rounding::HalfUp,
+    };
+    ContractTerms {
+        calendar: Calendar::Quarterly,
+        payoff: Payoff {
+            upside: Some(upside),
+            minimum: Some(price(0)),
+            suspension: Suspension::Negative,
+            annual_volume: Some(tonnes(100)),
+            ..Payoff::floor()
+        },
+        reference: ReferenceRule {
+            averaging: Averaging::DeliveryWeighted,
+            least_observations: 15,
+            fallback: Some(IndexId(3)),
+        },
+        volume: VolumeRule {
+            measure: Measure::Metered,
+            destinations: vec!["DE".parse().expect("a country")],
+            evidence: true,
+        },
+        indexation: Some(indexation),
+        interest: "0.04".parse().ok(),
+    }
 }
 
 /// A stack with one of everything.
@@ -294,7 +346,9 @@ fn events() -> Vec<(&'static str, String)> {
     let (auction, participant, floor) = (AuctionId(2), ParticipantId(21), FloorId(1));
     let proposal = ProposalId { identity: IdentityId(1), command: CommandId(3) };
     let (limit, quantity) = (price(95_000), tonnes(20));
-    let month = Month::new(2019, 1).expect("a month");
+    let january = Calendar::Monthly.period(month(2019, 1).first_day());
+    let day = january.last;
+    let entitlement = EntitlementId(1);
     let action = || Action::CancelAuction { auction };
     let at = Instant::at_midnight(2019, 1, 1).expect("a day");
     let fill =
@@ -304,10 +358,14 @@ fn events() -> Vec<(&'static str, String)> {
         entitlement: EntitlementId(1),
         holder: participant,
         strike: limit,
+        reference_price: Some(price(90_000)),
+        delivered: tonnes(25),
         quantity,
+        rule: PayoffRule::Support,
         amount: amount(100),
         remainder: amount(0),
-        delta: amount(100),
+        delta: amount(20),
+        interest: amount(1),
     };
     let events = vec![
         Event::Founded { participant: ParticipantId(1) },
@@ -437,22 +495,52 @@ fn events() -> Vec<(&'static str, String)> {
             lines: vec![Sold { bid: BID, participant, quantity, price: limit }],
         },
         Event::EntitlementGranted {
-            entitlement: EntitlementId(1),
-            floor,
-            holder: participant,
-            strike: limit,
-            per_period: quantity,
-            first: month,
-            reserved: amount(1_000),
+            entitlement,
+            terms: Entitlement {
+                floor,
+                holder: participant,
+                strike: limit,
+                per_period: quantity,
+                first: january.first,
+                last: month(2025, 9).last_day(),
+                upside_from: Some(month(2019, 4).first_day()),
+                reserved: amount(1_000),
+            },
         },
-        Event::ReferencePricePublished { index: IndexId(1), month, revision: 1, price: price(90_000) },
+        Event::EntitlementNovated { entitlement, from: participant, to: ParticipantId(22) },
+        Event::EntitlementTerminated { entitlement, holder: participant, last: day, released: amount(900) },
+        Event::UpsideShared { entitlement, holder: participant, from: day },
+        Event::ReferencePricePublished {
+            index: IndexId(1),
+            day,
+            revision: 1,
+            version: DataVersion(7),
+            observation: observation(),
+        },
+        Event::ReferencePriceHeld {
+            index: IndexId(1),
+            day,
+            publisher: ParticipantId(11),
+            price: price(9_000),
+            before: price(90_000),
+        },
+        Event::DeliveryReported {
+            entitlement,
+            holder: participant,
+            day,
+            revision: 1,
+            version: DataVersion(8),
+            delivery: delivery(),
+        },
         Event::SettlementRunCompleted {
             run: SettlementRun {
                 floor,
-                month,
-                number: 1,
-                reference_price: price(90_000),
-                revision: 1,
+                period: january,
+                number: 2,
+                version: DataVersion(8),
+                day: month(2019, 2).last_day(),
+                index: IndexId(1),
+                reference_price: Some(price(90_000)),
                 lines: vec![line],
                 paid: amount(100),
                 free: amount(5_000),
@@ -485,12 +573,35 @@ fn events() -> Vec<(&'static str, String)> {
             Event::AuctionFinalised { .. } => "AuctionFinalised",
             Event::SaleSettled { .. } => "SaleSettled",
             Event::EntitlementGranted { .. } => "EntitlementGranted",
+            Event::EntitlementNovated { .. } => "EntitlementNovated",
+            Event::EntitlementTerminated { .. } => "EntitlementTerminated",
+            Event::UpsideShared { .. } => "UpsideShared",
+            Event::ReferencePriceHeld { .. } => "ReferencePriceHeld",
+            Event::DeliveryReported { .. } => "DeliveryReported",
             Event::ReferencePricePublished { .. } => "ReferencePricePublished",
             Event::SettlementRunCompleted { .. } => "SettlementRunCompleted",
         };
         server(name, ServerMessage::Happened(Numbered { number: 13, sequence: Sequence(42), event }))
     };
     events.into_iter().map(named).collect()
+}
+
+fn month(year: i32, month: u8) -> Month {
+    Month::new(year, month).expect("a month")
+}
+
+fn observation() -> Observation {
+    Observation { price: price(117_410), volume: Some(tonnes(40)), source: "IMF".parse().ok() }
+}
+
+fn delivery() -> Delivery {
+    Delivery {
+        sold: tonnes(20),
+        from_stock: tonnes(5),
+        stockpiled: tonnes(1),
+        destination: "DE".parse().ok(),
+        evidence: Some(Digest([0xab; 32])),
+    }
 }
 
 fn amount(units: i64) -> Money {
@@ -511,7 +622,7 @@ fn messages() -> Vec<(&'static str, String)> {
     let solution =
         Solution { bids: Digest([0xab; 32]), given: vec![(BID, tonnes(20))], bound: Some(Welfare::ZERO) };
     let proposal = ProposalId { identity: IdentityId(1), command: CommandId(3) };
-    let month = Month::new(2019, 1).expect("a month");
+    let day = month(2019, 1).last_day();
     let answer = |outcome| Answer { sequence: Sequence(42), outcome };
     let position = |sequence| Position { sequence: Sequence(sequence), chain: Digest([0xcd; 32]) };
     vec![
@@ -538,7 +649,12 @@ fn messages() -> Vec<(&'static str, String)> {
         submit(
             "PublishReferencePrice",
             1,
-            Command::PublishReferencePrice { index: IndexId(1), month, price: price(117_410) },
+            Command::PublishReferencePrice { index: IndexId(1), day, observation: observation() },
+        ),
+        submit(
+            "ReportDelivery",
+            1,
+            Command::ReportDelivery { entitlement: EntitlementId(1), day, delivery: delivery() },
         ),
         submit("SetClock", 6, Command::SetClock { to: Instant::at_midnight(2019, 1, 1).expect("a day") }),
         server(

@@ -162,15 +162,23 @@ fn each_byte_may_be_wrong() {
     for (auction, secret) in [(CALL, None), (SUPPORT, None), (DRAWN, Some(SECRET))] {
         world.send(OPERATORS[0], Command::ClearAuction { auction, secret }).expect("cleared");
     }
+    let metered = EntitlementId(1);
+    world.grant_metered();
     let cleared = (written(&world.exchange), world.journal.len());
     world.wait(hours(24));
+    world.wait(hours(24 * 40));
+    world.publish(month(2019, 1), 450).expect("published");
+    world.report(metered, month(2019, 1), 10).expect("metered");
+    world.settle(METERED, month(2019, 1)).expect("settled");
     let granted = (written(&world.exchange), world.journal.len());
     let holder = ParticipantId(SUPPLIERS[0].0);
     world.agree(Action::GrantEntitlement { floor: FLOOR, holder, per_period: quantity(20) });
     world.wait(hours(24 * 40));
-    world.publish(month(2019, 1), 450).expect("published");
+    world.publish(month(2019, 1), 460).expect("published");
     world.agree(Action::FundProgramme { programme: PROGRAMME, amount: dollars(1_000_000) });
-    world.agree(Action::Settle { floor: FLOOR, month: month(2019, 1), revision: 1 });
+    world.settle(FLOOR, month(2019, 1)).expect("settled");
+    world.report(metered, month(2019, 1), 12).expect("corrected");
+    world.settle(METERED, month(2019, 1)).expect("settled again");
     for (bytes, lines) in [cleared, granted] {
         let mut taken = 0;
         for at in 0..bytes.len() {

@@ -198,7 +198,7 @@ pub(super) fn from_file(file: &Path, changes: &Changes) -> Result<Rule, NoRule> 
 }
 
 /// A preset by its name.
-fn preset<T: DeserializeOwned>(name: &str, presets: &[(&str, &str)]) -> Result<T, NoRule> {
+pub(crate) fn preset<T: DeserializeOwned>(name: &str, presets: &[(&str, &str)]) -> Result<T, NoRule> {
     let preset = presets.iter().find(|(preset, _)| *preset == name);
     let known = || presets.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(", ");
     let (_, text) = preset.ok_or_else(|| NoRule::Unknown { name: name.to_owned(), known: known() })?;
@@ -206,7 +206,7 @@ fn preset<T: DeserializeOwned>(name: &str, presets: &[(&str, &str)]) -> Result<T
 }
 
 /// What a file holds.
-fn read<T: DeserializeOwned>(file: &Path) -> Result<T, NoRule> {
+pub(crate) fn read<T: DeserializeOwned>(file: &Path) -> Result<T, NoRule> {
     let read = std::fs::read_to_string(file);
     let text = read.map_err(|source| NoRule::File { file: file.to_owned(), source })?;
     parsed(&text, file)

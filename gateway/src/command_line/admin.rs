@@ -11,12 +11,14 @@ use golv_engine::id::{
 };
 use golv_engine::key::KeyFingerprint;
 use golv_engine::market::{FloorTerms, Market, MassUnit};
-use golv_engine::num::{Currency, Money, Price, Quantity};
+use golv_engine::num::{Currency, Money, Price, Quantity, Share};
 use golv_engine::participant::{Role, Standing};
 use golv_engine::text::{Country, Name};
 use golv_engine::time::{Instant, Month};
 
 pub use super::auctions::{Auctions, NoCommand};
+use super::contracts::{ContractChoice, DeliveryOptions};
+pub use super::contracts::{Entitlements, Prices, Settlements};
 use super::instant::parse_instant;
 use super::parse::{self, id};
 
@@ -47,13 +49,16 @@ pub enum AdminCommand {
     /// Announce, cancel and clear auctions.
     #[command(subcommand)]
     Auctions(Auctions),
-    /// Grant entitlements to difference payments without an auction.
+    /// Grant entitlements to difference payments without an auction; novate and end them.
     #[command(subcommand)]
     Entitlements(Entitlements),
-    /// Publish reference prices, as the publisher of an index.
+    /// Publish reference prices, as the publisher of an index; release what its guard holds.
     #[command(subcommand)]
     Prices(Prices),
-    /// Settle a floor month by month.
+    /// Report deliveries under contracts with metered volume, in their holders' place.
+    #[command(subcommand)]
+    Deliveries(Deliveries),
+    /// Settle a floor period by period.
     #[command(subcommand)]
     Settlements(Settlements),
     /// Confirm or withdraw what an operator proposed.
@@ -186,12 +191,16 @@ pub enum Indices {
         /// Its name, for people.
         #[arg(long)]
         name: Name,
-        /// The currency of its prices, per unit of mass of the markets that use it.
+        /// The currency of its prices, per unit of mass of the markets that use it; none for a mere number, such as an index
+        /// of consumer prices.
         #[arg(long, value_parser = parse::currency())]
-        currency: Currency,
+        currency: Option<Currency>,
         /// The participant that publishes it: one with the role publisher.
         #[arg(long, value_name = "ID", value_parser = id(ParticipantId))]
         publisher: ParticipantId,
+        /// A price that moves by more than this share of the one before, such as 0.25, is held until two operators release it.
+        #[arg(long, value_name = "SHARE")]
+        guard: Option<Share>,
     },
 }
 
@@ -252,9 +261,9 @@ pub struct CollateralOptions {
 pub enum Floors {
     /// Propose to set a floor on a market.
     ///
-    /// A programme offers to pay producers max(0, strike − index) for each unit of an entitlement, month by
-    /// month. Strikes are no higher than the floor's price, and the programme reserves strike − stress price for
-    /// each unit.
+    /// A programme offers producers contracts for difference, by which it pays strike − index for each unit of an entitlement,
+    /// period by period, and by which they may have to share high prices. Strikes are no higher than the floor's price, and the
+    /// programme reserves strike − stress price for each unit.
     Set {
         /// The floor's id, not yet taken.
         #[arg(value_name = "ID", value_parser = id(FloorId))]
@@ -283,64 +292,17 @@ pub enum Floors {
         /// Where supported material may come from: ISO 3166-1 letters, separated by commas.
         #[arg(long, value_name = "COUNTRIES", value_delimiter = ',', required = true)]
         origins: Vec<Country>,
+        /// How contracts under it are settled.
+        #[command(flatten)]
+        contract: ContractChoice,
     },
 }
 
-/// What can be asked about entitlements.
+/// What can be asked about deliveries.
 #[derive(Clone, Debug, PartialEq, Eq, Subcommand)]
-pub enum Entitlements {
-    /// Propose to grant an entitlement without an auction, at the floor's own price.
-    Grant {
-        /// The floor that it comes under.
-        #[arg(long, value_name = "ID", value_parser = id(FloorId))]
-        floor: FloorId,
-        /// The supplier that is entitled.
-        #[arg(long, value_name = "ID", value_parser = id(ParticipantId))]
-        holder: ParticipantId,
-        /// How much a month.
-        #[arg(long, value_name = "QUANTITY")]
-        per_period: Quantity,
-    },
-}
-
-/// What can be asked about reference prices.
-#[derive(Clone, Debug, PartialEq, Eq, Subcommand)]
-pub enum Prices {
-    /// Publish an index's price of a month that is over; again for a revision.
-    ///
-    /// The exchange takes it from the index's publisher alone: connect with the publisher's certificate, not with an
-    /// operator's. No second operator confirms it.
-    Publish {
-        /// The index.
-        #[arg(long, value_name = "ID", value_parser = id(IndexId))]
-        index: IndexId,
-        /// The month.
-        #[arg(long, value_name = "YYYY-MM")]
-        month: Month,
-        /// The price.
-        #[arg(long, allow_negative_numbers = true)]
-        price: Price,
-    },
-}
-
-/// What can be asked about settlements.
-#[derive(Clone, Debug, PartialEq, Eq, Subcommand)]
-pub enum Settlements {
-    /// Propose to run a month's settlement of a floor.
-    ///
-    /// First the next month that is due, on its published price. After a revised price an earlier month is run
-    /// again, and pays the difference to the run before.
-    Run {
-        /// The floor.
-        #[arg(long, value_name = "ID", value_parser = id(FloorId))]
-        floor: FloorId,
-        /// The month.
-        #[arg(long, value_name = "YYYY-MM")]
-        month: Month,
-        /// Which revision of the month's published price to settle on: the latest, and 1 if it was never revised.
-        #[arg(long, value_name = "NUMBER", default_value_t = 1)]
-        revision: u32,
-    },
+pub enum Deliveries {
+    /// Report what was delivered on a day; again for a correction.
+    Report(DeliveryOptions),
 }
 
 /// What can be asked about proposals.
@@ -398,18 +360,13 @@ impl AdminCommand {
             Self::Indices(command) => command.into_action(),
             Self::Programmes(command) => command.into_action(),
             Self::Collateral(command) => command.into_action(),
-            Self::Floors(command) => command.into_action(),
-            Self::Entitlements(Entitlements::Grant { floor, holder, per_period }) => {
-                Action::GrantEntitlement { floor, holder, per_period }
-            }
-            Self::Settlements(Settlements::Run { floor, month, revision }) => {
-                Action::Settle { floor, month, revision }
-            }
+            Self::Floors(command) => command.into_action()?,
+            Self::Entitlements(command) => command.into_action(),
+            Self::Settlements(command) => command.into_action(),
             Self::Rules(Rules::Change { version }) => Action::ChangeRules { version },
             Self::Auctions(command) => return command.into_command(),
-            Self::Prices(Prices::Publish { index, month, price }) => {
-                return Ok(Command::PublishReferencePrice { index, month, price });
-            }
+            Self::Prices(command) => return Ok(command.into_command()),
+            Self::Deliveries(Deliveries::Report(delivery)) => return Ok(delivery.into_command()),
             Self::Proposals(Proposals::Confirm { proposal }) => return Ok(Command::Confirm { proposal }),
             Self::Proposals(Proposals::Withdraw { proposal }) => {
                 return Ok(Command::WithdrawProposal { proposal });
@@ -459,8 +416,8 @@ impl Markets {
 
 impl Indices {
     fn into_action(self) -> Action {
-        let Self::Define { index, name, currency, publisher } = self;
-        Action::DefineIndex { index, terms: IndexTerms { name, currency, publisher } }
+        let Self::Define { index, name, currency, publisher, guard } = self;
+        Action::DefineIndex { index, terms: IndexTerms { name, currency, publisher, guard } }
     }
 }
 
@@ -488,10 +445,23 @@ impl Collateral {
 }
 
 impl Floors {
-    fn into_action(self) -> Action {
-        let Self::Set { floor, market, programme, index, price, stress_price, first, last, origins } = self;
-        let terms = FloorTerms { market, programme, index, price, stress_price, first, last, origins };
-        Action::SetFloor { floor, terms }
+    fn into_action(self) -> Result<Action, NoCommand> {
+        let Self::Set {
+            floor,
+            market,
+            programme,
+            index,
+            price,
+            stress_price,
+            first,
+            last,
+            origins,
+            contract,
+        } = self;
+        let contract = contract.terms()?;
+        let terms =
+            FloorTerms { market, programme, index, price, stress_price, first, last, origins, contract };
+        Ok(Action::SetFloor { floor, terms })
     }
 }
 
@@ -502,6 +472,7 @@ mod tests {
 
     use clap::{CommandFactory, Parser};
     use golv_engine::auction::{AuctionKind, AuctionRule, AuctionTerms};
+    use golv_engine::cfd::ContractTerms;
     use golv_engine::clearing::{Allocation, Candidates, Criterion, Rule};
     use golv_engine::id::{AuctionId, CommandId};
 
@@ -595,8 +566,12 @@ mod tests {
             first: month("2019-01"),
             last: month("2025-09"),
             origins: ["FI", "SE"].map(|code| code.parse().expect("a country")).into(),
+            contract: Box::new(ContractTerms::monthly_floor()),
         };
-        let index = IndexTerms { name: name("IMF"), currency: Currency::Usd, publisher: participant };
+        let currency = Some(Currency::Usd);
+        let index = IndexTerms { name: name("IMF"), currency, publisher: participant, guard: None };
+        let guard = "0.25".parse().ok();
+        let consumer_prices = IndexTerms { currency: None, guard, ..index.clone() };
         let table = [
             (
                 "participants register 21 --name Keliber_Oy --owner-group 7 --roles supplier,buyer".to_owned(),
@@ -636,6 +611,10 @@ mod tests {
             (
                 "indices define 3 --name IMF --currency USD --publisher 21".to_owned(),
                 Action::DefineIndex { index: IndexId(3), terms: index },
+            ),
+            (
+                "indices define 4 --name IMF --publisher 21 --guard 0.25".to_owned(),
+                Action::DefineIndex { index: IndexId(4), terms: consumer_prices },
             ),
             (
                 "programmes open 2 --name Floors --currency EUR".to_owned(),
@@ -681,18 +660,6 @@ mod tests {
                 Action::AnnounceAuction { auction, terms: support },
             ),
             ("auctions cancel 2".to_owned(), Action::CancelAuction { auction }),
-            (
-                "entitlements grant --floor 1 --holder 21 --per-period 120".to_owned(),
-                Action::GrantEntitlement { floor: FloorId(1), holder: participant, per_period: tonnes(120) },
-            ),
-            (
-                "settlements run --floor 1 --month 2019-01".to_owned(),
-                Action::Settle { floor: FloorId(1), month: month("2019-01"), revision: 1 },
-            ),
-            (
-                "settlements run --floor 1 --month 2019-01 --revision 2".to_owned(),
-                Action::Settle { floor: FloorId(1), month: month("2019-01"), revision: 2 },
-            ),
             ("rules change 2".to_owned(), Action::ChangeRules { version: 2 }),
         ];
         for (line, action) in table {
@@ -706,14 +673,6 @@ mod tests {
         let proposal = ProposalId { identity: IdentityId(1), command: CommandId(7) };
         for (line, expected) in [
             ("auctions clear 2", Command::ClearAuction { auction: AuctionId(2), secret: None }),
-            (
-                "prices publish --index 3 --month 2019-01 --price 95000",
-                Command::PublishReferencePrice {
-                    index: IndexId(3),
-                    month: month("2019-01"),
-                    price: dollars(95_000),
-                },
-            ),
             ("proposals confirm 1.7", Command::Confirm { proposal }),
             ("proposals withdraw 1.7", Command::WithdrawProposal { proposal }),
             ("clock set 2018-12-03T12:00:00Z", Command::SetClock { to: at(12) }),
@@ -726,8 +685,8 @@ mod tests {
     #[test]
     fn a_wrong_argument_is_told_what_would_be_right() {
         for (line, right) in [
-            ("prices publish --index 3 --month 2019-01 --price 0.1234567", "more than six decimals"),
-            ("prices publish --index 3 --month 2019-1 --price 1", "not a month such as 2019-01"),
+            ("prices publish --index 3 --day 2019-01-31 --price 0.1234567", "more than six decimals"),
+            ("prices publish --index 3 --day 2019-01 --price 1", "not a day such as 2019-01-31"),
             ("clock set 2018-12-03T12:00:00+02:00", "not an instant in UTC such as 2018-12-03T12:00:00Z"),
             ("clock set 2018-02-30T12:00:00Z", "no day or time of day that there is"),
             ("identities bind-key 31 --fingerprint 00ff", "64 hexadecimal digits"),

@@ -9,6 +9,7 @@
 
 pub mod admin;
 pub mod auctions;
+pub mod contracts;
 pub mod instant;
 mod parse;
 pub mod pki;

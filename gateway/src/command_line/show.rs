@@ -11,7 +11,7 @@ mod tests;
 
 use golv_engine::Answer;
 use golv_engine::auction::{AuctionKind, AuctionResult, AuctionRule, SolutionResult, WinningLimit};
-use golv_engine::cfd::SettlementRun;
+use golv_engine::cfd::{ContractTerms, Measure, SettlementRun};
 use golv_engine::clearing::{Decision, Payment, Rule};
 use golv_engine::command::{Action, Command};
 use golv_engine::event::Event;
@@ -25,7 +25,9 @@ use serde_json::{Value, json};
 use super::words;
 use crate::print::{self, price, quantity};
 pub use json::event_json;
-pub(crate) use json::{command_json, command_name, event_name, happened_json, money_json};
+pub(crate) use json::{
+    command_json, command_name, event_name, happened_json, line_json, money_json, period_json,
+};
 
 /// How many fills or settlement lines a line of text lists; an operator is shown those of everybody.
 const LISTED_MAX: usize = 5;
@@ -105,18 +107,47 @@ fn event_text(event: &Event) -> String {
                 price(line.price)
             ))
         ),
-        Event::EntitlementGranted { entitlement, floor, holder, strike, per_period, first, reserved } => {
+        Event::EntitlementGranted { entitlement, terms } => format!(
+            "entitlement {entitlement} under floor {} granted to participant {}: {} a period from {} to {}, \
+             strike {}, {} reserved",
+            terms.floor,
+            terms.holder,
+            quantity(terms.per_period),
+            terms.first,
+            terms.last,
+            price(terms.strike),
+            money(terms.reserved)
+        ),
+        Event::EntitlementNovated { entitlement, from, to } => {
+            format!("entitlement {entitlement} novated from participant {from} to participant {to}")
+        }
+        Event::EntitlementTerminated { entitlement, holder, last, released } => format!(
+            "entitlement {entitlement} of participant {holder} ends with {last}, {} released",
+            money(*released)
+        ),
+        Event::UpsideShared { entitlement, holder, from } => {
+            format!("entitlement {entitlement}: participant {holder} shares high prices from {from} on")
+        }
+        Event::ReferencePricePublished { index, day, revision, version, observation } => {
+            let source = observation.source.as_ref().map(|source| format!(", from {source}"));
             format!(
-                "entitlement {entitlement} under floor {floor} granted to participant {holder}: {} a month from \
-                 {first}, strike {}, {} reserved",
-                quantity(*per_period),
-                price(*strike),
-                money(*reserved)
+                "index {index}: {} published for {day}, revision {revision}{}; data version {version}",
+                price(observation.price),
+                source.unwrap_or_default()
             )
         }
-        Event::ReferencePricePublished { index, month, revision, price: published } => {
-            format!("index {index}: {} published for {month}, revision {revision}", price(*published))
-        }
+        Event::ReferencePriceHeld { index, day, publisher, price: held, before } => format!(
+            "index {index}: {} for {day} by participant {publisher} is held, it was {} before",
+            price(*held),
+            price(*before)
+        ),
+        Event::DeliveryReported { entitlement, holder, day, revision, version, delivery } => format!(
+            "entitlement {entitlement}: participant {holder} delivered on {day}: {} sold, {} of it from stock, {} \
+             stockpiled, revision {revision}; data version {version}",
+            quantity(delivery.sold),
+            quantity(delivery.from_stock),
+            quantity(delivery.stockpiled)
+        ),
         Event::SettlementRunCompleted { run } => run_text(run),
     }
 }
@@ -209,23 +240,28 @@ fn limit_text(limit: Option<Price>) -> String {
 
 fn run_text(run: &SettlementRun) -> String {
     format!(
-        "floor {} settled for {}, run {}, on {} (revision {}): {} paid, programme reserves {}, has {} free{}",
+        "floor {} settled for {}, run {}, on {} (data version {}): {} paid, programme reserves {}, has {} free{}",
         run.floor,
-        run.month,
+        run.period,
         run.number,
-        price(run.reference_price),
-        run.revision,
+        run.reference_price.map_or_else(|| "prices of each line".to_owned(), price),
+        run.version,
         money(run.paid),
         money(run.reserved),
         money(run.free),
         listed(&run.lines, |line| format!(
-            "entitlement {} of participant {}, {} at strike {}, is worth {}, {} posted",
+            "entitlement {} of participant {}, {} at strike {}, is worth {}, {} posted{}",
             line.entitlement,
             line.holder,
             quantity(line.quantity),
             price(line.strike),
             money(line.amount),
-            money(line.delta)
+            money(line.delta),
+            if line.interest.is_zero() {
+                String::new()
+            } else {
+                format!(" with {} interest", money(line.interest))
+            }
         ))
     )
 }
@@ -272,8 +308,11 @@ fn action_text(action: &Action) -> String {
             quantity(terms.lot)
         ),
         Action::DefineIndex { index, terms } => format!(
-            "define index {index}, {}, in {}, published by participant {}",
-            terms.name, terms.currency, terms.publisher
+            "define index {index}, {}, {}, published by participant {}{}",
+            terms.name,
+            terms.currency.map_or_else(|| "a number".to_owned(), |currency| format!("in {currency}")),
+            terms.publisher,
+            terms.guard.map_or_else(String::new, |guard| format!(", held if it moves by more than {guard}"))
         ),
         Action::OpenProgramme { programme, name, currency } => {
             format!("open programme {programme}, {name}, in {currency}")
@@ -288,7 +327,7 @@ fn action_text(action: &Action) -> String {
             format!("give {} of participant {participant}'s collateral back", money(*amount))
         }
         Action::SetFloor { floor, terms } => format!(
-            "set floor {floor} on market {}: {} down to {} against index {}, paid by programme {}, {} to {}, for {}",
+            "set floor {floor} on market {}: {} down to {} against index {}, paid by programme {}, {} to {}, for {}; {}",
             terms.market,
             price(terms.price),
             price(terms.stress_price),
@@ -296,7 +335,8 @@ fn action_text(action: &Action) -> String {
             terms.programme,
             terms.first,
             terms.last,
-            terms.origins.iter().map(Country::to_string).collect::<Vec<_>>().join(", ")
+            terms.origins.iter().map(Country::to_string).collect::<Vec<_>>().join(", "),
+            contract_text(&terms.contract)
         ),
         Action::AnnounceAuction { auction, terms } => {
             let kind = match terms.kind {
@@ -310,7 +350,10 @@ fn action_text(action: &Action) -> String {
                     format!("sale {auction} of what purchase {purchase} bought")
                 }
                 AuctionKind::Support { floor, per_period } => {
-                    format!("support auction {auction} for {} a month under floor {floor}", quantity(per_period))
+                    format!(
+                        "support auction {auction} for {} a period under floor {floor}",
+                        quantity(per_period)
+                    )
                 }
             };
             format!(
@@ -331,13 +374,41 @@ fn action_text(action: &Action) -> String {
         }
         Action::CancelAuction { auction } => format!("cancel auction {auction}"),
         Action::GrantEntitlement { floor, holder, per_period } => {
-            format!("grant participant {holder} {} a month under floor {floor}", quantity(*per_period))
+            format!("grant participant {holder} {} a period under floor {floor}", quantity(*per_period))
         }
-        Action::Settle { floor, month, revision } => {
-            format!("settle floor {floor} for {month} on revision {revision} of its price")
+        Action::NovateEntitlement { entitlement, to } => {
+            format!("novate entitlement {entitlement} to participant {to}")
+        }
+        Action::TerminateEntitlement { entitlement, last } => {
+            format!("end entitlement {entitlement} with {last}")
+        }
+        Action::ShareUpside { entitlement, from } => {
+            format!("share high prices under entitlement {entitlement} from {from} on")
+        }
+        Action::ReleaseReferencePrice { index, day, price: held } => {
+            format!("release {} of index {index} for {day}", price(*held))
+        }
+        Action::Settle { floor, period, version } => {
+            format!("settle floor {floor} for the period of {period} on version {version} of the data")
         }
         Action::ChangeRules { version } => format!("change the rules to version {version}"),
     }
+}
+
+/// How contracts under a floor are settled: what differs from a price floor on fixed volume.
+fn contract_text(contract: &ContractTerms) -> String {
+    let mut text = format!("settled {}", contract.calendar);
+    if contract.volume.measure == Measure::Metered {
+        text += " on metered volume";
+    }
+    if let Some(upside) = &contract.payoff.upside {
+        let above = upside.above.map_or_else(|| "the strike".to_owned(), price);
+        text += &format!(", {} of what exceeds {above} shared", upside.share);
+    }
+    if contract.indexation.is_some() {
+        text += ", strikes indexed";
+    }
+    text
 }
 
 /// How an auction is cleared: what differs from one price for all, and what is stated.

@@ -1,4 +1,4 @@
-//! A participant's statement: its awards, its entitlements, and its difference payments month by month.
+//! A participant's statement: its awards, its entitlements, and its difference payments period by period.
 //!
 //! It is built from events and asks nobody. Events that concern others are passed over, so an operator's or an
 //! auditor's events serve as well as the participant's own. What it cannot know it does not guess: an award in a
@@ -9,17 +9,17 @@ use std::collections::BTreeMap;
 
 use golv_engine::auction::{AuctionKind, AuctionResult};
 use golv_engine::book::Side;
-use golv_engine::cfd::SettlementLine;
+use golv_engine::cfd::{Entitlement, SettlementLine, SettlementRun};
 use golv_engine::command::Action;
 use golv_engine::event::Event;
-use golv_engine::id::{AuctionId, BidId, EntitlementId, FloorId, MarketId, ParticipantId};
+use golv_engine::id::{AuctionId, BidId, DataVersion, EntitlementId, FloorId, MarketId, ParticipantId};
 use golv_engine::market::MassUnit;
 use golv_engine::num::{Currency, Money, Price, Quantity};
-use golv_engine::time::{Instant, Month};
+use golv_engine::time::{Day, Instant, Month, Period};
 use golv_protocol::message::Numbered;
 use serde_json::{Value, json};
 
-use super::show::money_json;
+use super::show::{line_json, money_json, period_json};
 use super::words;
 use crate::print::{self, money, price, quantity, table};
 
@@ -27,16 +27,36 @@ use crate::print::{self, money, price, quantity, table};
 #[derive(Debug)]
 pub struct Statement {
     participant: ParticipantId,
-    /// If set, it tells the difference payments of this month alone.
-    month: Option<Month>,
+    scope: Scope,
     markets: BTreeMap<MarketId, (MassUnit, Currency)>,
     floors: BTreeMap<FloorId, MarketId>,
     auctions: BTreeMap<AuctionId, AuctionKind>,
     /// In the order in which they were won.
     awards: Vec<Award>,
-    entitlements: Vec<Entitlement>,
-    /// By month and run, then in the order in which the floors were settled.
-    payments: BTreeMap<(Month, u32), Vec<Payment>>,
+    entitlements: Vec<(EntitlementId, Entitlement)>,
+    /// By period and run, then in the order in which the floors were settled.
+    payments: BTreeMap<(Period, u32), Vec<Payment>>,
+}
+
+/// What a statement is of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scope {
+    /// Everything.
+    All,
+    /// The difference payments of the periods that begin in a month alone.
+    Month(Month),
+    /// The difference payments that were posted on a day alone: their total is what is paid that day.
+    Day(Day),
+}
+
+impl Scope {
+    fn has(self, run: &SettlementRun) -> bool {
+        match self {
+            Self::All => true,
+            Self::Month(month) => run.period.first.month() == month,
+            Self::Day(day) => run.day == day,
+        }
+    }
 }
 
 /// What one bid was given.
@@ -63,19 +83,10 @@ enum Standing {
 }
 
 #[derive(Debug)]
-struct Entitlement {
-    id: EntitlementId,
-    floor: FloorId,
-    strike: Price,
-    per_period: Quantity,
-    first: Month,
-    reserved: Money,
-}
-
-#[derive(Debug)]
 struct Payment {
     floor: FloorId,
-    reference_price: Price,
+    day: Day,
+    version: DataVersion,
     line: SettlementLine,
 }
 
@@ -88,11 +99,11 @@ struct Totals {
 }
 
 impl Statement {
-    /// An empty statement of a participant; with a month, of that month's difference payments alone.
-    pub const fn new(participant: ParticipantId, month: Option<Month>) -> Self {
+    /// An empty statement of a participant.
+    pub const fn new(participant: ParticipantId, scope: Scope) -> Self {
         Self {
             participant,
-            month,
+            scope,
             markets: BTreeMap::new(),
             floors: BTreeMap::new(),
             auctions: BTreeMap::new(),
@@ -106,11 +117,11 @@ impl Statement {
     pub fn add(&mut self, numbered: &Numbered) {
         match &numbered.event {
             Event::ActionConfirmed { action, .. } => self.add_action(action),
-            Event::AuctionCleared { auction, final_at, result } if self.month.is_none() => {
+            Event::AuctionCleared { auction, final_at, result } if self.scope == Scope::All => {
                 self.add_awards(*auction, *final_at, result);
             }
             Event::AuctionFinalised { auction } => self.set_standing(*auction, Standing::Final),
-            Event::AwardsOffered { auction, until, awards } if self.month.is_none() => {
+            Event::AwardsOffered { auction, until, awards } if self.scope == Scope::All => {
                 let called = awards.iter().filter(|award| award.from_reserve);
                 let own = called.filter(|award| award.participant == self.participant);
                 self.awards.extend(own.map(|award| Award {
@@ -127,7 +138,7 @@ impl Statement {
                     self.awards.iter_mut().filter(|award| award.auction == *auction && award.bid == *bid);
                 declined.for_each(|award| award.standing = Standing::Declined);
             }
-            Event::SaleSettled { auction, lines, .. } if self.month.is_none() => {
+            Event::SaleSettled { auction, lines, .. } if self.scope == Scope::All => {
                 let own = lines.iter().filter(|line| line.participant == self.participant);
                 self.awards.extend(own.map(|line| Award {
                     auction: *auction,
@@ -138,17 +149,23 @@ impl Statement {
                     standing: Standing::Final,
                 }));
             }
-            &Event::EntitlementGranted { entitlement, floor, holder, strike, per_period, first, reserved }
-                if holder == self.participant && self.month.is_none() =>
+            &Event::EntitlementGranted { entitlement, terms }
+                if terms.holder == self.participant && self.scope == Scope::All =>
             {
-                let id = entitlement;
-                self.entitlements.push(Entitlement { id, floor, strike, per_period, first, reserved });
+                self.entitlements.push((entitlement, terms));
             }
-            Event::SettlementRunCompleted { run } if self.month.is_none_or(|month| month == run.month) => {
+            Event::EntitlementNovated { entitlement, from, .. } if *from == self.participant => {
+                self.entitlements.retain(|(id, _)| id != entitlement);
+            }
+            Event::EntitlementTerminated { entitlement, last, .. } => {
+                let ended = self.entitlements.iter_mut().filter(|(id, _)| id == entitlement);
+                ended.for_each(|(_, terms)| terms.last = *last);
+            }
+            Event::SettlementRunCompleted { run } if self.scope.has(run) => {
                 let own = run.lines.iter().filter(|line| line.holder == self.participant);
-                let (floor, reference_price) = (run.floor, run.reference_price);
-                let payments = own.map(|&line| Payment { floor, reference_price, line });
-                self.payments.entry((run.month, run.number)).or_default().extend(payments);
+                let (floor, day, version) = (run.floor, run.day, run.version);
+                let payments = own.map(|&line| Payment { floor, day, version, line });
+                self.payments.entry((run.period, run.number)).or_default().extend(payments);
             }
             _ => {}
         }
@@ -223,10 +240,10 @@ impl Statement {
         award.price.times(award.quantity, currency).map(|rounded| rounded.amount)
     }
 
-    fn payments(&self) -> impl Iterator<Item = (Month, u32, &Payment)> {
+    fn payments(&self) -> impl Iterator<Item = (Period, u32, &Payment)> {
         self.payments
             .iter()
-            .flat_map(|(&(month, run), payments)| payments.iter().map(move |payment| (month, run, payment)))
+            .flat_map(|(&(period, run), payments)| payments.iter().map(move |payment| (period, run, payment)))
     }
 
     fn totals(&self) -> BTreeMap<Currency, Totals> {
@@ -246,8 +263,9 @@ impl Statement {
             }
         }
         for (_, _, payment) in self.payments() {
-            let delta = payment.line.delta;
-            of(delta.currency, |totals| &mut totals.difference_payments, delta);
+            for posted in [payment.line.delta, payment.line.interest] {
+                of(posted.currency, |totals| &mut totals.difference_payments, posted);
+            }
         }
         totals
     }
@@ -273,15 +291,17 @@ impl Statement {
                 ">per period",
                 "unit",
                 "from",
+                "to",
                 ">strike",
                 ">reserved at first",
                 "currency",
             ],
-            self.entitlements.iter().map(|entitlement| self.entitlement_row(entitlement)).collect(),
+            self.entitlements.iter().map(|(id, terms)| self.entitlement_row(*id, terms)).collect(),
         );
         let columns = [
-            "month",
+            "period",
             ">run",
+            "posted on",
             ">floor",
             ">entitlement",
             ">quantity",
@@ -290,9 +310,10 @@ impl Statement {
             ">reference price",
             ">amount",
             ">posted",
+            ">interest",
             "currency",
         ];
-        let payments = self.payments().map(|(month, run, payment)| self.payment_row(month, run, payment));
+        let payments = self.payments().map(|(period, run, payment)| self.payment_row(period, run, payment));
         section("Difference payments", &columns, payments.collect());
         let totals = self.totals().into_iter().map(|(currency, totals)| {
             let sums = [totals.bought, totals.sold, totals.difference_payments];
@@ -329,65 +350,73 @@ impl Statement {
         ]
     }
 
-    fn entitlement_row(&self, entitlement: &Entitlement) -> Vec<String> {
+    fn entitlement_row(&self, id: EntitlementId, entitlement: &Entitlement) -> Vec<String> {
         vec![
-            entitlement.id.to_string(),
+            id.to_string(),
             entitlement.floor.to_string(),
             quantity(entitlement.per_period),
             symbol(self.unit_under(entitlement.floor)),
             entitlement.first.to_string(),
+            entitlement.last.to_string(),
             price(entitlement.strike),
             money(entitlement.reserved),
             entitlement.reserved.currency.code().to_owned(),
         ]
     }
 
-    fn payment_row(&self, month: Month, run: u32, payment: &Payment) -> Vec<String> {
+    fn payment_row(&self, period: Period, run: u32, payment: &Payment) -> Vec<String> {
         let line = &payment.line;
         vec![
-            month.to_string(),
+            period.to_string(),
             print::grouped(&run.to_string()),
+            payment.day.to_string(),
             payment.floor.to_string(),
             line.entitlement.to_string(),
             quantity(line.quantity),
             symbol(self.unit_under(payment.floor)),
             price(line.strike),
-            price(payment.reference_price),
+            line.reference_price.map_or_else(|| "-".to_owned(), price),
             money(line.amount),
             money(line.delta),
+            money(line.interest),
             line.amount.currency.code().to_owned(),
         ]
     }
 
-    /// The statement as an object: `participant`, `month`, `awards`, `entitlements`, `difference_payments`, `totals`.
+    /// The statement as an object: `participant`, `month` or `day`, `awards`, `entitlements`, `difference_payments`, `totals`.
     ///
     /// What was not seen, and a total that is larger than can be held, is null.
     pub fn json(&self) -> Value {
+        let (month, day) = match self.scope {
+            Scope::All => (None, None),
+            Scope::Month(month) => (Some(month.to_string()), None),
+            Scope::Day(day) => (None, Some(day.to_string())),
+        };
         json!({
             "participant": self.participant.0,
-            "month": self.month.map(|month| month.to_string()),
+            "month": month,
+            "day": day,
             "awards": self.awards.iter().map(|award| self.award_json(award)).collect::<Vec<_>>(),
-            "entitlements": self.entitlements.iter().map(|entitlement| json!({
-                "entitlement": entitlement.id.0,
+            "entitlements": self.entitlements.iter().map(|(id, entitlement)| json!({
+                "entitlement": id.0,
                 "floor": entitlement.floor.0,
                 "per_period": entitlement.per_period.to_string(),
                 "unit": self.unit_under(entitlement.floor).map(MassUnit::symbol),
                 "first": entitlement.first.to_string(),
+                "last": entitlement.last.to_string(),
                 "strike": entitlement.strike.to_string(),
                 "reserved_at_first": money_json(entitlement.reserved),
             })).collect::<Vec<_>>(),
-            "difference_payments": self.payments().map(|(month, run, payment)| json!({
-                "month": month.to_string(),
-                "run": run,
-                "floor": payment.floor.0,
-                "entitlement": payment.line.entitlement.0,
-                "quantity": payment.line.quantity.to_string(),
-                "unit": self.unit_under(payment.floor).map(MassUnit::symbol),
-                "strike": payment.line.strike.to_string(),
-                "reference_price": payment.reference_price.to_string(),
-                "amount": money_json(payment.line.amount),
-                "delta": money_json(payment.line.delta),
-            })).collect::<Vec<_>>(),
+            "difference_payments": self.payments().map(|(period, run, payment)| {
+                let mut object = line_json(&payment.line);
+                object["period"] = period_json(period);
+                object["run"] = run.into();
+                object["day"] = payment.day.to_string().into();
+                object["version"] = payment.version.0.into();
+                object["floor"] = payment.floor.0.into();
+                object["unit"] = self.unit_under(payment.floor).map(MassUnit::symbol).into();
+                object
+            }).collect::<Vec<_>>(),
             "totals": self.totals().into_iter().map(|(currency, totals)| json!({
                 "currency": currency.code(),
                 "bought": totals.bought.map(decimal),
@@ -442,9 +471,10 @@ mod tests {
     use std::num::NonZeroU32;
 
     use golv_engine::auction::{AuctionTerms, Fill};
-    use golv_engine::cfd::SettlementRun;
+    use golv_engine::cfd::{ContractTerms, PayoffRule};
     use golv_engine::id::{CommandId, IdentityId, IndexId, ProgrammeId, ProposalId, Sequence};
     use golv_engine::market::{FloorTerms, Market};
+    use golv_engine::time::Calendar;
 
     const ME: ParticipantId = ParticipantId(21);
     const OTHER: ParticipantId = ParticipantId(22);
@@ -498,6 +528,7 @@ mod tests {
             first: month(1),
             last: month(12),
             origins: vec!["FI".parse().expect("a country")],
+            contract: Box::new(ContractTerms::monthly_floor()),
         };
         confirmed(Action::SetFloor { floor: FloorId(1), terms })
     }
@@ -530,12 +561,16 @@ mod tests {
     fn granted(holder: ParticipantId) -> Event {
         Event::EntitlementGranted {
             entitlement: EntitlementId(holder.0),
-            floor: FloorId(1),
-            holder,
-            strike: units(95_000),
-            per_period: tonnes(20),
-            first: month(1),
-            reserved: dollars(8_400_000),
+            terms: Entitlement {
+                floor: FloorId(1),
+                holder,
+                strike: units(95_000),
+                per_period: tonnes(20),
+                first: month(1).first_day(),
+                last: month(12).last_day(),
+                upside_from: None,
+                reserved: dollars(8_400_000),
+            },
         }
     }
 
@@ -544,18 +579,24 @@ mod tests {
             entitlement: EntitlementId(holder.0),
             holder,
             strike: units(95_000),
+            reference_price: Some(units(reference)),
+            delivered: tonnes(20),
             quantity: tonnes(20),
+            rule: PayoffRule::Support,
             amount: dollars(amount),
             remainder: dollars(0),
             delta: dollars(delta),
+            interest: dollars(if run > 1 { -1 } else { 0 }),
         };
         Event::SettlementRunCompleted {
             run: SettlementRun {
                 floor: FloorId(1),
-                month: month(number),
+                period: Calendar::Monthly.period(month(number).first_day()),
                 number: run,
-                reference_price: units(reference),
-                revision: run,
+                version: DataVersion(u64::from(run)),
+                day: month(number + u8::try_from(run).expect("few")).first_day(),
+                index: IndexId(1),
+                reference_price: Some(units(reference)),
                 lines: vec![line(ME), line(OTHER)],
                 paid: dollars(delta),
                 free: dollars(0),
@@ -564,8 +605,8 @@ mod tests {
         }
     }
 
-    fn statement(month: Option<Month>, events: impl IntoIterator<Item = Event>) -> Statement {
-        let mut statement = Statement::new(ME, month);
+    fn statement(scope: Scope, events: impl IntoIterator<Item = Event>) -> Statement {
+        let mut statement = Statement::new(ME, scope);
         for (number, event) in (1..).zip(events) {
             statement.add(&Numbered { number, sequence: Sequence(number), event });
         }
@@ -596,7 +637,7 @@ mod tests {
 
     #[test]
     fn a_statement_is_told_as_tables() {
-        let told = statement(None, story()).table();
+        let told = statement(Scope::All, story()).table();
         // How wide a column is belongs to the table's layout.
         let lines: Vec<_> = told
             .lines()
@@ -610,16 +651,16 @@ mod tests {
             "2 21.5 sells 20 t 90,000 1,800,000.00 USD final",
             "3 21.5 sells 20 t 91,000 1,820,000.00 USD final at 2018-12-03T12:00:00Z",
             "Entitlements",
-            "entitlement floor per_period unit from strike reserved at first currency",
-            "21 1 20 t 2019-01 95,000 8,400,000.00 USD",
+            "entitlement floor per period unit from to strike reserved at first currency",
+            "21 1 20 t 2019-01-01 2019-12-31 95,000 8,400,000.00 USD",
             "Difference payments",
-            "month run floor entitlement quantity unit strike reference price amount posted currency",
-            "2019-01 1 1 21 20 t 95,000 92,000 60,000.00 60,000.00 USD",
-            "2019-01 2 1 21 20 t 95,000 93,000 40,000.00 -20,000.00 USD",
-            "2019-02 1 1 21 20 t 95,000 96,000 0.00 0.00 USD",
+            "period run posted on floor entitlement quantity unit strike reference price amount posted interest currency",
+            "2019-01 1 2019-02-01 1 21 20 t 95,000 92,000 60,000.00 60,000.00 0.00 USD",
+            "2019-01 2 2019-03-01 1 21 20 t 95,000 93,000 40,000.00 -20,000.00 -1.00 USD",
+            "2019-02 1 2019-03-01 1 21 20 t 95,000 96,000 0.00 0.00 0.00 USD",
             "Totals",
             "currency bought sold difference payments",
-            "USD 0.00 1,800,000.00 40,000.00",
+            "USD 0.00 1,800,000.00 39,999.00",
         ];
         assert_eq!(lines, expected, "{told}");
     }
@@ -627,9 +668,9 @@ mod tests {
     /// Only what is final is totalled, and others' lines never.
     #[test]
     fn a_statement_is_told_as_json() {
-        let told = statement(None, story()).json();
+        let told = statement(Scope::All, story()).json();
         let totals = json!([{
-            "currency": "USD", "bought": "0", "sold": "1800000", "difference_payments": "40000",
+            "currency": "USD", "bought": "0", "sold": "1800000", "difference_payments": "39999",
         }]);
         assert_eq!(told["totals"], totals);
         assert_eq!(
@@ -646,38 +687,63 @@ mod tests {
         assert_eq!(
             told["entitlements"],
             json!([{
-                "entitlement": 21, "floor": 1, "per_period": "20", "unit": "t", "first": "2019-01",
-                "strike": "95000", "reserved_at_first": {"amount": "8400000", "currency": "USD"},
+                "entitlement": 21, "floor": 1, "per_period": "20", "unit": "t", "first": "2019-01-01",
+                "last": "2019-12-31", "strike": "95000", "reserved_at_first": {"amount": "8400000", "currency": "USD"},
             }])
         );
         let payments = told["difference_payments"].as_array().expect("a list");
-        let months: Vec<_> = payments.iter().map(|payment| (&payment["month"], &payment["run"])).collect();
-        assert_eq!(json!(months), json!([["2019-01", 1], ["2019-01", 2], ["2019-02", 1]]));
+        let periods: Vec<_> =
+            payments.iter().map(|payment| (&payment["period"]["first"], &payment["run"])).collect();
+        assert_eq!(json!(periods), json!([["2019-01-01", 1], ["2019-01-01", 2], ["2019-02-01", 1]]));
         assert_eq!(
             payments[1],
             json!({
-                "month": "2019-01", "run": 2, "floor": 1, "entitlement": 21, "quantity": "20", "unit": "t",
-                "strike": "95000", "reference_price": "93000",
+                "period": {"first": "2019-01-01", "last": "2019-01-31"}, "run": 2, "day": "2019-03-01",
+                "version": 2, "floor": 1, "entitlement": 21, "holder": 21, "delivered": "20", "quantity": "20",
+                "unit": "t", "strike": "95000", "reference_price": "93000", "rule": "support",
                 "amount": {"amount": "40000", "currency": "USD"},
+                "remainder": {"amount": "0", "currency": "USD"},
                 "delta": {"amount": "-20000", "currency": "USD"},
+                "interest": {"amount": "-1", "currency": "USD"},
             })
         );
     }
 
     #[test]
     fn with_a_month_it_tells_its_difference_payments_alone() {
-        let told = statement(Some(month(1)), story()).json();
+        let told = statement(Scope::Month(month(1)), story()).json();
         assert_eq!(told["month"], "2019-01");
         assert_eq!((&told["awards"], &told["entitlements"]), (&json!([]), &json!([])));
         assert_eq!(told["difference_payments"].as_array().map(Vec::len), Some(2));
-        assert_eq!(told["totals"][0]["difference_payments"], "40000");
+        assert_eq!(told["totals"][0]["difference_payments"], "39999");
+    }
+
+    /// What is posted on a day is netted: a correction of January with its interest, and February.
+    #[test]
+    fn with_a_day_it_tells_what_was_posted_then() {
+        let told = statement(Scope::Day(month(3).first_day()), story()).json();
+        assert_eq!((&told["month"], &told["day"]), (&Value::Null, &json!("2019-03-01")));
+        assert_eq!(told["difference_payments"].as_array().map(Vec::len), Some(2));
+        assert_eq!(told["totals"][0]["difference_payments"], "-20001");
+    }
+
+    #[test]
+    fn a_novated_contract_leaves_the_statement_and_a_terminated_one_ends() {
+        let entitlement = EntitlementId(ME.0);
+        let last = month(6).last_day();
+        let ended = Event::EntitlementTerminated { entitlement, holder: ME, last, released: dollars(1) };
+        let told = statement(Scope::All, story().into_iter().chain([ended])).json();
+        assert_eq!(told["entitlements"][0]["last"], "2019-06-30");
+        let novated = Event::EntitlementNovated { entitlement, from: ME, to: OTHER };
+        let told = statement(Scope::All, story().into_iter().chain([novated])).json();
+        assert_eq!(told["entitlements"], json!([]));
     }
 
     #[test]
     fn a_cancelled_auction_awards_nothing() {
         let cancel = confirmed(Action::CancelAuction { auction: CALL });
         let call = announced(CALL, AuctionKind::Call { market: MarketId(1) });
-        let told = statement(None, [market(), call, cleared(CALL, Side::Buy, 90_000), cancel]);
+        let told = statement(Scope::All, [market(), call, cleared(CALL, Side::Buy, 90_000), cancel]);
         assert_eq!(told.json()["awards"][0]["standing"], "cancelled");
         assert_eq!(told.json()["totals"], json!([]));
         assert!(told.table().contains("cancelled"));
@@ -686,7 +752,7 @@ mod tests {
     #[test]
     fn a_market_that_was_not_seen_is_not_guessed() {
         let finalised = Event::AuctionFinalised { auction: CALL };
-        let told = statement(None, [cleared(CALL, Side::Buy, 90_000), finalised]);
+        let told = statement(Scope::All, [cleared(CALL, Side::Buy, 90_000), finalised]);
         assert!(told.table().contains("market not seen"));
         assert_eq!(told.json()["awards"][0]["currency"], Value::Null);
         assert_eq!(told.json()["awards"][0]["amount"], Value::Null);
@@ -698,7 +764,7 @@ mod tests {
         let call = |auction| announced(auction, AuctionKind::Call { market: MarketId(1) });
         let [bought, sold] = [CALL, LATER_CALL].map(|auction| Event::AuctionFinalised { auction });
         let told = statement(
-            None,
+            Scope::All,
             [
                 market(),
                 call(CALL),
@@ -716,14 +782,14 @@ mod tests {
     #[test]
     fn a_total_that_is_too_large_is_said_to_be_so() {
         let half = i64::MAX / 1_000_000 / 2 + 1;
-        let told = statement(None, [settled(1, 1, 1, half, half), settled(2, 1, 1, half, half)]);
+        let told = statement(Scope::All, [settled(1, 1, 1, half, half), settled(2, 1, 1, half, half)]);
         assert_eq!(told.json()["totals"][0]["difference_payments"], Value::Null);
         assert!(told.table().contains("larger than can be held"));
     }
 
     #[test]
     fn an_empty_statement_says_so() {
-        assert_eq!(statement(None, []).table(), "Nothing to state.");
-        assert_eq!(statement(Some(month(3)), story()).table(), "Nothing to state.");
+        assert_eq!(statement(Scope::All, []).table(), "Nothing to state.");
+        assert_eq!(statement(Scope::Month(month(3)), story()).table(), "Nothing to state.");
     }
 }

@@ -7,8 +7,9 @@ use golv_engine::command::{Command, NewBid};
 use golv_engine::id::{AuctionId, BidId};
 use golv_engine::num::{Price, Quantity};
 use golv_engine::text::Country;
-use golv_engine::time::Month;
+use golv_engine::time::{Day, Month};
 
+use super::contracts::DeliveryOptions;
 use super::parse;
 
 /// What a participant can ask for.
@@ -26,18 +27,21 @@ pub enum TradeCommand {
         #[arg(long)]
         from_start: bool,
     },
-    /// Print your statement: awards, entitlements, and difference payments month by month.
+    /// Print your statement: awards, entitlements, and difference payments period by period.
     ///
     /// It is built from your own events, all from the first. Totals are given for each currency, and count awards
     /// once they are final.
     Statements {
-        /// The difference payments of this month alone.
-        #[arg(long, value_name = "YYYY-MM")]
+        /// The difference payments of periods that begin in this month alone.
+        #[arg(long, value_name = "YYYY-MM", conflicts_with = "day")]
         month: Option<Month>,
+        /// The difference payments that were posted on this day alone, with their net.
+        #[arg(long, value_name = "YYYY-MM-DD")]
+        day: Option<Day>,
     },
 }
 
-/// What a participant can do with its bids.
+/// What a participant can do with its bids, awards and contracts.
 #[derive(Clone, Debug, PartialEq, Eq, Subcommand)]
 pub enum BidCommand {
     /// Place a sealed bid in an open auction.
@@ -55,7 +59,7 @@ pub enum BidCommand {
         /// it is a market order, which trades at any price.
         #[arg(long, allow_negative_numbers = true)]
         price: Option<Price>,
-        /// How much, in the market's unit of mass; in a support auction, per month.
+        /// How much, in the market's unit of mass; in a support auction, per period.
         #[arg(long)]
         quantity: Quantity,
         /// Where the material offered comes from, by its two ISO 3166-1 letters; with --sell alone.
@@ -86,6 +90,8 @@ pub enum BidCommand {
     Accept(AwardOptions),
     /// Decline an award of yours. Its bond is forfeited, unless it was called from the reserve list.
     Decline(AwardOptions),
+    /// Report what you delivered on a day under a contract of yours whose volume is metered; again for a correction.
+    Deliver(DeliveryOptions),
     /// Withdraw a bid of yours while its auction is open.
     Withdraw {
         /// The bid, as it was named when you placed it, such as 21.5.
@@ -174,6 +180,7 @@ impl BidCommand {
             }
             Self::Accept(AwardOptions { bid, auction }) => Command::AcceptAward { auction, bid },
             Self::Decline(AwardOptions { bid, auction }) => Command::DeclineAward { auction, bid },
+            Self::Deliver(delivery) => delivery.into_command(),
             Self::Withdraw { bid, auction } => Command::WithdrawBid { auction, bid },
         }
     }
@@ -243,12 +250,13 @@ mod tests {
 
     #[test]
     fn what_is_only_shown_is_no_command() {
-        let january = "2019-01".parse().ok();
+        let (january, day) = ("2019-01".parse().ok(), "2019-02-10".parse().ok());
         for (line, expected) in [
             ("watch", TradeCommand::Watch { from_start: false }),
             ("watch --from-start", TradeCommand::Watch { from_start: true }),
-            ("statements", TradeCommand::Statements { month: None }),
-            ("statements --month 2019-01", TradeCommand::Statements { month: january }),
+            ("statements", TradeCommand::Statements { month: None, day: None }),
+            ("statements --month 2019-01", TradeCommand::Statements { month: january, day: None }),
+            ("statements --day 2019-02-10", TradeCommand::Statements { month: None, day }),
         ] {
             assert_eq!(parse(line).expect("right"), expected, "{line}");
         }

@@ -105,12 +105,12 @@ impl Told {
     pub(super) fn years(&self) -> Vec<Year> {
         let mut years = BTreeMap::<i32, Vec<&SettlementRun>>::new();
         for run in &self.runs {
-            years.entry(run.month.year()).or_default().push(run);
+            years.entry(run.period.first.year()).or_default().push(run);
         }
         years
             .into_iter()
             .map(|(year, runs)| {
-                let prices = || runs.iter().map(|run| run.reference_price);
+                let prices = || runs.iter().filter_map(|run| run.reference_price);
                 Year {
                     year,
                     lowest: prices().min().unwrap_or(Price::ZERO),
@@ -164,8 +164,8 @@ impl Told {
                 "reason": refusal.reason.to_string(),
             })).collect::<Vec<_>>(),
             "settlement": self.runs.iter().map(|run| json!({
-                "month": run.month.to_string(),
-                "reference_price": run.reference_price.to_string(),
+                "month": run.period.to_string(),
+                "reference_price": text(run.reference_price),
                 "paid": amount(run.paid),
             })).collect::<Vec<_>>(),
             "programme": {
@@ -202,10 +202,9 @@ impl Told {
             settlement: self
                 .runs
                 .iter()
-                .map(|run| MonthReport {
-                    month: run.month,
-                    reference_price: run.reference_price,
-                    payment: run.paid,
+                .filter_map(|run| {
+                    let (month, reference_price) = (run.period.first.month(), run.reference_price?);
+                    Some(MonthReport { month, reference_price, payment: run.paid })
                 })
                 .collect(),
             awards: self.got().iter().map(|got| self.award(got)).collect(),

@@ -147,6 +147,11 @@ impl Selection {
             | Event::AwardDeclined { .. }
             | Event::AuctionFinalised { .. }
             | Event::EntitlementGranted { .. }
+            | Event::EntitlementNovated { .. }
+            | Event::EntitlementTerminated { .. }
+            | Event::UpsideShared { .. }
+            | Event::ReferencePriceHeld { .. }
+            | Event::DeliveryReported { .. }
             | Event::ReferencePricePublished { .. }
             | Event::SettlementRunCompleted { .. } => None,
         };
@@ -187,7 +192,8 @@ fn sealed_in(command: &Command) -> Option<AuctionId> {
         | Command::ProposeSolution { .. }
         | Command::AcceptAward { .. }
         | Command::DeclineAward { .. }
-        | Command::PublishReferencePrice { .. } => None,
+        | Command::PublishReferencePrice { .. }
+        | Command::ReportDelivery { .. } => None,
     }
 }
 

@@ -34,14 +34,15 @@ fn sample() -> DayReport {
     let contract = series.range(month("2019-01"), month("2025-09")).expect("in the series");
     let paid_a_tonne: i64 = contract.iter().map(|&(_, price)| difference(strike, price)).sum();
     let price = dollars(117_350);
-    let award = |name: &str, role: &str, country: &str, per_period: u32, deal: Deal, quantity: u32| AwardRow {
-        participant: name.to_owned(),
-        role: role.to_owned(),
-        country: country.to_owned(),
-        support: (per_period > 0).then(|| SupportAward { per_period: tonnes(per_period), strike }),
-        call: (quantity > 0).then(|| CallAward { deal, quantity: tonnes(quantity), price }),
-        difference_payments: usd(paid_a_tonne * i64::from(per_period)),
-    };
+    let award =
+        |name: &str, role: &str, country: &str, per_period: u32, deal: Deal, quantity: u32| AwardRow {
+            participant: name.to_owned(),
+            role: role.to_owned(),
+            country: country.to_owned(),
+            support: (per_period > 0).then(|| SupportAward { per_period: tonnes(per_period), strike }),
+            call: (quantity > 0).then(|| CallAward { deal, quantity: tonnes(quantity), price }),
+            difference_payments: usd(paid_a_tonne * i64::from(per_period)),
+        };
     let refusal = |participant: &str, tried: &str, reason: &str, code: &str| RefusalRow {
         participant: participant.to_owned(),
         tried: tried.to_owned(),

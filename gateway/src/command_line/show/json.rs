@@ -3,13 +3,14 @@
 use golv_engine::auction::{
     AuctionKind, AuctionRule, AuctionTerms, ClosedBid, Fill, Lot, SolutionResult, Unfilled, WinningLimit,
 };
-use golv_engine::cfd::SettlementLine;
+use golv_engine::cfd::{Delivery, Entitlement, Observation, PayoffRule, SettlementLine};
 use golv_engine::clearing::{Certificate, Criterion};
 use golv_engine::command::{Action, Command};
 use golv_engine::event::Event;
 use golv_engine::market::{FloorTerms, Market};
-use golv_engine::num::{Money, Price};
-use golv_engine::text::Country;
+use golv_engine::num::{Currency, Money, Price};
+use golv_engine::text::{Country, Name};
+use golv_engine::time::Period;
 use golv_protocol::message::Numbered;
 use serde_json::{Value, json};
 
@@ -81,11 +82,18 @@ pub(crate) fn command_json(command: &Command) -> Value {
                 json!({ "bid": bid.to_string(), "quantity": quantity.to_string() })
             }).collect::<Vec<_>>(),
         }),
-        Command::PublishReferencePrice { index, month, price } => json!({
-            "index": index.0,
-            "month": month.to_string(),
-            "price": price.to_string(),
-        }),
+        Command::PublishReferencePrice { index, day, observation } => {
+            let mut object = observation_json(observation);
+            object["index"] = index.0.into();
+            object["day"] = day.to_string().into();
+            object
+        }
+        Command::ReportDelivery { entitlement, day, delivery } => {
+            let mut object = delivery_json(delivery);
+            object["entitlement"] = entitlement.0.into();
+            object["day"] = day.to_string().into();
+            object
+        }
     };
     object["command"] = command_name(command).into();
     object
@@ -108,6 +116,7 @@ pub(crate) const fn command_name(command: &Command) -> &'static str {
         Command::AcceptAward { .. } => "accept_award",
         Command::DeclineAward { .. } => "decline_award",
         Command::PublishReferencePrice { .. } => "publish_reference_price",
+        Command::ReportDelivery { .. } => "report_delivery",
     }
 }
 
@@ -239,41 +248,118 @@ fn named_event(event: &Event) -> (&'static str, Value) {
                 })).collect::<Vec<_>>(),
             }),
         ),
-        Event::EntitlementGranted { entitlement, floor, holder, strike, per_period, first, reserved } => (
-            "entitlement_granted",
+        Event::EntitlementGranted { entitlement, terms } => {
+            let mut object = entitlement_json(terms);
+            object["entitlement"] = entitlement.0.into();
+            ("entitlement_granted", object)
+        }
+        Event::EntitlementNovated { entitlement, from, to } => {
+            ("entitlement_novated", json!({ "entitlement": entitlement.0, "from": from.0, "to": to.0 }))
+        }
+        Event::EntitlementTerminated { entitlement, holder, last, released } => (
+            "entitlement_terminated",
             json!({
                 "entitlement": entitlement.0,
-                "floor": floor.0,
                 "holder": holder.0,
-                "strike": strike.to_string(),
-                "per_period": per_period.to_string(),
-                "first": first.to_string(),
-                "reserved": money_json(*reserved),
+                "last": last.to_string(),
+                "released": money_json(*released),
             }),
         ),
-        Event::ReferencePricePublished { index, month, revision, price } => (
-            "reference_price_published",
+        Event::UpsideShared { entitlement, holder, from } => (
+            "upside_shared",
+            json!({ "entitlement": entitlement.0, "holder": holder.0, "from": from.to_string() }),
+        ),
+        Event::ReferencePricePublished { index, day, revision, version, observation } => {
+            let mut object = observation_json(observation);
+            object["index"] = index.0.into();
+            object["day"] = day.to_string().into();
+            object["revision"] = (*revision).into();
+            object["version"] = version.0.into();
+            ("reference_price_published", object)
+        }
+        Event::ReferencePriceHeld { index, day, publisher, price, before } => (
+            "reference_price_held",
             json!({
                 "index": index.0,
-                "month": month.to_string(),
-                "revision": revision,
+                "day": day.to_string(),
+                "publisher": publisher.0,
                 "price": price.to_string(),
+                "before": before.to_string(),
             }),
         ),
+        Event::DeliveryReported { entitlement, holder, day, revision, version, delivery } => {
+            let mut object = delivery_json(delivery);
+            object["entitlement"] = entitlement.0.into();
+            object["holder"] = holder.0.into();
+            object["day"] = day.to_string().into();
+            object["revision"] = (*revision).into();
+            object["version"] = version.0.into();
+            ("delivery_reported", object)
+        }
         Event::SettlementRunCompleted { run } => (
             "settlement_run_completed",
             json!({
                 "floor": run.floor.0,
-                "month": run.month.to_string(),
+                "period": period_json(run.period),
                 "run": run.number,
-                "reference_price": run.reference_price.to_string(),
-                "revision": run.revision,
+                "version": run.version.0,
+                "day": run.day.to_string(),
+                "index": run.index.0,
+                "reference_price": limit_json(run.reference_price),
                 "lines": run.lines.iter().map(line_json).collect::<Vec<_>>(),
                 "paid": money_json(run.paid),
                 "free": money_json(run.free),
                 "reserved": money_json(run.reserved),
             }),
         ),
+    }
+}
+
+fn entitlement_json(terms: &Entitlement) -> Value {
+    json!({
+        "floor": terms.floor.0,
+        "holder": terms.holder.0,
+        "strike": terms.strike.to_string(),
+        "per_period": terms.per_period.to_string(),
+        "first": terms.first.to_string(),
+        "last": terms.last.to_string(),
+        "upside_from": terms.upside_from.map(|from| from.to_string()),
+        "reserved": money_json(terms.reserved),
+    })
+}
+
+fn observation_json(observation: &Observation) -> Value {
+    json!({
+        "price": observation.price.to_string(),
+        "volume": observation.volume.map(|volume| volume.to_string()),
+        "source": observation.source.as_ref().map(Name::as_str),
+    })
+}
+
+fn delivery_json(delivery: &Delivery) -> Value {
+    json!({
+        "sold": delivery.sold.to_string(),
+        "from_stock": delivery.from_stock.to_string(),
+        "stockpiled": delivery.stockpiled.to_string(),
+        "destination": delivery.destination.map(|country| country.to_string()),
+        "evidence": delivery.evidence.map(|digest| digest.to_string()),
+    })
+}
+
+pub(crate) fn period_json(period: Period) -> Value {
+    json!({ "first": period.first.to_string(), "last": period.last.to_string() })
+}
+
+/// Which part of the payoff a settlement line is.
+const fn payoff_rule(rule: PayoffRule) -> &'static str {
+    match rule {
+        PayoffRule::Support => "support",
+        PayoffRule::Upside => "upside",
+        PayoffRule::UpsideCapped => "upside-capped",
+        PayoffRule::Both => "both",
+        PayoffRule::Between => "between",
+        PayoffRule::Suspended => "suspended",
+        PayoffRule::NoVolume => "no-volume",
     }
 }
 
@@ -350,15 +436,19 @@ fn certificate_json(certificate: &Certificate) -> Value {
     value
 }
 
-fn line_json(line: &SettlementLine) -> Value {
+pub(crate) fn line_json(line: &SettlementLine) -> Value {
     json!({
         "entitlement": line.entitlement.0,
         "holder": line.holder.0,
         "strike": line.strike.to_string(),
+        "reference_price": limit_json(line.reference_price),
+        "delivered": line.delivered.to_string(),
         "quantity": line.quantity.to_string(),
+        "rule": payoff_rule(line.rule),
         "amount": money_json(line.amount),
         "remainder": money_json(line.remainder),
         "delta": money_json(line.delta),
+        "interest": money_json(line.interest),
     })
 }
 
@@ -398,8 +488,9 @@ fn named_action(action: &Action) -> (&'static str, Value) {
             json!({
                 "index": index.0,
                 "name": terms.name.as_str(),
-                "currency": terms.currency.code(),
+                "currency": terms.currency.map(Currency::code),
                 "publisher": terms.publisher.0,
+                "guard": terms.guard.map(|guard| guard.to_string()),
             }),
         ),
         Action::OpenProgramme { programme, name, currency } => (
@@ -430,8 +521,21 @@ fn named_action(action: &Action) -> (&'static str, Value) {
             "grant_entitlement",
             json!({ "floor": floor.0, "holder": holder.0, "per_period": per_period.to_string() }),
         ),
-        Action::Settle { floor, month, revision } => {
-            ("settle", json!({ "floor": floor.0, "month": month.to_string(), "revision": revision }))
+        Action::NovateEntitlement { entitlement, to } => {
+            ("novate_entitlement", json!({ "entitlement": entitlement.0, "to": to.0 }))
+        }
+        Action::TerminateEntitlement { entitlement, last } => {
+            ("terminate_entitlement", json!({ "entitlement": entitlement.0, "last": last.to_string() }))
+        }
+        Action::ShareUpside { entitlement, from } => {
+            ("share_upside", json!({ "entitlement": entitlement.0, "from": from.to_string() }))
+        }
+        Action::ReleaseReferencePrice { index, day, price } => (
+            "release_reference_price",
+            json!({ "index": index.0, "day": day.to_string(), "price": price.to_string() }),
+        ),
+        Action::Settle { floor, period, version } => {
+            ("settle", json!({ "floor": floor.0, "period": period.to_string(), "version": version.0 }))
         }
         Action::ChangeRules { version } => ("change_rules", json!({ "version": version })),
     }
@@ -460,6 +564,7 @@ fn floor_json(terms: &FloorTerms) -> Value {
         "first": terms.first.to_string(),
         "last": terms.last.to_string(),
         "origins": terms.origins.iter().map(Country::to_string).collect::<Vec<_>>(),
+        "contract": serde_json::to_value(&terms.contract).expect("terms have names and texts alone"),
     })
 }
 

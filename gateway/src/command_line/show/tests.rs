@@ -5,22 +5,25 @@ use std::num::NonZeroU32;
 
 use golv_engine::auction::{AuctionTerms, Fill, Lot, LotSecret, Unfilled};
 use golv_engine::book::Side;
-use golv_engine::cfd::{IndexTerms, SettlementLine};
+use golv_engine::cfd::{
+    ContractTerms, Delivery, Entitlement, IndexTerms, Measure, Observation, Payoff, PayoffRule,
+    SettlementLine, SettlementRun, Upside, VolumeRule,
+};
 use golv_engine::clearing::{
     Allocation, Candidates, Certificate, Criterion, CurvePoint, Equilibrium, Reason,
 };
 use golv_engine::command::{NewBid, Operator};
 use golv_engine::digest::Digest;
 use golv_engine::id::{
-    AuctionId, BidId, EntitlementId, FloorId, IndexId, MarketId, OwnerGroup, ParticipantId, ProgrammeId,
-    ProposalId, Sequence,
+    AuctionId, BidId, DataVersion, EntitlementId, FloorId, IndexId, MarketId, OwnerGroup, ParticipantId,
+    ProgrammeId, ProposalId, Sequence,
 };
 use golv_engine::key::KeyFingerprint;
 use golv_engine::market::{FloorTerms, Market, MassUnit};
 use golv_engine::num::{Currency, Quantity};
 use golv_engine::participant::{Role, Standing};
 use golv_engine::reject::Reject;
-use golv_engine::time::Month;
+use golv_engine::time::{Calendar, Month};
 
 const ME: ParticipantId = ParticipantId(21);
 const PROPOSAL: ProposalId = ProposalId { identity: IdentityId(1), command: CommandId(7) };
@@ -37,6 +40,21 @@ fn tonnes(units: u32) -> Quantity {
 
 fn dollars(units: i64) -> Money {
     Money { currency: Currency::Usd, millionths: units * 1_000_000 }
+}
+
+/// A floor with a share of high prices on what is delivered.
+fn contract() -> ContractTerms {
+    let upside = Upside {
+        above: Some(units(150_000)),
+        share: "0.3".parse().expect("a share"),
+        annual_cap: None,
+        condition: None,
+    };
+    ContractTerms {
+        payoff: Payoff { upside: Some(upside), ..Payoff::floor() },
+        volume: VolumeRule { measure: Measure::Metered, ..VolumeRule::default() },
+        ..ContractTerms::monthly_floor()
+    }
 }
 
 fn january() -> Month {
@@ -149,11 +167,25 @@ fn actions() -> Vec<(Action, &'static str, &'static str, Value)> {
         (
             Action::DefineIndex {
                 index: IndexId(3),
-                terms: IndexTerms { name: name("IMF"), currency: Currency::Usd, publisher: ME },
+                terms: IndexTerms {
+                    name: name("IMF"),
+                    currency: Some(Currency::Usd),
+                    publisher: ME,
+                    guard: "0.25".parse().ok(),
+                },
             },
-            "define index 3, IMF, in USD, published by participant 21",
+            "define index 3, IMF, in USD, published by participant 21, held if it moves by more than 0.25",
             "define_index",
-            json!({"index": 3, "name": "IMF", "currency": "USD", "publisher": 21}),
+            json!({"index": 3, "name": "IMF", "currency": "USD", "publisher": 21, "guard": "0.25"}),
+        ),
+        (
+            Action::DefineIndex {
+                index: IndexId(4),
+                terms: IndexTerms { name: name("CPI"), currency: None, publisher: ME, guard: None },
+            },
+            "define index 4, CPI, a number, published by participant 21",
+            "define_index",
+            json!({"index": 4, "name": "CPI", "currency": null, "publisher": 21, "guard": null}),
         ),
         (
             Action::OpenProgramme {
@@ -183,14 +215,26 @@ fn actions() -> Vec<(Action, &'static str, &'static str, Value)> {
                     first: january(),
                     last: january(),
                     origins: ["FI", "SE"].map(|code| code.parse().expect("a country")).into(),
+                    contract: Box::new(contract()),
                 },
             },
             "set floor 1 on market 1: 105,000 down to 60,000 against index 3, paid by programme 2, \
-             2019-01 to 2019-01, for FI, SE",
+             2019-01 to 2019-01, for FI, SE; settled monthly on metered volume, 0.3 of what exceeds 150,000 shared",
             "set_floor",
             json!({
                 "floor": 1, "market": 1, "programme": 2, "index": 3, "price": "105000",
                 "stress_price": "60000", "first": "2019-01", "last": "2019-01", "origins": ["FI", "SE"],
+                "contract": {
+                    "calendar": "monthly",
+                    "payoff": {
+                        "support": "1",
+                        "upside": {"above": "150000", "share": "0.3", "annual-cap": null, "condition": null},
+                        "minimum": null, "suspension": "never", "annual-volume": null,
+                    },
+                    "reference": {"averaging": "simple", "least-observations": 0, "fallback": null},
+                    "volume": {"measure": "metered", "destinations": [], "evidence": false},
+                    "indexation": null, "interest": null,
+                },
             }),
         ),
         (
@@ -209,7 +253,7 @@ fn actions() -> Vec<(Action, &'static str, &'static str, Value)> {
                 auction: AuctionId(2),
                 terms: auction(AuctionKind::Support { floor: FloorId(1), per_period: tonnes(120) }),
             },
-            "announce support auction 2 for 120 a month under floor 1: opens 2018-12-03T12:00:00Z, closes \
+            "announce support auction 2 for 120 a period under floor 1: opens 2018-12-03T12:00:00Z, closes \
              2018-12-03T12:01:00Z, 86,400 s to challenge, price among limits by most volume, last accepted offer, seeded lot at the \
              margin, each at its own price, reference price 95,000, quote 90000:96000",
             "announce_auction",
@@ -223,15 +267,39 @@ fn actions() -> Vec<(Action, &'static str, &'static str, Value)> {
         ),
         (
             Action::GrantEntitlement { floor: FloorId(1), holder: ME, per_period: tonnes(20) },
-            "grant participant 21 20 a month under floor 1",
+            "grant participant 21 20 a period under floor 1",
             "grant_entitlement",
             json!({"floor": 1, "holder": 21, "per_period": "20"}),
         ),
         (
-            Action::Settle { floor: FloorId(1), month: january(), revision: 1 },
-            "settle floor 1 for 2019-01 on revision 1 of its price",
+            Action::NovateEntitlement { entitlement: EntitlementId(4), to: ME },
+            "novate entitlement 4 to participant 21",
+            "novate_entitlement",
+            json!({"entitlement": 4, "to": 21}),
+        ),
+        (
+            Action::TerminateEntitlement { entitlement: EntitlementId(4), last: january().last_day() },
+            "end entitlement 4 with 2019-01-31",
+            "terminate_entitlement",
+            json!({"entitlement": 4, "last": "2019-01-31"}),
+        ),
+        (
+            Action::ShareUpside { entitlement: EntitlementId(4), from: january().first_day() },
+            "share high prices under entitlement 4 from 2019-01-01 on",
+            "share_upside",
+            json!({"entitlement": 4, "from": "2019-01-01"}),
+        ),
+        (
+            Action::ReleaseReferencePrice { index: IndexId(3), day: january().last_day(), price: units(920) },
+            "release 920 of index 3 for 2019-01-31",
+            "release_reference_price",
+            json!({"index": 3, "day": "2019-01-31", "price": "920"}),
+        ),
+        (
+            Action::Settle { floor: FloorId(1), period: january().first_day(), version: DataVersion(1) },
+            "settle floor 1 for the period of 2019-01-01 on version 1 of the data",
             "settle",
-            json!({"floor": 1, "month": "2019-01", "revision": 1}),
+            json!({"floor": 1, "period": "2019-01-01", "version": 1}),
         ),
         (
             Action::ChangeRules { version: 2 },
@@ -409,74 +477,165 @@ fn every_other_event_is_shown() {
         json!({"proposal": "1.7"}),
     );
     check(
-        Event::EntitlementGranted {
-            entitlement: EntitlementId(4),
-            floor: FloorId(1),
-            holder: ME,
-            strike: units(95_000),
-            per_period: tonnes(20),
-            first: january(),
-            reserved: dollars(700_000),
-        },
-        "entitlement 4 under floor 1 granted to participant 21: 20 a month from 2019-01, strike 95,000, \
+        Event::EntitlementGranted { entitlement: EntitlementId(4), terms: entitlement() },
+        "entitlement 4 under floor 1 granted to participant 21: 20 a period from 2019-01-01 to 2019-06-30, strike 95,000, \
          700,000.00 USD reserved",
         "entitlement_granted",
         json!({
             "entitlement": 4, "floor": 1, "holder": 21, "strike": "95000", "per_period": "20",
-            "first": "2019-01", "reserved": {"amount": "700000", "currency": "USD"},
+            "first": "2019-01-01", "last": "2019-06-30", "upside_from": null,
+            "reserved": {"amount": "700000", "currency": "USD"},
         }),
+    );
+    check(
+        Event::EntitlementNovated { entitlement: EntitlementId(4), from: ME, to: ParticipantId(22) },
+        "entitlement 4 novated from participant 21 to participant 22",
+        "entitlement_novated",
+        json!({"entitlement": 4, "from": 21, "to": 22}),
+    );
+    check(
+        Event::EntitlementTerminated {
+            entitlement: EntitlementId(4),
+            holder: ME,
+            last: january().last_day(),
+            released: dollars(100),
+        },
+        "entitlement 4 of participant 21 ends with 2019-01-31, 100.00 USD released",
+        "entitlement_terminated",
+        json!({
+            "entitlement": 4, "holder": 21, "last": "2019-01-31",
+            "released": {"amount": "100", "currency": "USD"},
+        }),
+    );
+    check(
+        Event::UpsideShared { entitlement: EntitlementId(4), holder: ME, from: january().last_day() },
+        "entitlement 4: participant 21 shares high prices from 2019-01-31 on",
+        "upside_shared",
+        json!({"entitlement": 4, "holder": 21, "from": "2019-01-31"}),
     );
     check(
         Event::ReferencePricePublished {
             index: IndexId(3),
-            month: january(),
+            day: january().last_day(),
             revision: 2,
-            price: Price::from_millionths(92_000_500_000),
+            version: DataVersion(9),
+            observation: observation(),
         },
-        "index 3: 92,000.50 published for 2019-01, revision 2",
+        "index 3: 92,000.50 published for 2019-01-31, revision 2, from IMF; data version 9",
         "reference_price_published",
-        json!({"index": 3, "month": "2019-01", "revision": 2, "price": "92000.5"}),
+        json!({
+            "index": 3, "day": "2019-01-31", "revision": 2, "version": 9, "price": "92000.5",
+            "volume": "20", "source": "IMF",
+        }),
     );
-    let line = SettlementLine {
-        entitlement: EntitlementId(4),
-        holder: ME,
-        strike: units(95_000),
-        quantity: tonnes(20),
-        amount: dollars(60_000),
-        remainder: dollars(0),
-        delta: dollars(-1_000),
-    };
     check(
-        Event::SettlementRunCompleted {
-            run: SettlementRun {
-                floor: FloorId(1),
-                month: january(),
-                number: 2,
-                reference_price: units(92_000),
-                revision: 3,
-                lines: vec![line],
-                paid: dollars(-6_000),
-                free: dollars(100),
-                reserved: dollars(200),
-            },
+        Event::ReferencePriceHeld {
+            index: IndexId(3),
+            day: january().last_day(),
+            publisher: ME,
+            price: units(920),
+            before: units(92_000),
         },
-        "floor 1 settled for 2019-01, run 2, on 92,000 (revision 3): -6,000.00 USD paid, programme reserves \
+        "index 3: 920 for 2019-01-31 by participant 21 is held, it was 92,000 before",
+        "reference_price_held",
+        json!({"index": 3, "day": "2019-01-31", "publisher": 21, "price": "920", "before": "92000"}),
+    );
+    check(
+        Event::DeliveryReported {
+            entitlement: EntitlementId(4),
+            holder: ME,
+            day: january().last_day(),
+            revision: 1,
+            version: DataVersion(10),
+            delivery: delivery(),
+        },
+        "entitlement 4: participant 21 delivered on 2019-01-31: 20 sold, 5 of it from stock, 1 stockpiled, revision 1; \
+         data version 10",
+        "delivery_reported",
+        json!({
+            "entitlement": 4, "holder": 21, "day": "2019-01-31", "revision": 1, "version": 10, "sold": "20",
+            "from_stock": "5", "stockpiled": "1", "destination": "DE", "evidence": null,
+        }),
+    );
+    check(
+        Event::SettlementRunCompleted { run: run() },
+        "floor 1 settled for 2019-01, run 2, on 92,000 (data version 3): -6,000.00 USD paid, programme reserves \
          200.00 USD, has 100.00 USD free; entitlement 4 of participant 21, 20 at strike 95,000, is worth \
-         60,000.00 USD, -1,000.00 USD posted",
+         60,000.00 USD, -1,000.00 USD posted with -2.00 USD interest",
         "settlement_run_completed",
         json!({
-            "floor": 1, "month": "2019-01", "run": 2, "reference_price": "92000", "revision": 3,
+            "floor": 1, "period": {"first": "2019-01-01", "last": "2019-01-31"}, "run": 2, "version": 3,
+            "day": "2019-02-28", "index": 3, "reference_price": "92000",
             "paid": {"amount": "-6000", "currency": "USD"},
             "free": {"amount": "100", "currency": "USD"},
             "reserved": {"amount": "200", "currency": "USD"},
             "lines": [{
-                "entitlement": 4, "holder": 21, "strike": "95000", "quantity": "20",
+                "entitlement": 4, "holder": 21, "strike": "95000", "reference_price": "92000",
+                "delivered": "25", "quantity": "20", "rule": "support",
                 "amount": {"amount": "60000", "currency": "USD"},
                 "remainder": {"amount": "0", "currency": "USD"},
                 "delta": {"amount": "-1000", "currency": "USD"},
+                "interest": {"amount": "-2", "currency": "USD"},
             }],
         }),
     );
+}
+
+fn entitlement() -> Entitlement {
+    Entitlement {
+        floor: FloorId(1),
+        holder: ME,
+        strike: units(95_000),
+        per_period: tonnes(20),
+        first: january().first_day(),
+        last: "2019-06-30".parse().expect("a day"),
+        upside_from: None,
+        reserved: dollars(700_000),
+    }
+}
+
+fn observation() -> Observation {
+    let price = Price::from_millionths(92_000_500_000);
+    Observation { price, volume: Some(tonnes(20)), source: "IMF".parse().ok() }
+}
+
+fn delivery() -> Delivery {
+    Delivery {
+        sold: tonnes(20),
+        from_stock: tonnes(5),
+        stockpiled: tonnes(1),
+        destination: "DE".parse().ok(),
+        evidence: None,
+    }
+}
+
+fn run() -> SettlementRun {
+    let line = SettlementLine {
+        entitlement: EntitlementId(4),
+        holder: ME,
+        strike: units(95_000),
+        reference_price: Some(units(92_000)),
+        delivered: tonnes(25),
+        quantity: tonnes(20),
+        rule: PayoffRule::Support,
+        amount: dollars(60_000),
+        remainder: dollars(0),
+        delta: dollars(-1_000),
+        interest: dollars(-2),
+    };
+    SettlementRun {
+        floor: FloorId(1),
+        period: Calendar::Monthly.period(january().first_day()),
+        number: 2,
+        version: DataVersion(3),
+        day: "2019-02-28".parse().expect("a day"),
+        index: IndexId(3),
+        reference_price: Some(units(92_000)),
+        lines: vec![line],
+        paid: dollars(-6_000),
+        free: dollars(100),
+        reserved: dollars(200),
+    }
 }
 
 #[test]
@@ -546,9 +705,25 @@ fn each_command_is_shown() {
             json!({"command": "clear_auction", "auction": 2, "secret": "ef".repeat(32)}),
         ),
         (
-            Command::PublishReferencePrice { index: IndexId(3), month: january(), price: units(92_000) },
+            Command::PublishReferencePrice {
+                index: IndexId(3),
+                day: january().last_day(),
+                observation: observation(),
+            },
             json!({
-                "command": "publish_reference_price", "index": 3, "month": "2019-01", "price": "92000",
+                "command": "publish_reference_price", "index": 3, "day": "2019-01-31", "price": "92000.5",
+                "volume": "20", "source": "IMF",
+            }),
+        ),
+        (
+            Command::ReportDelivery {
+                entitlement: EntitlementId(4),
+                day: january().last_day(),
+                delivery: delivery(),
+            },
+            json!({
+                "command": "report_delivery", "entitlement": 4, "day": "2019-01-31", "sold": "20",
+                "from_stock": "5", "stockpiled": "1", "destination": "DE", "evidence": null,
             }),
         ),
     ] {
