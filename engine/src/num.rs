@@ -374,7 +374,7 @@ fn parse_millionths(text: &str) -> Result<i64, ParseNumberError> {
     // Read as negative, since the most negative number has no positive twin.
     let magnitude = whole
         .bytes()
-        .chain(format!("{decimals:0<6}").bytes())
+        .chain(decimals.bytes().chain(std::iter::repeat(b'0')).take(6))
         .try_fold(0_i64, |sum, byte| sum.checked_mul(10)?.checked_sub(i64::from(byte.checked_sub(b'0')?)))
         .ok_or_else(too_large)?;
     if negative { Ok(magnitude) } else { magnitude.checked_neg().ok_or_else(too_large) }

@@ -391,8 +391,7 @@ const fn days_in_month(year: i32, month: u8) -> u8 {
 
 impl fmt::Display for Day {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (year, month, day) = civil_from_days(self.0);
-        f.pad(&format!("{year:04}-{month:02}-{day:02}"))
+        f.pad(std::str::from_utf8(&self.to_ascii()).unwrap_or_default())
     }
 }
 
@@ -451,6 +450,20 @@ impl FromStr for Day {
 }
 
 impl Day {
+    /// As `2019-01-31`.
+    #[expect(
+        clippy::arithmetic_side_effects,
+        clippy::cast_possible_truncation,
+        reason = "years have four digits and are not negative, months and days have two"
+    )]
+    pub fn to_ascii(self) -> [u8; 10] {
+        let (year, month, day) = civil_from_days(self.0);
+        let digit = |number: i32| b'0' + number.rem_euclid(10) as u8;
+        let pair = |number: u8| [digit(i32::from(number) / 10), digit(i32::from(number))];
+        let ([m0, m1], [d0, d1]) = (pair(month), pair(day));
+        [digit(year / 1_000), digit(year / 100), digit(year / 10), digit(year), b'-', m0, m1, b'-', d0, d1]
+    }
+
     /// Reads `2019-01-31`, and nothing else.
     pub fn from_ascii(text: &[u8]) -> Option<Self> {
         let &[y0, y1, y2, y3, b'-', m0, m1, b'-', d0, d1] = text else {

@@ -14,4 +14,5 @@ pub mod remote;
 mod scrape;
 pub mod serve;
 pub mod server;
+pub mod settle;
 mod solve;

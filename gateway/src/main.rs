@@ -11,7 +11,7 @@ use golv_gateway::command_line::trade::TradeCommand;
 use golv_gateway::journal::JournalCommand;
 use golv_gateway::logs::with_sources;
 use golv_gateway::pipeline::WriterError;
-use golv_gateway::{clear, command_line, demo, journal, remote, serve};
+use golv_gateway::{clear, command_line, demo, journal, remote, serve, settle};
 use golv_journal::RecoverError;
 use golv_journal::replay::ReplayError;
 use golv_journal::restart::RestartError;
@@ -61,6 +61,12 @@ enum Command {
     /// By a second reading of the rules that shares no code with the clearing. Exits with 1 and names who was wronged if the
     /// result is not what its rule gives.
     Check(clear::Check),
+    /// Settle contracts for difference from files, run after run.
+    ///
+    /// Reads contracts, the prices of their indices and what was delivered, and writes a line for each period: what it is worth,
+    /// and what this run adds to the one before. Prices and deliveries may be revised; a run sees of each the highest revision up
+    /// to its number. Prints what each party gets. Nothing is written if a row cannot be read or a period cannot be settled.
+    Settle(settle::Settle),
     /// Look into a journal, copy its beginning, or set aside what makes the engine fail.
     #[command(subcommand)]
     Journal(JournalCommand),
@@ -116,6 +122,7 @@ fn main() -> ExitCode {
         }
         Command::Clear(options) => clear::clear(&options).map(|()| true),
         Command::Check(options) => clear::check(&options).map(|()| true),
+        Command::Settle(options) => settle::settle(&options).map(|()| true),
         Command::Journal(command) => journal::run(&command).map(|()| true),
         Command::Pki(command) => command_line::pki::run(&command).map(|()| true),
         Command::Found(options) => serve::found(&options).map(|()| true),
