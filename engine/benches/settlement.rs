@@ -72,7 +72,7 @@ fn main() {
 impl World {
     fn new(contracts: usize, periods: usize, calendar: Calendar) -> Self {
         let mut random = ChaCha8Rng::seed_from_u64(7);
-        let mut below = |bound: u32| i64::from(random.next_u32()) * i64::from(bound) >> 32;
+        let mut below = |bound: u32| (i64::from(random.next_u32()) * i64::from(bound)) >> 32;
         let strikes = (0..contracts).map(|_| 80_000_000 + below(40_000_000)).collect();
         let prices = (0..periods).map(|_| 40_000_000 + below(120_000_000)).collect();
         let quantities = (0..contracts * periods).map(|_| 1_000 * below(400_000_000)).collect();
