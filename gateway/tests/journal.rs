@@ -688,5 +688,19 @@ fn the_journal_of_a_market_day_is_looked_into() {
         "both auctions of the day are closed"
     );
     let runs = objects.iter().flat_map(|object| object["events"].as_array().expect("a list"));
-    assert_eq!(runs.filter(|event| event["event"] == "settlement_run_completed").count(), 81);
+    assert_eq!(runs.clone().filter(|event| event["event"] == "settlement_run_completed").count(), 81);
+    // A statement says what the last run posted, and each line is made again.
+    let run = runs.filter(|event| event["event"] == "settlement_run_completed").last().expect("settled");
+    let (line, day_posted) = (&run["lines"][0], run["day"].as_str().expect("a day"));
+    let holder = line["holder"].to_string();
+    let of_day = ["journal", "statement", arg(&day), "--participant", &holder, "--day", day_posted];
+    let told: Value = serde_json::from_str(&done(&[of_day.as_slice(), &["--json"]].concat())).expect("JSON");
+    assert_eq!((&told["net"], &told["currency"]), (&line["amount"]["amount"], &"USD".into()));
+    assert_eq!(
+        (&told["lines"][0]["amount"], &told["lines"][0]["version"]),
+        (&line["amount"], &run["version"])
+    );
+    assert!(done(&of_day).contains("every line was made again"));
+    let idle = done(&["journal", "statement", arg(&day), "--participant", &holder, "--day", "2019-01-01"]);
+    assert!(idle.starts_with("nothing was posted"), "{idle}");
 }

@@ -15,20 +15,23 @@ use crate::print;
 /// Prints both digests, with what they stand for if a command was named.
 pub(super) fn digest(dir: &Path, at: Option<Sequence>) -> Result<(), JournalError> {
     match at {
-        None => at_the_end(dir),
+        None => {
+            print_digests(&replayed(dir)?.replay);
+            Ok(())
+        }
         Some(at) => after(dir, at),
     }
 }
 
-fn at_the_end(dir: &Path) -> Result<(), JournalError> {
+/// A journal's exchange at its end.
+pub(super) fn replayed(dir: &Path) -> Result<Tracked, JournalError> {
     let mut tracked = Tracked { inventory: Inventory::take(dir)?, replay: begin(dir)?.replay };
     let mut reader = scan_from(dir, tracked.replay.segment())?;
     while let Some(frame) = reader.next_frame()? {
         tracked.frame(&frame)?;
     }
     refuse_damage(reader.finish()?)?;
-    print_digests(&tracked.replay);
-    Ok(())
+    Ok(tracked)
 }
 
 fn after(dir: &Path, at: Sequence) -> Result<(), JournalError> {

@@ -7,6 +7,7 @@ mod digest;
 mod export;
 mod inspect;
 mod skip;
+mod statement;
 mod truncate;
 mod verify;
 
@@ -15,7 +16,8 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 use clap::Subcommand;
-use golv_engine::id::Sequence;
+use golv_engine::id::{EntitlementId, FloorId, ParticipantId, Sequence};
+use golv_engine::time::{Day, Period};
 use golv_journal::copy::CopyError;
 use golv_journal::inventory::Inventory;
 use golv_journal::replay::{Replay, ReplayError};
@@ -81,6 +83,24 @@ pub enum JournalCommand {
         #[arg(long, value_name = "SEQUENCE")]
         to: Option<u64>,
     },
+    /// Print what settlement posted to a participant on a day, and make every line again.
+    ///
+    /// Replays the journal. Each line was paid by a run on the prices and deliveries of some version, which are never overwritten:
+    /// what they come to is worked out once more and compared. Changes nothing and takes no lock. Exits with 1 if a line
+    /// comes to something else.
+    Statement {
+        /// The journal's directory.
+        dir: PathBuf,
+        /// The participant.
+        #[arg(long, value_name = "ID")]
+        participant: u32,
+        /// The day on which it was posted.
+        #[arg(long, value_name = "YYYY-MM-DD")]
+        day: Day,
+        /// Print JSON, one object a currency.
+        #[arg(long)]
+        json: bool,
+    },
     /// Copy a journal up to a command into another directory, replay the copy, and print its digests.
     ///
     /// For a journal that is damaged, or that has at its end what must not be replayed; what comes after that command may be
@@ -136,6 +156,20 @@ pub enum JournalError {
     /// Something is missing.
     #[error("the journal has a gap; {WAYS_OUT}")]
     Gap(#[source] Gap),
+    /// A settlement line comes to something else on the data of its version.
+    #[error(
+        "entitlement {entitlement} of floor {floor}: run {number} of {period} cannot be made again from its data"
+    )]
+    NotMadeAgain {
+        /// The entitlement.
+        entitlement: EntitlementId,
+        /// Its floor.
+        floor: FloorId,
+        /// The period.
+        period: Period,
+        /// The run.
+        number: u32,
+    },
     /// It does not replay to its own chain.
     #[error("{} cannot be replayed at offset {offset}", file.display())]
     Replay {
@@ -193,6 +227,9 @@ pub fn run(command: &JournalCommand) -> Result<(), Box<dyn Error>> {
         JournalCommand::Inspect { dir, frames } => inspect::inspect(dir, *frames)?,
         JournalCommand::Verify { dir, commands } => verify::verify(dir, *commands)?,
         JournalCommand::Digest { dir, at } => digest::digest(dir, at.map(Sequence))?,
+        JournalCommand::Statement { dir, participant, day, json } => {
+            statement::statement(dir, ParticipantId(*participant), *day, *json)?;
+        }
         JournalCommand::Export { dir, from, to } => {
             export::export(dir, from.map(Sequence), to.map(Sequence))?
         }

@@ -1,0 +1,123 @@
+//! `golv journal statement`: what settlement posted to a participant on a day, each line made again from the data that its run was
+//! made on.
+
+use std::path::Path;
+
+use golv_engine::Exchange;
+use golv_engine::cfd::{PostedLine, SettlementLine, Statement};
+use golv_engine::id::ParticipantId;
+use golv_engine::num::Price;
+use golv_engine::time::Day;
+use serde_json::{Value, json};
+
+use super::JournalError;
+use super::digest::replayed;
+use crate::command_line::show::{line_json, period_json};
+use crate::print::{self, grouped, money, price, quantity, table};
+
+/// Prints the statements of a day, one for each currency.
+pub(super) fn statement(
+    dir: &Path,
+    participant: ParticipantId,
+    day: Day,
+    as_json: bool,
+) -> Result<(), JournalError> {
+    let tracked = replayed(dir)?;
+    let exchange = tracked.replay.exchange();
+    let statements = exchange.statements(participant, day);
+    for posted in statements.iter().flat_map(|statement| &statement.lines) {
+        check(exchange, posted)?;
+    }
+    if as_json {
+        for statement in &statements {
+            print::line(statement_json(statement));
+        }
+    } else if statements.is_empty() {
+        print::line(format_args!("nothing was posted to participant {participant} on {day}"));
+    } else {
+        statements.iter().for_each(print_statement);
+    }
+    Ok(())
+}
+
+/// Makes a line again, and compares.
+fn check(exchange: &Exchange, posted: &PostedLine) -> Result<(), JournalError> {
+    let again = exchange.settlement_as_of(posted.floor, posted.period.first, posted.version);
+    let is_it = |line: &&SettlementLine| line.entitlement == posted.line.entitlement;
+    let again = again.ok().and_then(|lines| lines.iter().find(is_it).copied());
+    // Who holds a contract, and what was paid before, is no matter of the data.
+    let made = |line: &SettlementLine| {
+        let SettlementLine { strike, reference_price, delivered, quantity, rule, amount, remainder, .. } =
+            *line;
+        (strike, reference_price, delivered, quantity, rule, amount, remainder)
+    };
+    if again.as_ref().map(made) == Some(made(&posted.line)) {
+        return Ok(());
+    }
+    let (floor, period, number) = (posted.floor, posted.period, posted.number);
+    Err(JournalError::NotMadeAgain { entitlement: posted.line.entitlement, floor, period, number })
+}
+
+fn print_statement(statement: &Statement) {
+    let columns = [
+        "period",
+        ">run",
+        ">data",
+        ">floor",
+        ">entitlement",
+        ">quantity",
+        ">strike",
+        ">reference price",
+        ">amount",
+        ">posted",
+        ">interest",
+    ];
+    let rows = statement.lines.iter().map(|posted| {
+        let line = &posted.line;
+        vec![
+            posted.period.to_string(),
+            posted.number.to_string(),
+            posted.version.to_string(),
+            posted.floor.to_string(),
+            line.entitlement.to_string(),
+            quantity(line.quantity),
+            price(line.strike),
+            line.reference_price.map_or_else(|| "-".to_owned(), price),
+            money(line.amount),
+            money(line.delta),
+            money(line.interest),
+        ]
+    });
+    print::line(table(&columns, rows));
+    print::line(format_args!(
+        "participant {}, {}: {} {} net; every line was made again from the data of its version",
+        statement.participant,
+        statement.day,
+        net(statement).map_or_else(|| "more than can be held".to_owned(), |net| grouped(&net)),
+        statement.currency
+    ));
+}
+
+/// The net of a statement as a decimal, if it fits.
+fn net(statement: &Statement) -> Option<String> {
+    let net = i64::try_from(statement.net).ok()?;
+    Some(Price::from_millionths(net).to_string())
+}
+
+fn statement_json(statement: &Statement) -> Value {
+    let lines = statement.lines.iter().map(|posted| {
+        let mut object = line_json(&posted.line);
+        object["floor"] = posted.floor.0.into();
+        object["period"] = period_json(posted.period);
+        object["run"] = posted.number.into();
+        object["version"] = posted.version.0.into();
+        object
+    });
+    json!({
+        "participant": statement.participant.0,
+        "day": statement.day.to_string(),
+        "currency": statement.currency.code(),
+        "net": net(statement),
+        "lines": lines.collect::<Vec<_>>(),
+    })
+}
