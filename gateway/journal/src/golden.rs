@@ -33,7 +33,7 @@ use common::{CALL, OPERATORS, STACK, SUPPLIERS, SUPPORT, World, buy, hours, mont
 const SETTINGS: Settings = Settings {
     mode: Mode::Rehearsal { seed: 2018 },
     rules_version: RulesVersion::NEWEST.number(),
-    segment_bytes: 3072,
+    segment_bytes: 4096,
 };
 
 /// What the golden journal comes to.
