@@ -217,6 +217,20 @@ fn deliveries_are_their_holders_or_an_operators_to_report() {
     assert_eq!(world.exchange.data_version(), DataVersion(2));
 }
 
+/// What one participant can have kept is bounded.
+#[test]
+fn a_delivery_is_not_revised_for_ever() {
+    let mut world = with_contract(metered());
+    grant(&mut world, 0, 100);
+    until(&mut world, "2019-02-01");
+    for units in 1..=64 {
+        world.send(SUPPLIERS[0], report(1, "2019-01-10", sold(units))).expect("reported");
+    }
+    let too_many = Err(Reject::TooManyRevisions { most: 64 });
+    assert_eq!(world.send(SUPPLIERS[0], report(1, "2019-01-10", sold(1))).map(drop), too_many);
+    world.send(SUPPLIERS[0], report(1, "2019-01-11", sold(1))).expect("another day");
+}
+
 /// Lynas–JARE's shape: a share above a threshold with a cap a year, used up in the order of the months. A correction of January moves
 /// what February is paid, and March, which has nothing left either way, has no new run.
 #[test]

@@ -38,8 +38,9 @@ pub use terms::{Average, Averaging, ContractTerms, Indexation, Measure, Referenc
 use crate::reject::Reject;
 use crate::time::{Day, Instant};
 
-/// The most revisions that one price or delivery may have, the first included.
-pub const REVISIONS_MAX: u32 = 1_024;
+/// The most revisions that one price or delivery may have, the first included: it bounds what one participant can have kept.
+/// Real days are restated a handful of times.
+pub const REVISIONS_MAX: u32 = 64;
 
 /// Refuses a day that is not over.
 fn check_over(day: Day, at: Instant) -> Result<(), Reject> {
