@@ -327,8 +327,8 @@ pub enum Action {
         index: IndexId,
         /// The day.
         day: Day,
-        /// The price that is held: what the second operator confirms cannot change in between.
-        price: Price,
+        /// What is held: what the second operator confirms cannot change in between.
+        observation: Observation,
     },
     /// Runs a period's settlement of a floor: the first run, or a reconciliation after a revised price or delivery.
     Settle {

@@ -238,7 +238,7 @@ pub enum Event {
         /// Who published it.
         publisher: ParticipantId,
         /// The price.
-        price: Price,
+        observation: Observation,
         /// What it moved from.
         before: Price,
     },

@@ -410,6 +410,10 @@ enum NotAnExchange {
     Auction(AuctionId),
     #[error("prices and deliveries have versions in their order, up to the newest")]
     Data,
+    #[error("reservations are amounts of their floor's currency")]
+    Reservations,
+    #[error("runs are numbered from 1, each with its lines in order")]
+    Runs,
     #[error("entitlements are numbered from 1 without a gap, up to {ENTITLEMENTS_MAX}")]
     Entitlements,
     #[error("programme {0} has more money, or less, than it can have been funded with")]
@@ -425,6 +429,10 @@ impl TryFrom<Stored> for Exchange {
         let due = state.auctions.iter().filter_map(|(id, auction)| Some((auction.due()?, *id)));
         state.due = due.collect();
         state.check_stored()?;
+        // Each datum came with a command.
+        if state.data.0 > sequence.0 {
+            return Err(NotAnExchange::Data);
+        }
         let exchange = Self { mode, sequence, at, answers, state };
         if exchange.is_conserved() { Ok(exchange) } else { Err(NotAnExchange::NotConserved) }
     }
@@ -613,8 +621,8 @@ impl State {
                 return self.check_terminate(*entitlement, *last).map(Some).map(Prepared::Reserving);
             }
             Action::ShareUpside { entitlement, from } => self.check_share_upside(*entitlement, *from)?,
-            Action::ReleaseReferencePrice { index, day, price } => {
-                self.check_release_price(*index, *day, *price)?;
+            Action::ReleaseReferencePrice { index, day, observation } => {
+                self.check_release_price(*index, *day, observation)?;
             }
             Action::Settle { floor, period, version } => {
                 let settlement = self.prepare_settlement(at, *floor, *period, *version)?;
@@ -680,8 +688,8 @@ impl State {
                 self.terminate(entitlement, last, reserved, out);
             }
             (Action::ShareUpside { entitlement, from }, _) => self.share_upside(entitlement, from, out),
-            (Action::ReleaseReferencePrice { index, day, price: _ }, _) => {
-                self.release_price(index, day, out)
+            (Action::ReleaseReferencePrice { index, day, observation: _ }, _) => {
+                self.release_price(index, day, out);
             }
             (Action::Settle { .. }, Prepared::Settling(settlement)) => self.settle(*settlement, out),
             (Action::ChangeRules { .. }, Prepared::Changing(rules)) => self.rules = rules,
@@ -737,6 +745,9 @@ impl State {
             && self.index(fallback)?.currency() != index.currency()
         {
             return Err(Reject::OtherCurrency);
+        }
+        if terms.contract.reference.fallback == Some(terms.index) {
+            return Err(Reject::ReferenceTerms);
         }
         if let Some(indexation) = &terms.contract.indexation
             && self.index(indexation.index)?.currency().is_some()
@@ -797,6 +808,23 @@ impl State {
         if !prices_fit || !deliveries_fit {
             return Err(NotAnExchange::Data);
         }
+        let reserves = |entitlement: &Entitlement| {
+            let market = self.floor(entitlement.floor).and_then(|floor| self.market(floor.terms.market));
+            let Money { currency, millionths } = entitlement.reserved;
+            market.is_ok_and(|market| market.currency == currency) && millionths >= 0
+        };
+        if !self.entitlements.values().all(reserves) {
+            return Err(NotAnExchange::Reservations);
+        }
+        let are_runs = |((floor, first), runs): (&(FloorId, Day), &Vec<SettlementRun>)| {
+            (1..).zip(runs).all(|(number, run)| {
+                let is_here = (run.floor, run.period.first, run.number) == (*floor, *first, number);
+                is_here && run.lines.is_sorted_by(|one, next| one.entitlement < next.entitlement)
+            })
+        };
+        if !self.runs.iter().all(are_runs) {
+            return Err(NotAnExchange::Runs);
+        }
         let unpayable = self.programmes.iter().find(|(id, terms)| !self.is_funded(**id, terms.currency));
         if let Some((id, _)) = unpayable {
             return Err(NotAnExchange::Programme(*id));
@@ -838,6 +866,120 @@ impl State {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cfd::{ContractTerms, IndexTerms, Observation};
+    use crate::market::MassUnit;
+    use crate::num::{Price, Quantity};
+    use crate::time::Month;
+
+    const MARCH: &str = "2019-03-01";
+
+    fn day(text: &str) -> Day {
+        text.parse().expect("a day")
+    }
+
+    fn dollars(units: i64) -> Money {
+        Money { currency: Currency::Usd, millionths: units * 1_000_000 }
+    }
+
+    /// One entitlement under a floor, with 12,000 reserved, and a run of its first month.
+    fn settled() -> Exchange {
+        let mut state = State::new(RulesVersion::NEWEST);
+        let name: Name = "Lithium".parse().expect("a name");
+        let price = |units| Price::from_units(units).expect("fits");
+        let quantity = |units| Quantity::from_units(units).expect("fits");
+        let market = Market {
+            name: name.clone(),
+            unit: MassUnit::Tonne,
+            currency: Currency::Usd,
+            lot: quantity(1),
+            tick: price(10),
+            lowest: price(0),
+            highest: price(1_000),
+            largest: quantity(100),
+        };
+        let (publisher, currency) = (ParticipantId(3), Currency::Usd);
+        let index = IndexTerms { name: name.clone(), currency: Some(currency), publisher, guard: None };
+        let terms = FloorTerms {
+            market: MarketId(1),
+            programme: ProgrammeId(1),
+            index: IndexId(1),
+            price: price(500),
+            stress_price: price(300),
+            first: Month::new(2019, 1).expect("a month"),
+            last: Month::new(2019, 6).expect("a month"),
+            origins: vec!["FI".parse().expect("a country")],
+            contract: Box::new(ContractTerms::monthly_floor()),
+        };
+        let (floor, programme) = (FloorId(1), ProgrammeId(1));
+        state.markets.insert(MarketId(1), market);
+        state.indices.insert(IndexId(1), Index::new(index));
+        state.programmes.insert(programme, Programme { name, currency });
+        state.floors.insert(floor, Floor::new(terms));
+        state.ledger.post(Account::Funders(programme), Account::ProgrammeFree(programme), dollars(100_000));
+        let (before, after) = (day("2018-12-01").begins_at(), day(MARCH).begins_at());
+        let (before, after) = (before.expect("in reach"), after.expect("in reach"));
+        let mut events = Vec::new();
+        state.grant(floor, ParticipantId(4), price(500), quantity(10), dollars(12_000), before, &mut events);
+        let observation = Observation { price: price(600), volume: None, source: None };
+        state
+            .publish_reference_price(
+                after,
+                publisher,
+                IndexId(1),
+                day("2019-01-31"),
+                &observation,
+                &mut events,
+            )
+            .expect("published");
+        let settle = Action::Settle { floor, period: day("2019-01-01"), version: DataVersion(1) };
+        let prepared = state.prepare(after, &settle).expect("can be settled");
+        state.perform(after, settle, prepared, &mut events);
+        Exchange { mode: Mode::Live, sequence: Sequence(9), at: after, answers: Answers::default(), state }
+    }
+
+    fn read(exchange: Exchange) -> Result<Exchange, NotAnExchange> {
+        let Exchange { mode, sequence, at, answers, state } = exchange;
+        Stored { mode, sequence, at, answers, state }.try_into()
+    }
+
+    /// Each of these would make an assertion fail sooner or later.
+    #[test]
+    fn a_stored_state_that_no_commands_make_is_refused() {
+        assert!(read(settled()).is_ok());
+        let forged = |forge: fn(&mut State)| {
+            let mut exchange = settled();
+            forge(&mut exchange.state);
+            read(exchange).map(drop)
+        };
+        fn entitlement(state: &mut State) -> &mut Entitlement {
+            state.entitlements.values_mut().next().expect("it was granted")
+        }
+        let foreign = forged(|state| entitlement(state).reserved.currency = Currency::Eur);
+        assert!(matches!(foreign, Err(NotAnExchange::Reservations)), "{foreign:?}");
+        let negative = forged(|state| entitlement(state).reserved.millionths = -1);
+        assert!(matches!(negative, Err(NotAnExchange::Reservations)), "{negative:?}");
+        let newest = forged(|state| state.data = DataVersion(u64::MAX));
+        assert!(matches!(newest, Err(NotAnExchange::Data)), "{newest:?}");
+        let early = forged(|state| state.data = DataVersion(0));
+        assert!(matches!(early, Err(NotAnExchange::Data)), "{early:?}");
+        let twice = forged(|state| {
+            let run =
+                state.runs.values_mut().next().and_then(|runs| runs.first_mut()).expect("it was settled");
+            run.lines.push(run.lines[0]);
+        });
+        assert!(matches!(twice, Err(NotAnExchange::Runs)), "{twice:?}");
+    }
+
+    /// A run takes back what runs before it paid, and never more than the programme was funded with.
+    #[test]
+    fn a_forged_run_is_not_taken_back() {
+        let mut exchange = settled();
+        let run = exchange.state.runs.values_mut().next().and_then(|runs| runs.first_mut());
+        run.expect("it was settled").lines[0].amount = dollars(200_000);
+        let settle = Action::Settle { floor: FloorId(1), period: day("2019-01-01"), version: DataVersion(1) };
+        let prepared = exchange.state.prepare(exchange.at, &settle).map(drop);
+        assert_eq!(prepared, Err(Reject::AmountTooLarge));
+    }
 
     /// There is one version so far, so a change is tried on an engine that claims to know the next.
     #[test]

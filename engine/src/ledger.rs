@@ -30,8 +30,8 @@ pub enum Account {
     Collateral(ParticipantId),
     /// What is held of a participant's collateral as bid bonds.
     Bonds(ParticipantId),
-    /// What a programme took in beside its funding, for its funders to dispose of: forfeited bid bonds, and what sales earned
-    /// beyond cost.
+    /// What a programme took in beside its funding, for its funders to dispose of: forfeited bid bonds, what sales earned
+    /// beyond cost, and what holders of contracts paid on high prices.
     Proceeds(ProgrammeId),
     /// The centre as the other side of every award.
     Clearing,

@@ -178,11 +178,13 @@ rejects! {
     /// There would be too many entitlements.
     420 TooManyEntitlements = "the exchange can hold no more entitlements than there are and may be won in announced auctions";
     /// The payoff makes no sense.
-    421 PayoffTerms = "a contract supports some share of what the price lacks, shares some of high prices if any and none below the floor's price, and caps what it takes in whole minor units";
+    421 PayoffTerms = "a contract supports some share of what the price lacks, shares some of high prices if any and none below the floor's price, caps what it takes in whole minor units and its volume above nothing, and has no minimum above the floor's price";
     /// The volume rule makes no sense.
     422 VolumeTerms = "destinations, evidence and averages weighted by deliveries are for metered volume, and there are at most 256 destinations";
     /// The indexation makes no sense.
-    423 IndexationTerms = "an indexation names an index without a currency, two months of 1 to 12, a positive base value and a positive unit";
+    423 IndexationTerms = "an indexation names an index without a currency, two months of 1 to 12, a positive base value, and a unit that is positive and no larger than the floor's price";
+    /// The reference rule makes no sense.
+    424 ReferenceTerms = "a day has one price, so a daily contract asks for no more, and a fallback is another index than the floor's";
 
     /// No such auction.
     501 UnknownAuction {
@@ -398,8 +400,8 @@ rejects! {
     } = "there is no entitlement {entitlement} of this participant";
     /// The volume does not depend on deliveries.
     608 NotMetered = "the contract's volume is fixed; deliveries are reported under metered ones";
-    /// What came from stock was not sold, or the sum does not fit.
-    609 FromStock = "what came from stock is a part of what was sold, and what was sold and stockpiled must fit in one number";
+    /// What came from stock was not sold, or it is too much for a day.
+    609 DeliveryTerms = "what came from stock is a part of what was sold, and no more than about 23 billion are delivered a day";
     /// More would have been sold from stock than was put there.
     610 StockShort {
         /// The first day on which it is so.

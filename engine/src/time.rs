@@ -427,11 +427,9 @@ impl FromStr for Month {
     type Err = ParseMonthError;
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let parse = || {
-            let (year, month) = text.split_once('-')?;
-            if year.len() != 4 || month.len() != 2 {
-                return None;
-            }
-            Self::new(year.parse().ok()?, month.parse().ok()?)
+            // A month is read as its first day is.
+            let first = Day::from_ascii(format!("{text}-01").as_bytes())?;
+            Some(first.month())
         };
         parse().ok_or_else(|| ParseMonthError(text.to_owned()))
     }
@@ -529,7 +527,9 @@ mod tests {
         {
             assert!(text.parse::<Day>().is_err(), "{text}");
         }
-        for text in ["2019", "2019-1", "2019-13", "2019-00", "0000-01", "19-01", "2019-01-01", "+019-01x"] {
+        for text in
+            ["2019", "2019-1", "2019-13", "2019-00", "0000-01", "19-01", "2019-01-01", "+019-01", "2019-+1"]
+        {
             assert!(text.parse::<Month>().is_err(), "{text}");
         }
     }

@@ -167,7 +167,7 @@ fn what_is_stockpiled_is_paid_once() {
             "2019-01-10",
             Reject::StockShort { day: day("2019-02-10") },
         ),
-        (from_stock(31), "2019-02-12", Reject::FromStock),
+        (from_stock(31), "2019-02-12", Reject::DeliveryTerms),
     ] {
         assert_eq!(world.send(SUPPLIERS[0], report(1, on, delivery)), Err(refusal));
     }
@@ -224,11 +224,70 @@ fn a_delivery_is_not_revised_for_ever() {
     grant(&mut world, 0, 100);
     until(&mut world, "2019-02-01");
     for units in 1..=64 {
-        world.send(SUPPLIERS[0], report(1, "2019-01-10", sold(units))).expect("reported");
+        let sender = if units <= 48 { SUPPLIERS[0] } else { OPERATORS[0] };
+        world.send(sender, report(1, "2019-01-10", sold(units))).expect("reported");
     }
     let too_many = Err(Reject::TooManyRevisions { most: 64 });
-    assert_eq!(world.send(SUPPLIERS[0], report(1, "2019-01-10", sold(1))).map(drop), too_many);
+    assert_eq!(world.send(OPERATORS[0], report(1, "2019-01-10", sold(1))).map(drop), too_many);
     world.send(SUPPLIERS[0], report(1, "2019-01-11", sold(1))).expect("another day");
+}
+
+/// What one holder reports never keeps others from being settled, nor an operator from correcting it.
+#[test]
+fn a_holder_cannot_block_a_settlement() {
+    let reference = ReferenceRule { averaging: Averaging::DeliveryWeighted, ..ReferenceRule::default() };
+    let mut world = with_contract(ContractTerms { reference, ..metered() });
+    grant(&mut world, 0, 30);
+    grant(&mut world, 1, 30);
+    until(&mut world, "2019-02-01");
+    told(&mut world, DAILY, "2019-01-04", 400);
+    told(&mut world, DAILY, "2019-01-07", 420);
+    let most = Quantity::from_millionths(i64::MAX / 400).expect("not negative");
+    let one_more = Quantity::from_millionths(i64::MAX / 400 + 1).expect("not negative");
+    let huge = |sold| Delivery { sold, ..sold_nothing() };
+    assert_eq!(world.send(SUPPLIERS[0], report(1, "2019-01-05", huge(one_more))), Err(Reject::DeliveryTerms));
+    for on in 1..=31 {
+        world.send(SUPPLIERS[0], report(1, &format!("2019-01-{on:02}"), huge(most))).expect("reported");
+    }
+    // A Sunday has no price of its own: Friday's counts.
+    world.send(SUPPLIERS[1], report(2, "2019-01-06", sold(1))).expect("reported");
+    world.settle(CONTRACTS, month(2019, 1)).expect("settled");
+    let lines = last_run(&world).lines;
+    assert_eq!((lines[0].quantity, lines[1].reference_price), (quantity(30), Some(price(400))));
+    for _ in 2..=48 {
+        world.send(SUPPLIERS[0], report(1, "2019-01-05", huge(most))).expect("reported");
+    }
+    let too_many = Err(Reject::TooManyRevisions { most: 48 });
+    assert_eq!(world.send(SUPPLIERS[0], report(1, "2019-01-05", huge(most))).map(drop), too_many);
+    world.send(OPERATORS[0], report(1, "2019-01-05", sold(1))).expect("an operator corrects it");
+}
+
+fn sold_nothing() -> Delivery {
+    sold(0)
+}
+
+/// However late it is corrected: a year keeps its cap when the next has begun to be settled.
+#[test]
+fn a_cap_is_used_up_anew_after_the_years_end_too() {
+    let cap = Upside { annual_cap: "1000".parse().ok(), ..upside(Some(600), "0.5") };
+    let contract = ContractTerms {
+        payoff: Payoff { upside: Some(cap), ..Payoff::floor() },
+        ..ContractTerms::monthly_floor()
+    };
+    let mut world = with_contract(contract);
+    grant(&mut world, 0, 10);
+    until(&mut world, "2020-03-01");
+    for number in 1..=13 {
+        let settled = if number == 13 { month(2020, 1) } else { month(2019, number) };
+        let units = if number <= 2 { 700 } else { 550 };
+        told(&mut world, DAILY, &settled.last_day().to_string(), units);
+        world.settle(CONTRACTS, settled).expect("settled");
+    }
+    assert_eq!(world.cents(SUPPLIERS[0]), -100_000, "500 in each of two months");
+    told(&mut world, DAILY, "2019-01-31", 800);
+    world.settle(CONTRACTS, month(2019, 1)).expect("settled");
+    assert_eq!(world.cents(SUPPLIERS[0]), -100_000, "1,000 in the first, and nothing is left for the second");
+    assert_eq!(runs(&world).len(), 15, "January and February have another run, and no other month");
 }
 
 /// Lynas–JARE's shape: a share above a threshold with a cap a year, used up in the order of the months. A correction of January moves
@@ -300,7 +359,8 @@ fn a_price_that_moves_too_far_is_held_until_two_operators_release_it() {
     told(&mut world, DAILY, "2019-02-27", 626);
     assert!(matches!(
         world.events.last(),
-        Some(Event::ReferencePriceHeld { before, price: held, .. }) if (*before, *held) == (price(500), price(626))
+        Some(Event::ReferencePriceHeld { before, observation, .. })
+            if (*before, observation.price) == (price(500), price(626))
     ));
     told(&mut world, DAILY, "2019-01-30", 299);
     assert!(matches!(world.events.last(), Some(Event::ReferencePriceHeld { .. })));
@@ -310,8 +370,10 @@ fn a_price_that_moves_too_far_is_held_until_two_operators_release_it() {
     let missing = Reject::NoReferencePrice { index: DAILY, from: day("2019-02-01") };
     assert_eq!(world.settle(CONTRACTS, month(2019, 2)), Err(missing));
 
-    let release =
-        |units| Action::ReleaseReferencePrice { index: DAILY, day: day("2019-02-27"), price: price(units) };
+    let release = |units| {
+        let observation = Observation { price: price(units), volume: None, source: None };
+        Action::ReleaseReferencePrice { index: DAILY, day: day("2019-02-27"), observation }
+    };
     let not_held = Reject::PriceNotHeld { index: DAILY, day: day("2019-02-27") };
     assert_eq!(world.try_agree(release(625)), Err(not_held), "another price than is held");
     world.agree(release(626));
@@ -320,9 +382,13 @@ fn a_price_that_moves_too_far_is_held_until_two_operators_release_it() {
     assert_eq!(last_run(&world).reference_price, Some(price(626)));
     // A publisher who sees the slip sends another, and what was held is gone.
     told(&mut world, DAILY, "2019-01-30", 390);
-    let gone = Action::ReleaseReferencePrice { index: DAILY, day: day("2019-01-30"), price: price(299) };
+    let observation = Observation { price: price(299), volume: None, source: None };
+    let gone = Action::ReleaseReferencePrice { index: DAILY, day: day("2019-01-30"), observation };
     let not_held = Reject::PriceNotHeld { index: DAILY, day: day("2019-01-30") };
     assert_eq!(world.try_agree(gone), Err(not_held));
+    // The first price of all is compared with the one after it.
+    told(&mut world, DAILY, "2019-01-02", 40_000);
+    assert!(matches!(world.events.last(), Some(Event::ReferencePriceHeld { .. })));
 }
 
 #[test]
@@ -536,12 +602,24 @@ fn contradictory_terms_are_refused() {
     let indexed =
         |indexation| ContractTerms { indexation: Some(indexation), ..ContractTerms::monthly_floor() };
     let no_support = Payoff { support: Share::NONE, ..Payoff::floor() };
+    let lifted = Payoff { minimum: Some(price(501)), ..Payoff::floor() };
+    let no_volume = Payoff { annual_volume: Some(Quantity::ZERO), ..Payoff::floor() };
+    let two = ReferenceRule { least_observations: 2, ..fixed.reference };
+    let itself = ReferenceRule { fallback: Some(DAILY), ..fixed.reference };
     let broken_cent = Upside { annual_cap: "0.001".parse().ok(), ..upside(None, "1") };
     let by_deliveries = ReferenceRule { averaging: Averaging::DeliveryWeighted, ..fixed.reference };
     let fallback = ReferenceRule { fallback: Some(CONSUMER_PRICES), ..fixed.reference };
     let evidence = VolumeRule { evidence: true, ..fixed.volume.clone() };
     for (contract, refusal) in [
         (ContractTerms { payoff: no_support, ..fixed.clone() }, Reject::PayoffTerms),
+        (ContractTerms { payoff: lifted, ..fixed.clone() }, Reject::PayoffTerms),
+        (ContractTerms { payoff: no_volume, ..fixed.clone() }, Reject::PayoffTerms),
+        (
+            ContractTerms { reference: two, calendar: Calendar::Daily, ..fixed.clone() },
+            Reject::ReferenceTerms,
+        ),
+        (ContractTerms { reference: itself, ..fixed.clone() }, Reject::ReferenceTerms),
+        (indexed(Indexation { unit: price(501), ..indexation }), Reject::IndexationTerms),
         (with_upside(upside(Some(490), "1")), Reject::PayoffTerms),
         (with_upside(upside(None, "0")), Reject::PayoffTerms),
         (with_upside(broken_cent), Reject::PayoffTerms),
@@ -701,22 +779,21 @@ impl Facts<'_> {
 
     fn reference(&self, id: EntitlementId, period: Period, version: DataVersion) -> Option<i64> {
         [DAILY, FALLBACK].into_iter().find_map(|index| {
-            let observed: Vec<(i128, i128)> = Self::days(period)
-                .filter_map(|day| {
-                    let price = self.price(index, day, version)?;
-                    let weight = match self.averaging {
-                        Averaging::DeliveryWeighted => self.delivered(id, day, version),
-                        _ => 1,
-                    };
-                    (weight != 0).then_some((price.into(), weight.into()))
-                })
+            let observed: Vec<(Day, i128)> = Self::days(period)
+                .filter_map(|day| Some((day, self.price(index, day, version)?.into())))
                 .collect();
             if u32::try_from(observed.len()).expect("few") < least(self.calendar) {
                 return None;
             }
-            let (sum, weights) = observed
-                .iter()
-                .fold((0, 0), |(sum, weights), (price, weight)| (sum + price * weight, weights + weight));
+            let (sum, weights) = match self.averaging {
+                // Each delivery at the last price that there was, or the first of the period.
+                Averaging::DeliveryWeighted => Self::days(period).fold((0, 0), |(sum, weights), day| {
+                    let delivered = i128::from(self.delivered(id, day, version));
+                    let known = observed.iter().rev().find(|(of, _)| *of <= day).unwrap_or(&observed[0]);
+                    (sum + known.1 * delivered, weights + delivered)
+                }),
+                _ => (observed.iter().map(|(_, price)| price).sum(), observed.len() as i128),
+            };
             Some(round_half_even(sum, weights))
         })
     }
@@ -805,6 +882,12 @@ fn check_runs(world: &World, facts: &Facts<'_>) {
             _ => {}
         }
     }
+    // Whatever was corrected: what stands at the end of a year never passes its cap.
+    let mut given = BTreeMap::new();
+    for ((entitlement, day), (amount, _)) in newest {
+        *given.entry((entitlement, day.year())).or_insert(0) -= amount.millionths.min(0);
+    }
+    assert!(given.values().all(|given| *given <= 700_000_000), "{given:?}");
 }
 
 proptest! {

@@ -687,10 +687,10 @@ fn the_journal_of_a_market_day_is_looked_into() {
         bids.clone().any(|bid| bid["command"].get("price").is_some()),
         "both auctions of the day are closed"
     );
-    let runs = objects.iter().flat_map(|object| object["events"].as_array().expect("a list"));
+    let mut runs = objects.iter().flat_map(|object| object["events"].as_array().expect("a list"));
     assert_eq!(runs.clone().filter(|event| event["event"] == "settlement_run_completed").count(), 81);
     // A statement says what the last run posted, and each line is made again.
-    let run = runs.filter(|event| event["event"] == "settlement_run_completed").last().expect("settled");
+    let run = runs.rfind(|event| event["event"] == "settlement_run_completed").expect("settled");
     let (line, day_posted) = (&run["lines"][0], run["day"].as_str().expect("a day"));
     let holder = line["holder"].to_string();
     let of_day = ["journal", "statement", arg(&day), "--participant", &holder, "--day", day_posted];

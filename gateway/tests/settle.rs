@@ -390,6 +390,19 @@ fn what_cannot_be_settled_is_named_with_its_place() {
             delivery,
             "contracts.csv, line 2, column cap: '' cannot be read",
         ),
+        // Of a delivery that was revised the revision is named that the run sees.
+        (
+            contract,
+            "",
+            "a,2024-01-31,0,2\n\n\na,2024-01-31,7,3\na,2024-01-31,8,1\n",
+            "deliveries.csv, line 5, column date: '2024-01-31' lies in a period, 2024-01, of which run 3 sees no price",
+        ),
+        (
+            contract,
+            price,
+            "a,2024-01-31,1,\r\n\r\na,2024-01-30,x,\r\n",
+            "deliveries.csv, line 4, column quantity: 'x' cannot be read",
+        ),
         (
             "a,One,collar,10,9,,,,I,,,daily,,EUR\n",
             price,
@@ -505,6 +518,37 @@ fn files_of_other_programs_are_read() {
     files.write("deliveries", "date , quantity, contract\n2024-01-15, 2 ,\"a\"\n");
     let lines = files.lines(&[]);
     assert_eq!((lines.len(), lines[0].text("amount")), (1, "2.00"));
+}
+
+/// What stands in the place of the lines is what was there: a link still points to its file, and a pipe takes the lines.
+#[test]
+fn lines_go_where_they_are_wanted() {
+    let contract = "\"A, \"\"1\"\"\",One,floor,10,,,,,I,,,monthly,,EUR\n";
+    let files = Files::new(contract, "I,2024-01-15,9,\n", "\"A, \"\"1\"\"\",2024-01-31,1,\n");
+    let line = "\"A, \"\"1\"\"\",2024-01-01,2024-01-31,1,10,9,1,1.00,0,1.00\n";
+    let (target, link, pipe) = (files.path("target"), files.path("link"), files.path("pipe"));
+    files.write("target", "what was there\n");
+    std::os::unix::fs::symlink(&target, &link).expect("linked");
+    assert!(files.settle(&["--out", link.to_str().expect("text")]).status.success());
+    assert!(link.is_symlink());
+    assert!(std::fs::read_to_string(&target).expect("text").ends_with(line));
+    assert!(Command::new("mkfifo").arg(&pipe).status().expect("run").success());
+    let read = std::thread::spawn({
+        let pipe = pipe.clone();
+        move || std::fs::read_to_string(pipe).expect("text")
+    });
+    assert!(files.settle(&["--out", pipe.to_str().expect("text")]).status.success());
+    assert!(read.join().expect("read").ends_with(line));
+}
+
+/// Nothing was delivered, so nothing is asked: no price, and no strike.
+#[test]
+fn no_volume_needs_neither_price_nor_strike() {
+    let contract = "a,One,floor,,,,,,I,,,monthly,,EUR\n";
+    let lines = Files::new(contract, "", "a,2024-01-31,0,\n").lines(&[]);
+    let shown =
+        ["strike", "reference_price", "quantity", "amount", "delta"].map(|column| lines[0].text(column));
+    assert_eq!(shown, ["", "", "0", "0.00", "0.00"]);
 }
 
 /// A world of a few contracts on two indices in two years.

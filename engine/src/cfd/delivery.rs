@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::REVISIONS_MAX;
 use super::index::check_revisions;
 use super::terms::{Measure, VolumeRule};
 use super::{as_of, check_over};
@@ -47,7 +48,20 @@ struct Reported {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Deliveries(BTreeMap<Day, Vec<Reported>>);
 
+/// The most that is sold and stockpiled on a day, in millionths: whatever is reported, a year of it fits in one number.
+const DELIVERED_MAX: i64 = i64::MAX / 400;
+
+/// Of all revisions of a delivery so many are kept for operators, so that a holder cannot keep them from correcting it.
+const OPERATORS_REVISIONS: u32 = 16;
+
 impl Delivery {
+    /// Whether it can have been delivered on one day.
+    fn is_possible(&self) -> bool {
+        let moved = self.sold.checked_add(self.stockpiled);
+        let fits = moved.is_some_and(|moved| moved.millionths() <= DELIVERED_MAX);
+        fits && self.from_stock <= self.sold
+    }
+
     /// What of it is paid for, before caps. `None` where it does not fit.
     fn counted(&self, rule: &VolumeRule) -> Option<Quantity> {
         let goes_right = rule.destinations.is_empty()
@@ -78,6 +92,21 @@ impl Deliveries {
             .try_fold(Quantity::ZERO, |sum, delivery| sum.checked_add(delivery.counted(rule)?))
     }
 
+    /// What counts of each day of a period.
+    pub(super) fn by_day(
+        &self,
+        period: Period,
+        version: DataVersion,
+        rule: &VolumeRule,
+    ) -> Vec<(Day, Quantity)> {
+        let known = self.0.range(period.first..=period.last);
+        let counted = known.filter_map(|(day, revisions)| {
+            let reported = as_of(revisions, |reported| reported.version, version)?;
+            Some((*day, reported.delivery.counted(rule)?))
+        });
+        counted.collect()
+    }
+
     /// The first day on which more has been sold from stock than was put there, if `delivery` is reported for a day.
     fn stock_short(&self, day: Day, delivery: &Delivery) -> Option<Day> {
         let latest = self.0.iter().filter(|(other, _)| **other != day);
@@ -100,11 +129,10 @@ impl Deliveries {
     pub(crate) fn is_sound(&self, latest: DataVersion) -> bool {
         self.0.values().all(|revisions| {
             let versions = || revisions.iter().map(|reported| reported.version);
-            let sold = |reported: &Reported| reported.delivery.from_stock <= reported.delivery.sold;
             !revisions.is_empty()
                 && versions().is_sorted()
                 && versions().all(|version| version <= latest)
-                && revisions.iter().all(sold)
+                && revisions.iter().all(|reported| reported.delivery.is_possible())
         })
     }
 }
@@ -134,12 +162,14 @@ impl State {
             return Err(Reject::PeriodNotCovered { first: entitlement.first, last: entitlement.last });
         }
         check_over(day, at)?;
-        if delivery.from_stock > delivery.sold || delivery.sold.checked_add(delivery.stockpiled).is_none() {
-            return Err(Reject::FromStock);
+        if !delivery.is_possible() {
+            return Err(Reject::DeliveryTerms);
         }
         let nothing = Deliveries::default();
         let deliveries = self.deliveries.get(&id).unwrap_or(&nothing);
-        check_revisions(deliveries.0.get(&day).map_or(0, Vec::len))?;
+        let most =
+            if is_operator { REVISIONS_MAX } else { REVISIONS_MAX.saturating_sub(OPERATORS_REVISIONS) };
+        check_revisions(deliveries.0.get(&day).map_or(0, Vec::len), most)?;
         if let Some(day) = deliveries.stock_short(day, delivery) {
             return Err(Reject::StockShort { day });
         }

@@ -111,9 +111,7 @@ impl State {
         per_period: Quantity,
     ) -> Result<Money, Reject> {
         let terms = &self.floor(floor)?.terms;
-        if !self.registry.participant(holder)?.roles.contains(&Role::Supplier) {
-            return Err(Reject::NotASupplier);
-        }
+        self.check_holder(holder)?;
         self.check_floor_open(floor, at)?;
         self.check_entitlements_left()?;
         self.market(terms.market)?.check_quantity(per_period)?;
@@ -165,16 +163,19 @@ impl State {
         }
     }
 
+    /// Refuses who cannot be given a contract.
+    fn check_holder(&self, id: ParticipantId) -> Result<(), Reject> {
+        let holder = self.registry.participant(id)?;
+        if !holder.roles.contains(&Role::Supplier) {
+            return Err(Reject::NotASupplier);
+        }
+        if holder.standing == Standing::Active { Ok(()) } else { Err(Reject::ParticipantSuspended) }
+    }
+
     /// Refuses a novation to nobody new, or to who cannot hold a contract.
     pub(crate) fn check_novate(&self, id: EntitlementId, to: ParticipantId) -> Result<(), Reject> {
         let holder = self.entitlement(id)?.holder;
-        let next = self.registry.participant(to)?;
-        if !next.roles.contains(&Role::Supplier) {
-            return Err(Reject::NotASupplier);
-        }
-        if next.standing != Standing::Active {
-            return Err(Reject::ParticipantSuspended);
-        }
+        self.check_holder(to)?;
         if holder == to { Err(Reject::SameHolder) } else { Ok(()) }
     }
 

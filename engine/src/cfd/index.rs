@@ -29,7 +29,7 @@ pub struct IndexTerms {
     /// Who publishes it.
     pub publisher: ParticipantId,
     /// A price that moves by more than this share is held: against the price of the day before it that was published last, or
-    /// against what it revises.
+    /// against what it revises, or, where none is earlier, against the next later one.
     pub guard: Option<Share>,
 }
 
@@ -83,25 +83,37 @@ impl Index {
         })
     }
 
-    /// The average over a period; `delivered` tells what was delivered on a day, for an average that asks. `None` where it does
-    /// not fit.
+    /// How many prices of a period count, and their average; `delivered` is what was delivered in it, for an average that
+    /// asks. `None` where it does not fit.
     pub(super) fn average(
         &self,
         period: Period,
         version: DataVersion,
         averaging: Averaging,
-        delivered: impl Fn(Day) -> Quantity,
-    ) -> Option<Average> {
+        delivered: &[(Day, Quantity)],
+    ) -> Option<(u32, Average)> {
         let mut average = Average::default();
-        for (day, observation) in self.prices(period, version) {
+        if averaging == Averaging::DeliveryWeighted {
+            let prices: Vec<(Day, Price)> =
+                self.prices(period, version).map(|(day, observation)| (day, observation.price)).collect();
+            for (day, quantity) in delivered {
+                // Whatever day was chosen to deliver on, there is a price for it if the period has one.
+                let known = prices.partition_point(|(of, _)| of <= day);
+                let price = known.checked_sub(1).and_then(|last| prices.get(last)).or_else(|| prices.first());
+                if let Some((_, price)) = price {
+                    average.add(*price, *quantity)?;
+                }
+            }
+            return Some((u32::try_from(prices.len()).ok()?, average));
+        }
+        for (_, observation) in self.prices(period, version) {
             let weight = match averaging {
-                Averaging::Simple => Quantity::from_units(1)?,
                 Averaging::VolumeWeighted => observation.volume.unwrap_or(Quantity::ZERO),
-                Averaging::DeliveryWeighted => delivered(day),
+                Averaging::Simple | Averaging::DeliveryWeighted => Quantity::from_units(1)?,
             };
             average.add(observation.price, weight)?;
         }
-        Some(average)
+        Some((average.observations(), average))
     }
 
     /// The last value of a month.
@@ -110,9 +122,11 @@ impl Index {
         self.prices(period, version).last().map(|(_, observation)| observation.price)
     }
 
-    /// What a price of a day is compared with.
+    /// What a price of a day is compared with: what it revises, the price of the day before it that has one, or else of the day
+    /// after.
     fn price_before(&self, day: Day) -> Option<Price> {
-        let (_, revisions) = self.prices.range(..=day).next_back()?;
+        let earlier = self.prices.range(..=day).next_back();
+        let (_, revisions) = earlier.or_else(|| self.prices.range(day..).next())?;
         revisions.last().map(|published| published.observation.price)
     }
 
@@ -139,10 +153,10 @@ impl Index {
     }
 }
 
-/// Refuses one more revision than are kept.
-pub(super) fn check_revisions(revisions: usize) -> Result<(), Reject> {
-    let fits = u32::try_from(revisions).is_ok_and(|revisions| revisions < REVISIONS_MAX);
-    if fits { Ok(()) } else { Err(Reject::TooManyRevisions { most: REVISIONS_MAX }) }
+/// Refuses one more revision than are taken.
+pub(super) fn check_revisions(revisions: usize, most: u32) -> Result<(), Reject> {
+    let fits = u32::try_from(revisions).is_ok_and(|revisions| revisions < most);
+    if fits { Ok(()) } else { Err(Reject::TooManyRevisions { most }) }
 }
 
 impl State {
@@ -172,15 +186,15 @@ impl State {
             return Err(Reject::OtherPublisher);
         }
         check_over(day, at)?;
-        check_revisions(index.revisions_of(day))?;
+        check_revisions(index.revisions_of(day), REVISIONS_MAX)?;
         let too_far_from = index.moves_too_far(day, observation.price);
         if let Some(index) = self.indices.get_mut(&id) {
             // Whatever was held for the day is what its publisher no longer says.
             index.held.remove(&day);
             if let Some(before) = too_far_from {
                 index.held.insert(day, observation.clone());
-                let price = observation.price;
-                out.push(Event::ReferencePriceHeld { index: id, day, publisher, price, before });
+                let observation = observation.clone();
+                out.push(Event::ReferencePriceHeld { index: id, day, publisher, observation, before });
                 return Ok(());
             }
         }
@@ -188,10 +202,15 @@ impl State {
         Ok(())
     }
 
-    /// Refuses to release what is not held. Two operators agree on a price, so it is named.
-    pub(crate) fn check_release_price(&self, id: IndexId, day: Day, price: Price) -> Result<(), Reject> {
+    /// Refuses to release what is not held. Two operators agree on a price with its volume and source, so all is named.
+    pub(crate) fn check_release_price(
+        &self,
+        id: IndexId,
+        day: Day,
+        observation: &Observation,
+    ) -> Result<(), Reject> {
         match self.index(id)?.held.get(&day) {
-            Some(held) if held.price == price => Ok(()),
+            Some(held) if held == observation => Ok(()),
             _ => Err(Reject::PriceNotHeld { index: id, day }),
         }
     }

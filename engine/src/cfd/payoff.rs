@@ -191,23 +191,25 @@ impl Payoff {
     ) -> Result<Settled, Unsettled> {
         let reference_price =
             facts.reference_price.map(|price| self.minimum.map_or(price, |least| price.max(least)));
-        let quantity = used.take_volume(facts.quantity, self.annual_volume);
         let zero = Money::zero(currency);
-        let nothing = |rule| Ok(Settled { reference_price, quantity, rule, amount: zero, remainder: zero });
-        if quantity.is_zero() {
-            return nothing(PayoffRule::NoVolume);
-        }
-        let (Some(published), Some(applied)) = (facts.reference_price, reference_price) else {
-            return Err(Unsettled::NoReferencePrice);
+        let nothing = |rule| {
+            let quantity = Quantity::ZERO;
+            Ok(Settled { reference_price, quantity, rule, amount: zero, remainder: zero })
         };
-        let is_suspended = match self.suspension {
+        let is_suspended = facts.reference_price.is_some_and(|published| match self.suspension {
             Suspension::Never => false,
             Suspension::Negative => published < Price::ZERO,
             Suspension::NotPositive => published <= Price::ZERO,
-        };
-        if is_suspended {
+        });
+        // Volume for which nothing is paid either way uses up none of the year's.
+        if is_suspended && !facts.quantity.is_zero() {
             return nothing(PayoffRule::Suspended);
         }
+        let quantity = used.take_volume(facts.quantity, self.annual_volume);
+        if quantity.is_zero() {
+            return nothing(PayoffRule::NoVolume);
+        }
+        let applied = reference_price.ok_or(Unsettled::NoReferencePrice)?;
         let legs = self.legs(used, facts, applied, quantity, currency).ok_or(Unsettled::TooLarge)?;
         let net = legs.support.checked_sub(legs.upside).ok_or(Unsettled::TooLarge)?;
         let Rounded { amount, remainder } =

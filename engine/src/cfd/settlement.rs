@@ -164,13 +164,12 @@ impl State {
         }
         let today = Day::of(at).ok_or(Reject::AmountTooLarge)?;
         let is_first = asked.first == floor.next;
-        // What is settled of the year beside the period that is asked for; a capped year is settled whole.
-        let is_capped = floor.terms.contract.payoff.has_annual_caps();
-        let settled_last = floor.next.previous().unwrap_or(floor.next);
-        let last = match settled_last {
-            settled if is_capped && settled.year() == asked.first.year() => settled.max(asked.last),
-            _ => asked.last,
-        };
+        // A capped year is settled whole, as far as it has been: what changes early in it moves what comes later.
+        let mut last = asked.last;
+        if floor.terms.contract.payoff.has_annual_caps() {
+            let year_ends = Day::new(asked.first.year(), 12, 31).unwrap_or(asked.last);
+            last = floor.next.previous().map_or(asked.last, |settled| settled.min(year_ends).max(asked.last));
+        }
         let worked = self.work_out(floor_id, floor, asked, last, version)?;
 
         let terms = &floor.terms;
@@ -184,10 +183,6 @@ impl State {
             postings: Postings { charge: zero, proceeds: zero, rounding: zero },
         };
         for (basis, lines) in worked {
-            let before = self.runs.get(&(floor_id, basis.period.first)).and_then(|runs| runs.last());
-            if basis.period != asked && is_unchanged(before, &lines) {
-                continue;
-            }
             let run = settlement.run(self, floor_id, basis, version, today, lines)?;
             settlement.runs.push(run);
         }
@@ -217,6 +212,12 @@ impl State {
         let free = free.checked_add(released).and_then(|free| free.checked_sub(charge)).ok_or(too_large)?;
         let reserved = self.programme_money(programme, Account::ProgrammeReserved, currency);
         let reserved = reserved.checked_sub(released).ok_or(too_large)?;
+        // What runs paid they can take back, and no more: a programme never has more than it was funded with.
+        let funded =
+            self.ledger.balance(currency, Account::Funders(programme)).checked_neg().ok_or(too_large)?;
+        if i128::from(free.millionths).saturating_add(reserved.millionths.into()) > funded {
+            return Err(too_large);
+        }
         for run in &mut settlement.runs {
             (run.free, run.reserved) = (free, reserved);
         }
@@ -245,8 +246,8 @@ impl State {
         self.entitlements.iter().filter(move |(_, entitlement)| entitlement.floor == floor)
     }
 
-    /// What the lines of a period, and of those after it through `last`, are worth on the data of a version. Where a year
-    /// has caps, its periods from the start on are worked out, since they use the caps up.
+    /// What the lines of a period are worth on the data of a version, and those of other periods through `last` that have changed
+    /// since they were settled. Where a year has caps, it is worked out from its start, since its periods use the caps up.
     fn work_out(
         &self,
         floor_id: FloorId,
@@ -270,19 +271,58 @@ impl State {
                 _ => break,
             }
         }
+        // Once to see which periods have changed, and once more to keep their lines: those of a whole year would take too
+        // much memory.
+        let mut is_kept: Vec<bool> = worked.iter().map(|(basis, _)| basis.period == asked).collect();
+        if worked.len() > 1 {
+            let before: Vec<_> = worked
+                .iter()
+                .map(|(basis, _)| self.runs.get(&(floor_id, basis.period.first))?.last())
+                .collect();
+            self.each_line(floor_id, floor, version, &mut worked, |place, line, _| {
+                let then = before
+                    .get(place)
+                    .copied()
+                    .flatten()
+                    .and_then(|run| line_before(Some(run), line.entitlement));
+                if let (Some(kept), false) =
+                    (is_kept.get_mut(place), then.is_some_and(|then| line.is_as(then)))
+                {
+                    *kept = true;
+                }
+            })?;
+        }
+        self.each_line(floor_id, floor, version, &mut worked, |place, line, lines| {
+            if is_kept.get(place) == Some(&true) {
+                lines.push(line);
+            }
+        })?;
+        let kept = worked.into_iter().zip(is_kept).filter(|(_, is_kept)| *is_kept);
+        Ok(kept.map(|(worked, _)| worked).collect())
+    }
+
+    /// Works out the lines of some periods that follow each other, entitlement after entitlement.
+    fn each_line(
+        &self,
+        floor_id: FloorId,
+        floor: &Floor,
+        version: DataVersion,
+        periods: &mut [(Basis, Vec<SettlementLine>)],
+        mut seen: impl FnMut(usize, SettlementLine, &mut Vec<SettlementLine>),
+    ) -> Result<(), Reject> {
         let nothing = Deliveries::default();
         for (&id, entitlement) in self.under(floor_id) {
             let deliveries = self.deliveries.get(&id).unwrap_or(&nothing);
             let mut year = YearToDate::default();
-            for (basis, lines) in &mut worked {
+            for (place, (basis, lines)) in periods.iter_mut().enumerate() {
                 let period = basis.period;
                 if period.first >= entitlement.first && period.last <= entitlement.last {
                     let work = Work { state: self, floor, entitlement, deliveries, basis, version };
-                    lines.push(work.line(id, &mut year)?);
+                    seen(place, work.line(id, &mut year)?, lines);
                 }
             }
         }
-        Ok(worked)
+        Ok(())
     }
 
     /// What all lines of a period have in common.
@@ -299,7 +339,7 @@ impl State {
         };
         let mut basis = Basis { period, index: floor.terms.index, reference_price: None, index_value };
         if contract.reference.averaging != Averaging::DeliveryWeighted
-            && let Some((index, price)) = self.reference_price(floor, period, version, |_| Quantity::ZERO)?
+            && let Some((index, price)) = self.reference_price(floor, period, version, &[])?
         {
             (basis.index, basis.reference_price) = (index, Some(price));
         }
@@ -312,13 +352,13 @@ impl State {
         floor: &Floor,
         period: Period,
         version: DataVersion,
-        delivered: impl Fn(Day) -> Quantity,
+        delivered: &[(Day, Quantity)],
     ) -> Result<Option<(IndexId, Price)>, Reject> {
         let rule = &floor.terms.contract.reference;
         for index in [floor.terms.index].into_iter().chain(rule.fallback) {
-            let average = self.index(index)?.average(period, version, rule.averaging, &delivered);
-            let average = average.ok_or(Reject::AmountTooLarge)?;
-            if average.observations() >= rule.least_observations.max(1) {
+            let average = self.index(index)?.average(period, version, rule.averaging, delivered);
+            let (observations, average) = average.ok_or(Reject::AmountTooLarge)?;
+            if observations >= rule.least_observations.max(1) {
                 return Ok(average.price().map(|price| (index, price)));
             }
         }
@@ -377,9 +417,8 @@ impl Work<'_> {
         let (index, reference_price) = match basis.reference_price {
             Some(price) => (basis.index, Some(price)),
             None if contract.reference.averaging == Averaging::DeliveryWeighted => {
-                let delivered =
-                    |day| self.counted(Period { first: day, last: day }).unwrap_or(Quantity::ZERO);
-                let found = state.reference_price(floor, basis.period, version, delivered)?;
+                let delivered = self.deliveries.by_day(basis.period, version, &contract.volume);
+                let found = state.reference_price(floor, basis.period, version, &delivered)?;
                 found.map_or((basis.index, None), |(index, price)| (index, Some(price)))
             }
             None => (basis.index, None),
@@ -515,15 +554,9 @@ fn line_before(run: Option<&SettlementRun>, id: EntitlementId) -> Option<&Settle
     lines.get(lines.binary_search_by_key(&id, |line| line.entitlement).ok()?)
 }
 
-fn is_unchanged(before: Option<&SettlementRun>, lines: &[SettlementLine]) -> bool {
-    before.is_some_and(|run| {
-        run.lines.len() == lines.len() && run.lines.iter().zip(lines).all(|(then, now)| now.is_as(then))
-    })
-}
-
 impl Exchange {
     /// What the lines of a settled period, or of the next one, are worth on the data of a version, as a first run would have them: what a
-    /// run on that version came to can be shown again at any time.
+    /// run on that version came to can be shown again at any time. Holders are those of today.
     ///
     /// # Errors
     /// Those of [`Action::Settle`](crate::command::Action::Settle) that are about floor, period, data and amounts.
@@ -538,7 +571,8 @@ impl Exchange {
         let period = state.check_period(terms, day)?;
         state.check_version(version)?;
         let worked = state.work_out(floor, terms, period, period.last, version)?;
-        Ok(worked.into_iter().last().map_or_else(Vec::new, |(_, lines)| lines))
+        let lines = worked.into_iter().find(|(basis, _)| basis.period == period);
+        Ok(lines.map_or_else(Vec::new, |(_, lines)| lines))
     }
 }
 

@@ -60,7 +60,8 @@ pub enum Averaging {
     Simple,
     /// The volume that was traded at it, as its publisher says.
     VolumeWeighted,
-    /// The volume that the contract delivered on its day.
+    /// The volume that the contract delivered on its day and on the days after it that have no price; of those before the first
+    /// price, on that.
     DeliveryWeighted,
 }
 
@@ -126,8 +127,14 @@ impl ContractTerms {
 
     /// Refuses terms that contradict themselves, for contracts in a currency with strikes up to `strike`.
     pub(crate) fn check(&self, strike: Price, currency: Currency) -> Result<(), Reject> {
-        if self.payoff.support.is_zero() {
+        let payoff = &self.payoff;
+        // Below such a minimum nothing would ever be paid, and above it the holder would pay at any price.
+        let is_lifted = payoff.minimum.is_some_and(|minimum| minimum > strike);
+        if payoff.support.is_zero() || is_lifted || payoff.annual_volume.is_some_and(Quantity::is_zero) {
             return Err(Reject::PayoffTerms);
+        }
+        if self.calendar == Calendar::Daily && self.reference.least_observations > 1 {
+            return Err(Reject::ReferenceTerms);
         }
         if let Some(upside) = &self.payoff.upside {
             let below = upside.above.is_some_and(|above| above < strike);
@@ -148,7 +155,8 @@ impl ContractTerms {
         if let Some(indexation) = &self.indexation {
             let months = 1..=12;
             let known = months.contains(&indexation.from_month) && months.contains(&indexation.value_month);
-            if !known || indexation.base_value <= Price::ZERO || indexation.unit <= Price::ZERO {
+            let is_unit = indexation.unit > Price::ZERO && indexation.unit <= strike;
+            if !known || indexation.base_value <= Price::ZERO || !is_unit {
                 return Err(Reject::IndexationTerms);
             }
         }

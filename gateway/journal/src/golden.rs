@@ -38,7 +38,7 @@ const SETTINGS: Settings = Settings {
 
 /// What the golden journal comes to.
 const STATE: &str = "beabcb2838ae1766723794c1d27acab1ff197a05642b669ac6377716a5926883";
-const CHAIN: &str = "33452075bdefb179be625820af6f40d997144363b7c4abcc822aeccfe032b4c4";
+const CHAIN: &str = "35ef7834b90feda781598d5e9caa19cd15eba64ad3cc494f3259dead9ab04120";
 
 fn golden() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("golden")

@@ -212,7 +212,7 @@ fn actions() -> Vec<(&'static str, String)> {
         Action::NovateEntitlement { entitlement: EntitlementId(1), to: ParticipantId(22) },
         Action::TerminateEntitlement { entitlement: EntitlementId(1), last: month(2019, 6).last_day() },
         Action::ShareUpside { entitlement: EntitlementId(1), from: month(2019, 4).first_day() },
-        Action::ReleaseReferencePrice { index, day: month(2019, 1).last_day(), price: price(117_410) },
+        Action::ReleaseReferencePrice { index, day: month(2019, 1).last_day(), observation: observation() },
         Action::Settle { floor, period: month(2019, 1).first_day(), version: DataVersion(7) },
         Action::ChangeRules { version: 1 },
     ];
@@ -521,7 +521,7 @@ fn events() -> Vec<(&'static str, String)> {
             index: IndexId(1),
             day,
             publisher: ParticipantId(11),
-            price: price(9_000),
+            observation: observation(),
             before: price(90_000),
         },
         Event::DeliveryReported {

@@ -106,46 +106,40 @@ pub enum Prices {
     ///
     /// The exchange takes it from the index's publisher alone: connect with the publisher's certificate, not with an
     /// operator's. No second operator confirms it, unless it moves further than the index's guard allows.
-    Publish {
-        /// The index.
-        #[arg(long, value_name = "ID", value_parser = id(IndexId))]
-        index: IndexId,
-        /// The day; the last one for the price of a month or quarter.
-        #[arg(long, value_name = "YYYY-MM-DD")]
-        day: Day,
-        /// The price.
-        #[arg(long, allow_negative_numbers = true)]
-        price: Price,
-        /// The volume that was traded at it.
-        #[arg(long, value_name = "QUANTITY")]
-        volume: Option<Quantity>,
-        /// Where it was taken from.
-        #[arg(long, value_name = "TEXT")]
-        source: Option<Name>,
-    },
-    /// Propose to let a price count that its index's guard holds.
-    Release {
-        /// The index.
-        #[arg(long, value_name = "ID", value_parser = id(IndexId))]
-        index: IndexId,
-        /// The day.
-        #[arg(long, value_name = "YYYY-MM-DD")]
-        day: Day,
-        /// The price that is held.
-        #[arg(long, allow_negative_numbers = true)]
-        price: Price,
-    },
+    Publish(PriceOptions),
+    /// Propose to let a price count that its index's guard holds, with the volume and source that it was published with.
+    Release(PriceOptions),
+}
+
+/// A price of a day.
+#[derive(Clone, Debug, PartialEq, Eq, Args)]
+pub struct PriceOptions {
+    /// The index.
+    #[arg(long, value_name = "ID", value_parser = id(IndexId))]
+    index: IndexId,
+    /// The day; the last one for the price of a month or quarter.
+    #[arg(long, value_name = "YYYY-MM-DD")]
+    day: Day,
+    /// The price.
+    #[arg(long, allow_negative_numbers = true)]
+    price: Price,
+    /// The volume that was traded at it.
+    #[arg(long, value_name = "QUANTITY")]
+    volume: Option<Quantity>,
+    /// Where it was taken from.
+    #[arg(long, value_name = "TEXT")]
+    source: Option<Name>,
 }
 
 impl Prices {
     pub(super) fn into_command(self) -> Command {
+        let (Self::Publish(options) | Self::Release(options)) = &self;
+        let PriceOptions { index, day, price, volume, source } = options.clone();
+        let observation = Observation { price, volume, source };
         match self {
-            Self::Publish { index, day, price, volume, source } => {
-                let observation = Observation { price, volume, source };
-                Command::PublishReferencePrice { index, day, observation }
-            }
-            Self::Release { index, day, price } => {
-                Command::Propose { action: Action::ReleaseReferencePrice { index, day, price } }
+            Self::Publish(_) => Command::PublishReferencePrice { index, day, observation },
+            Self::Release(_) => {
+                Command::Propose { action: Action::ReleaseReferencePrice { index, day, observation } }
             }
         }
     }
@@ -266,7 +260,11 @@ mod tests {
             ),
             (
                 "prices release --index 3 --day 2019-01-31 --price -5",
-                Action::ReleaseReferencePrice { index: IndexId(3), day: day("2019-01-31"), price: price(-5) },
+                Action::ReleaseReferencePrice {
+                    index: IndexId(3),
+                    day: day("2019-01-31"),
+                    observation: Observation { price: price(-5), volume: None, source: None },
+                },
             ),
             (
                 "settlements run --floor 1 --period 2019-01-01 --version 7",

@@ -136,9 +136,9 @@ fn event_text(event: &Event) -> String {
                 source.unwrap_or_default()
             )
         }
-        Event::ReferencePriceHeld { index, day, publisher, price: held, before } => format!(
+        Event::ReferencePriceHeld { index, day, publisher, observation, before } => format!(
             "index {index}: {} for {day} by participant {publisher} is held, it was {} before",
-            price(*held),
+            price(observation.price),
             price(*before)
         ),
         Event::DeliveryReported { entitlement, holder, day, revision, version, delivery } => format!(
@@ -385,8 +385,8 @@ fn action_text(action: &Action) -> String {
         Action::ShareUpside { entitlement, from } => {
             format!("share high prices under entitlement {entitlement} from {from} on")
         }
-        Action::ReleaseReferencePrice { index, day, price: held } => {
-            format!("release {} of index {index} for {day}", price(*held))
+        Action::ReleaseReferencePrice { index, day, observation } => {
+            format!("release {} of index {index} for {day}", price(observation.price))
         }
         Action::Settle { floor, period, version } => {
             format!("settle floor {floor} for the period of {period} on version {version} of the data")

@@ -8,7 +8,7 @@ use golv_engine::num::{Amount, Currency, Price, Rounding, Share};
 use golv_engine::time::{Calendar, Day, Period};
 use indicatif::ProgressBar;
 
-use super::rows::{Columns, InputError, Rows};
+use super::rows::{Columns, InputError, Place, Rows};
 
 const CONTRACTS: Columns = Columns {
     needed: &[
@@ -112,7 +112,7 @@ struct Indexation {
     base_strike: Price,
     base_value: Price,
     index: Vec<u8>,
-    line: u64,
+    place: Place,
 }
 
 impl Contract {
@@ -151,21 +151,21 @@ impl Contracts {
             indices: Names::default(),
         };
         let mut rows = Rows::open(contracts, CONTRACTS, &ProgressBar::hidden())?;
-        let mut lines = Vec::new();
+        let mut places: Vec<Place> = Vec::new();
         while rows.next()? {
             let name = rows.bytes(column::CONTRACT);
             if name.is_empty() {
                 return Err(rows.error(column::CONTRACT, "is empty; every contract has a name"));
             }
             if let Some(known) = read.names.find(name) {
-                let first = lines[known as usize];
+                let first = places[known as usize].line_in(contracts);
                 let reason = format!("is the contract of line {first} too; a name is of one contract");
                 return Err(rows.error(column::CONTRACT, &reason));
             }
             let contract = read.contract(&rows)?;
             read.names.number(rows.bytes(column::CONTRACT));
             read.all.push(contract);
-            lines.push(rows.line());
+            places.push(rows.place());
         }
         if let Some(strikes) = strikes {
             read.read_strikes(strikes)?;
@@ -246,7 +246,7 @@ impl Contracts {
             let Some(indexation) = contract.indexation.clone() else { continue };
             let wrong = |reason: &str| InputError::Field {
                 file: contracts.to_owned(),
-                line: indexation.line,
+                line: indexation.place.line_in(contracts),
                 column: CONTRACTS.allowed[column::INDEXATION - CONTRACTS.needed.len()],
                 value: String::from_utf8_lossy(&indexation.index).into_owned(),
                 reason: reason.to_owned(),
@@ -326,5 +326,5 @@ fn indexation(rows: &Rows<'_>) -> Result<Option<Indexation>, InputError> {
         return Err(rows.error(column::BASE_INDEX_VALUE, "is no value of an index, which is above zero"));
     }
     let (base_strike, index) = (rows.needed(column::BASE_STRIKE)?, rows.bytes(column::INDEXATION).to_vec());
-    Ok(Some(Indexation { base_strike, base_value, index, line: rows.line() }))
+    Ok(Some(Indexation { base_strike, base_value, index, place: rows.place() }))
 }

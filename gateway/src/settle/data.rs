@@ -79,10 +79,12 @@ impl Data {
         let mut rows = Rows::open(prices, PRICES, progress)?;
         while rows.next()? {
             let (day, value, revision) = (rows.day(1)?, rows.needed(2)?, rows.revision(3)?);
+            if is_hidden(revision) {
+                continue;
+            }
+            data.newest = data.newest.max(revision);
             // An index that no contract looks to is nobody's business.
-            let Some(index) = contracts.indices.find(rows.bytes(0)) else { continue };
-            if !is_hidden(revision) {
-                data.newest = data.newest.max(revision);
+            if let Some(index) = contracts.indices.find(rows.bytes(0)) {
                 data.prices[index as usize].push(Revised { day, revision, value });
             }
         }
@@ -174,16 +176,18 @@ fn averaged<const N: usize>(told: &[Revised<Price>], calendar: Calendar, views: 
 fn twice_told<T>(file: &Path, columns: Columns, name: &str, twice: &Revised<T>) -> InputError {
     let is_one = |rows: &Rows<'_>| rows.revision(3).is_ok_and(|revision| revision == twice.revision);
     let mut first = None;
-    let found = find(file, columns, name, |rows| {
+    let told_twice = format!("{} is told twice with one revision", twice.day);
+    let found = find(file, columns, name, &told_twice, |rows| {
         if !rows.day(1).is_ok_and(|day| day == twice.day) || !is_one(rows) {
             return None;
         }
         match first {
             None => {
-                first = Some(rows.line());
+                first = Some(rows.place());
                 None
             }
             Some(first) => {
+                let first = first.line_in(file);
                 let reason = format!("has this revision of this {} in line {first} too", columns.needed[0]);
                 Some(rows.error(1, &reason))
             }
@@ -192,29 +196,34 @@ fn twice_told<T>(file: &Path, columns: Columns, name: &str, twice: &Revised<T>) 
     found.unwrap_or_else(|error| error)
 }
 
-/// What is said of a contract whose delivery in a period has no reference price or no strike: a delivery of it is looked for.
+/// What is said of a delivery that cannot be settled: it is looked for.
 pub(super) fn delivery_error(
     file: &Path,
     contract: &str,
-    period: golv_engine::time::Period,
+    delivery: &Revised<Quantity>,
     reason: &str,
 ) -> InputError {
-    let found = find(file, DELIVERIES, contract, |rows| {
-        let is_of_it = rows.day(1).is_ok_and(|day| period.contains(day));
-        let is_something = rows.needed::<Quantity>(2).is_ok_and(|quantity| !quantity.is_zero());
-        (is_of_it && is_something).then(|| rows.error(1, reason))
+    let found = find(file, DELIVERIES, contract, reason, |rows| {
+        let is_it = rows.day(1).is_ok_and(|day| day == delivery.day)
+            && rows.revision(3).is_ok_and(|revision| revision == delivery.revision);
+        is_it.then(|| rows.error(1, reason))
     });
     found.unwrap_or_else(|error| error)
 }
 
-/// Reads a file again for a row of a name that something can be said of.
+/// Reads a file again for a row of a name that something can be said of; says it without a place where the file is a stream.
 fn find(
     file: &Path,
     columns: Columns,
     name: &str,
+    reason: &str,
     mut said: impl FnMut(&Rows<'_>) -> Option<InputError>,
 ) -> Result<InputError, InputError> {
-    let mut rows = Rows::open(file, columns, &ProgressBar::hidden())?;
+    let unplaced =
+        || InputError::Unplaced { file: file.to_owned(), name: name.to_owned(), reason: reason.to_owned() };
+    let Some(mut rows) = Rows::open(file, columns, &ProgressBar::hidden()).ok() else {
+        return Ok(unplaced());
+    };
     while rows.next()? {
         if rows.text(0) == name
             && let Some(said) = said(&rows)
@@ -222,12 +231,5 @@ fn find(
             return Ok(said);
         }
     }
-    // The file is no longer what it was, or was a stream: the line cannot be told.
-    Ok(InputError::Field {
-        file: file.to_owned(),
-        line: 0,
-        column: columns.needed[0],
-        value: name.to_owned(),
-        reason: "cannot be settled, and the row that is at fault is no longer in the file".to_owned(),
-    })
+    Ok(unplaced())
 }

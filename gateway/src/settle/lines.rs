@@ -1,5 +1,7 @@
 //! The lines of a settlement: what each period of each contract is worth, written as they are worked out.
 
+use std::borrow::Cow;
+
 use golv_engine::cfd::{PeriodFacts, Settled, Unsettled, YearToDate};
 use golv_engine::num::{Currency, Price, Quantity};
 use golv_engine::time::{Day, Period};
@@ -54,6 +56,7 @@ pub(super) struct Run {
 /// Works a contract's lines out and writes them.
 pub(super) struct Work<'a> {
     pub(super) contract: &'a Contract,
+    /// As it is written, in quotes where it needs them.
     pub(super) name: &'a str,
     pub(super) run: Run,
     /// Averages by the first day of their period.
@@ -83,13 +86,17 @@ impl Work<'_> {
             let prices = average.map_or([None; 2], |(_, prices)| *prices);
             // A delivery that this run does not see has no line.
             let Some(quantity) = quantities[0] else { continue };
-            let strike = self.contract.strike(period).ok_or(Fault { period, kind: FaultKind::NoStrike })?;
+            // What was not delivered needs no strike either.
+            let strike = self.contract.strike(period);
+            let no_strike = Fault { period, kind: FaultKind::NoStrike };
             let [year, year_before] = &mut years;
-            let settled = self.settle(year, period, strike, prices[0], quantity);
+            let applied = if quantity.is_zero() { strike.or(Some(Price::ZERO)) } else { strike };
+            let settled = self.settle(year, period, applied.ok_or(no_strike)?, prices[0], quantity);
             let settled = settled.map_err(|unsettled| Fault { period, kind: unsettled.into() })?;
             let before = match quantities[1] {
                 None => 0,
                 Some(quantity) => {
+                    let strike = if quantity.is_zero() { Price::ZERO } else { strike.ok_or(no_strike)? };
                     match self.settle(year_before, period, strike, prices[1], quantity) {
                         Ok(before) => before.amount.millionths,
                         // The run before could not settle it, so it paid nothing.
@@ -111,6 +118,19 @@ impl Work<'_> {
         Ok(sums)
     }
 
+    /// A delivery that a run sees of a period, and that is not nothing if one is not: what an error names.
+    pub(super) fn delivery_of(
+        &self,
+        deliveries: &[Revised<Quantity>],
+        period: Period,
+    ) -> Option<Revised<Quantity>> {
+        let View(highest) = self.run.views[0];
+        let of_period = deliveries.chunk_by(|one, other| one.day == other.day);
+        let seen = of_period.filter_map(|of_day| of_day.iter().rev().find(|told| told.revision <= highest));
+        let seen = || seen.clone().filter(|told| period.contains(told.day)).copied();
+        seen().find(|told| !told.value.is_zero()).or_else(|| seen().next())
+    }
+
     fn settle(
         &self,
         year: &mut YearToDate,
@@ -126,7 +146,7 @@ impl Work<'_> {
     fn write(
         &self,
         period: Period,
-        strike: Price,
+        strike: Option<Price>,
         quantity: Quantity,
         settled: &Settled,
         delta: i64,
@@ -141,7 +161,9 @@ impl Work<'_> {
         out.push(b',');
         whole(self.run.number.into(), out);
         out.push(b',');
-        decimal(strike.millionths(), out);
+        if let Some(strike) = strike {
+            decimal(strike.millionths(), out);
+        }
         out.push(b',');
         if let Some(price) = settled.reference_price {
             decimal(price.millionths(), out);
@@ -164,6 +186,15 @@ impl From<Unsettled> for FaultKind {
             Unsettled::NoReferencePrice => Self::NoReferencePrice,
             Unsettled::TooLarge => Self::TooLarge,
         }
+    }
+}
+
+/// A name as a field of a CSV file.
+pub(super) fn quoted(name: &str) -> Cow<'_, str> {
+    if name.contains(['"', ',', '\r', '\n']) {
+        format!("\"{}\"", name.replace('"', "\"\"")).into()
+    } else {
+        name.into()
     }
 }
 

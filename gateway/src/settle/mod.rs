@@ -11,17 +11,20 @@ mod rows;
 mod totals;
 
 use std::error::Error;
+use std::fs::{File, Permissions};
 use std::io::{self, Write};
 use std::num::NonZeroUsize;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 use crossbeam_channel::{Receiver, bounded};
+use golv_engine::num::Quantity;
 use indicatif::{ProgressBar, ProgressStyle};
 
 use contracts::Contracts;
-use data::{Data, ReferencePrices, View};
-use lines::{Fault, FaultKind, HEAD, Run, Sums, Work};
+use data::{Data, ReferencePrices, Revised, View};
+use lines::{Fault, FaultKind, HEAD, Run, Sums, Work, quoted};
 use rows::InputError;
 use totals::Totals;
 
@@ -68,6 +71,9 @@ enum Format {
     Csv,
 }
 
+/// For everybody, as far as the user's mask allows: the mode of any new file.
+const READ_AND_WRITE: u32 = 0o666;
+
 /// Contracts that are settled together by one worker, before their lines are written.
 const CHUNK: usize = 64;
 
@@ -85,15 +91,12 @@ pub fn settle(options: &Settle) -> Result<(), Box<dyn Error>> {
     let highest = |run: u32| View(options.as_of.map_or(run, |highest| run.min(highest)));
     let run = Run { number, views: [highest(number), highest(number - 1)] };
     let job = Job { options, contracts: &contracts, data: &data, run };
-    let totals = if options.out.as_os_str() == "-" {
-        job.write(&mut io::stdout().lock())?
-    } else {
-        // What is refused half way leaves nothing behind.
-        let folder = options.out.parent().filter(|folder| !folder.as_os_str().is_empty());
-        let mut file = tempfile::NamedTempFile::new_in(folder.unwrap_or(Path::new(".")))?;
-        let totals = job.write(file.as_file_mut())?;
-        file.persist(&options.out)?;
-        totals
+    let totals = match options.out.canonicalize() {
+        _ if options.out.as_os_str() == "-" => job.write(&mut io::stdout().lock())?,
+        // A pipe or a device takes the lines as they come.
+        Ok(out) if !out.is_file() => job.write(&mut File::create(out)?)?,
+        Ok(out) => job.replace(&out)?,
+        Err(_) => job.replace(&options.out)?,
     };
     totals.print(options, &contracts, run.number)
 }
@@ -115,9 +118,20 @@ struct Job<'a> {
 }
 
 /// The lines of some contracts, and what each comes to; or the contract that cannot be settled.
-type Worked = Result<(Vec<u8>, Vec<Sums>), (usize, Fault)>;
+type Worked = Result<(Vec<u8>, Vec<Sums>), (usize, Fault, Option<Revised<Quantity>>)>;
 
 impl Job<'_> {
+    /// Writes the lines beside a file and puts them in its place: what is refused half way leaves nothing behind.
+    fn replace(&self, out: &Path) -> Result<Totals, Box<dyn Error>> {
+        let folder = out.parent().filter(|folder| !folder.as_os_str().is_empty());
+        let mut file = tempfile::Builder::new()
+            .permissions(Permissions::from_mode(READ_AND_WRITE))
+            .tempfile_in(folder.unwrap_or(Path::new(".")))?;
+        let totals = self.write(file.as_file_mut())?;
+        file.persist(out)?;
+        Ok(totals)
+    }
+
     /// Works all lines out on as many threads as there are, and writes them in the order of the contracts.
     fn write(&self, out: &mut dyn Write) -> Result<Totals, Box<dyn Error>> {
         let reference_prices = self.data.reference_prices(self.contracts, self.run.views);
@@ -149,7 +163,8 @@ impl Job<'_> {
                 .collect();
             for (chunk, first) in (0..contracts).step_by(CHUNK).enumerate() {
                 let worked = queues[chunk % workers].recv().expect("a worker sends each of its chunks");
-                let (lines, sums) = worked.map_err(|(contract, fault)| self.error(contract, fault))?;
+                let (lines, sums) =
+                    worked.map_err(|(contract, fault, delivery)| self.error(contract, fault, delivery))?;
                 out.write_all(&lines)?;
                 for (contract, sums) in self.contracts.all[first..].iter().zip(sums) {
                     totals.add(contract, sums);
@@ -167,17 +182,20 @@ impl Job<'_> {
         let (mut lines, mut sums) = (Vec::new(), Vec::new());
         for number in chunk {
             let contract = &self.contracts.all[number];
-            let name = self.contracts.names.name(number as u32);
+            let name = quoted(self.contracts.names.name(number as u32));
             let averages = reference_prices.of(contract.index, contract.calendar);
-            let work = Work { contract, name, run: self.run, averages };
-            let of_contract = work.lines(&self.data.deliveries[number], &mut lines);
-            sums.push(of_contract.map_err(|fault| (number, fault))?);
+            let work = Work { contract, name: &name, run: self.run, averages };
+            let deliveries = &self.data.deliveries[number];
+            let of_contract = work.lines(deliveries, &mut lines);
+            sums.push(
+                of_contract.map_err(|fault| (number, fault, work.delivery_of(deliveries, fault.period)))?,
+            );
         }
         Ok((lines, sums))
     }
 
     /// What is wrong with a delivery that cannot be settled.
-    fn error(&self, contract: usize, fault: Fault) -> InputError {
+    fn error(&self, contract: usize, fault: Fault, delivery: Option<Revised<Quantity>>) -> InputError {
         let index = self.contracts.indices.name(self.contracts.all[contract].index);
         let reason = match fault.kind {
             FaultKind::NoReferencePrice => format!(
@@ -192,6 +210,7 @@ impl Job<'_> {
             }
         };
         let name = self.contracts.names.name(contract as u32);
-        data::delivery_error(&self.options.deliveries, name, fault.period, &reason)
+        let delivery = delivery.expect("a period is settled because it has a delivery");
+        data::delivery_error(&self.options.deliveries, name, &delivery, &reason)
     }
 }

@@ -3,7 +3,7 @@
 
 use std::borrow::Cow;
 use std::fs::File;
-use std::io::Read;
+use std::io::{BufRead as _, BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
@@ -48,9 +48,49 @@ pub(super) enum InputError {
     /// A column is not known, or there twice.
     #[error("{} has a column '{column}' that is not known, or twice; {columns}", file.display())]
     Column { file: PathBuf, column: String, columns: Columns },
+    /// Something is wrong with a row that cannot be found again.
+    #[error("{}, {name}: {reason}", file.display())]
+    Unplaced { file: PathBuf, name: String, reason: String },
     /// A field cannot be read.
     #[error("{}, line {line}, column {column}: '{value}' {reason}", file.display())]
     Field { file: PathBuf, line: u64, column: &'static str, value: String, reason: String },
+}
+
+/// Where a row is. A reader counts what ends the row before it, and lines without anything, to the row after.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Place {
+    byte: u64,
+    line: u64,
+}
+
+impl Place {
+    /// The line, counted from 1 by reading the file once more; about as it was read if that cannot be done.
+    pub(super) fn line_in(self, file: &Path) -> u64 {
+        self.counted(file).unwrap_or(self.line)
+    }
+
+    fn counted(self, file: &Path) -> Option<u64> {
+        if !file.metadata().ok()?.is_file() {
+            return None;
+        }
+        let mut rest = BufReader::new(File::open(file).ok()?);
+        let (mut line, mut at) = (1, 0);
+        loop {
+            let buffer = rest.fill_buf().ok()?;
+            let read = buffer.len();
+            if read == 0 {
+                return Some(line);
+            }
+            for byte in buffer {
+                if at >= self.byte && !matches!(byte, b'\r' | b'\n') {
+                    return Some(line);
+                }
+                line += u64::from(*byte == b'\n');
+                at += 1;
+            }
+            rest.consume(read);
+        }
+    }
 }
 
 /// The rows of a file; the one that was read last is looked at.
@@ -95,9 +135,15 @@ impl<'a> Rows<'a> {
         read.map_err(|source| InputError::Csv { file: self.file.to_owned(), source })
     }
 
-    /// The line that the row begins at, counted from 1.
+    /// Where the row is, to be told as a line if that is asked.
+    pub(super) fn place(&self) -> Place {
+        let position = self.row.position();
+        Place { byte: position.map_or(0, csv::Position::byte), line: position.map_or(0, csv::Position::line) }
+    }
+
+    /// The line that the row begins at.
     pub(super) fn line(&self) -> u64 {
-        self.row.position().map_or(0, csv::Position::line)
+        self.place().line_in(self.file)
     }
 
     /// A field of the row, without spaces around it; empty where the file has no such column.

@@ -112,6 +112,20 @@ fn an_annual_volume_is_used_up_in_order() {
     assert_eq!(volumes, ["10", "10", "5", "0", "10"]);
 }
 
+/// For a suspended month nothing is paid either way, so it uses up none of the year's volume.
+#[test]
+fn a_suspended_period_uses_up_no_volume() {
+    let annual_volume = Some(quantity("10"));
+    let payoff = Payoff { annual_volume, suspension: Suspension::NotPositive, ..Payoff::floor() };
+    let mut year = YearToDate::default();
+    let settled = [("2026-01-01", "0"), ("2026-02-01", "100")].map(|(month, reference_price)| {
+        let settled = payoff.settle(&mut year, &facts(month, "110", reference_price, "10"), Currency::Usd);
+        let settled = settled.expect("fits");
+        (settled.rule, settled.quantity)
+    });
+    assert_eq!(settled, [(PayoffRule::Suspended, Quantity::ZERO), (PayoffRule::Support, quantity("10"))]);
+}
+
 #[test]
 fn no_volume_needs_no_price() {
     let without_price =

@@ -277,16 +277,14 @@ fn named_event(event: &Event) -> (&'static str, Value) {
             object["version"] = version.0.into();
             ("reference_price_published", object)
         }
-        Event::ReferencePriceHeld { index, day, publisher, price, before } => (
-            "reference_price_held",
-            json!({
-                "index": index.0,
-                "day": day.to_string(),
-                "publisher": publisher.0,
-                "price": price.to_string(),
-                "before": before.to_string(),
-            }),
-        ),
+        Event::ReferencePriceHeld { index, day, publisher, observation, before } => {
+            let mut object = observation_json(observation);
+            object["index"] = index.0.into();
+            object["day"] = day.to_string().into();
+            object["publisher"] = publisher.0.into();
+            object["before"] = before.to_string().into();
+            ("reference_price_held", object)
+        }
         Event::DeliveryReported { entitlement, holder, day, revision, version, delivery } => {
             let mut object = delivery_json(delivery);
             object["entitlement"] = entitlement.0.into();
@@ -530,10 +528,12 @@ fn named_action(action: &Action) -> (&'static str, Value) {
         Action::ShareUpside { entitlement, from } => {
             ("share_upside", json!({ "entitlement": entitlement.0, "from": from.to_string() }))
         }
-        Action::ReleaseReferencePrice { index, day, price } => (
-            "release_reference_price",
-            json!({ "index": index.0, "day": day.to_string(), "price": price.to_string() }),
-        ),
+        Action::ReleaseReferencePrice { index, day, observation } => {
+            let mut object = observation_json(observation);
+            object["index"] = index.0.into();
+            object["day"] = day.to_string().into();
+            ("release_reference_price", object)
+        }
         Action::Settle { floor, period, version } => {
             ("settle", json!({ "floor": floor.0, "period": period.to_string(), "version": version.0 }))
         }

@@ -290,10 +290,14 @@ fn actions() -> Vec<(Action, &'static str, &'static str, Value)> {
             json!({"entitlement": 4, "from": "2019-01-01"}),
         ),
         (
-            Action::ReleaseReferencePrice { index: IndexId(3), day: january().last_day(), price: units(920) },
-            "release 920 of index 3 for 2019-01-31",
+            Action::ReleaseReferencePrice {
+                index: IndexId(3),
+                day: january().last_day(),
+                observation: observation(),
+            },
+            "release 92,000.50 of index 3 for 2019-01-31",
             "release_reference_price",
-            json!({"index": 3, "day": "2019-01-31", "price": "920"}),
+            json!({"index": 3, "day": "2019-01-31", "price": "92000.5", "volume": "20", "source": "IMF"}),
         ),
         (
             Action::Settle { floor: FloorId(1), period: january().first_day(), version: DataVersion(1) },
@@ -533,12 +537,15 @@ fn every_other_event_is_shown() {
             index: IndexId(3),
             day: january().last_day(),
             publisher: ME,
-            price: units(920),
-            before: units(92_000),
+            observation: observation(),
+            before: units(920),
         },
-        "index 3: 920 for 2019-01-31 by participant 21 is held, it was 92,000 before",
+        "index 3: 92,000.50 for 2019-01-31 by participant 21 is held, it was 920 before",
         "reference_price_held",
-        json!({"index": 3, "day": "2019-01-31", "publisher": 21, "price": "920", "before": "92000"}),
+        json!({
+            "index": 3, "day": "2019-01-31", "publisher": 21, "price": "92000.5", "volume": "20",
+            "source": "IMF", "before": "920",
+        }),
     );
     check(
         Event::DeliveryReported {
