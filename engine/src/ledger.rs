@@ -88,6 +88,11 @@ impl Ledger {
         self.balances.get(&(currency, account)).copied().unwrap_or(0)
     }
 
+    /// All balances, in millionths, by currency and account.
+    pub fn balances(&self) -> impl Iterator<Item = (Currency, Account, i128)> {
+        self.balances.iter().map(|(&(currency, account), &balance)| (currency, account, balance))
+    }
+
     /// What is held as bid bonds, by currency and participant; those who have none are left out.
     pub(crate) fn bonds(&self) -> BTreeMap<(Currency, ParticipantId), i128> {
         let bonds = self.balances.iter().filter_map(|(&(currency, account), &balance)| match account {

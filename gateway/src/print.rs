@@ -4,7 +4,7 @@ use std::fmt::Display;
 use std::io::Write as _;
 
 use comfy_table::{CellAlignment, ContentLineStyle, LineStyle, Table, TableStyle};
-use golv_engine::num::{Amount, Money, Price, Quantity};
+use golv_engine::num::{Amount, Currency, Money, Price, Quantity};
 
 /// The exit code where whoever read what is printed has gone: as of a process that SIGPIPE has ended.
 const NOBODY_READS: i32 = 141;
@@ -74,6 +74,16 @@ pub(crate) fn money(money: Money) -> String {
 /// An amount of a currency that is known from elsewhere.
 pub(crate) fn amount(amount: Amount) -> String {
     grouped(&two_decimals(amount.to_string()))
+}
+
+/// A sum of amounts as a plain decimal with all decimals of its currency's minor unit.
+pub(crate) fn sum(millionths: i128, currency: Currency) -> String {
+    let magnitude = millionths.unsigned_abs();
+    let sign = if millionths < 0 { "-" } else { "" };
+    let decimals = format!("{:06}", magnitude % 1_000_000);
+    let shown = decimals.trim_end_matches('0').len().max(currency.decimals() as usize);
+    let point = if shown > 0 { "." } else { "" };
+    format!("{sign}{}{point}{}", magnitude / 1_000_000, &decimals[..shown])
 }
 
 fn two_decimals(text: String) -> String {

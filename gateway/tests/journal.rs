@@ -703,4 +703,13 @@ fn the_journal_of_a_market_day_is_looked_into() {
     assert!(done(&of_day).contains("every line was made again"));
     let idle = done(&["journal", "statement", arg(&day), "--participant", &holder, "--day", "2019-01-01"]);
     assert!(idle.starts_with("nothing was posted"), "{idle}");
+    // The trial balance sums to nothing, and the programme has what the last run left it.
+    let balances: Value =
+        serde_json::from_str(&done(&["journal", "balances", arg(&day), "--json"])).expect("JSON");
+    assert_eq!(balances["sums"], serde_json::json!({ "USD": "0.00" }));
+    let accounts = balances["balances"].as_array().expect("a list");
+    let free = accounts.iter().find(|row| row["account"] == "programme 1, free").expect("it has money");
+    let units = |decimal: &Value| decimal.as_str().expect("a decimal").parse::<Price>().expect("a decimal");
+    assert_eq!(units(&free["balance"]), units(&run["free"]["amount"]));
+    assert!(done(&["journal", "balances", arg(&day)]).contains("sum"));
 }

@@ -3,6 +3,7 @@
 //! All subcommands but `skip` read without the lock and change nothing in the journal's directory. What they say of a
 //! directory in use is of the moment; its end may be caught in the middle of a write, which looks like a torn tail.
 
+mod balances;
 mod digest;
 mod export;
 mod inspect;
@@ -98,6 +99,18 @@ pub enum JournalCommand {
         #[arg(long, value_name = "YYYY-MM-DD")]
         day: Day,
         /// Print JSON, one object a currency.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Print the trial balance that a journal comes to: every account with money, and what those of a currency sum to, which is
+    /// nothing.
+    ///
+    /// A positive balance is the account holder's; a negative one is owed, or was paid in from outside. Replays the journal;
+    /// changes nothing and takes no lock.
+    Balances {
+        /// The journal's directory.
+        dir: PathBuf,
+        /// Print JSON.
         #[arg(long)]
         json: bool,
     },
@@ -230,6 +243,7 @@ pub fn run(command: &JournalCommand) -> Result<(), Box<dyn Error>> {
         JournalCommand::Statement { dir, participant, day, json } => {
             statement::statement(dir, ParticipantId(*participant), *day, *json)?;
         }
+        JournalCommand::Balances { dir, json } => balances::balances(dir, *json)?,
         JournalCommand::Export { dir, from, to } => {
             export::export(dir, from.map(Sequence), to.map(Sequence))?
         }

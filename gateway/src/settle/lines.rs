@@ -252,19 +252,10 @@ fn fixed(millionths: i64, least: usize, out: &mut Vec<u8>) {
     }
 }
 
-/// A sum of amounts as a plain decimal with all decimals of its currency's minor unit.
-pub(super) fn sum_text(millionths: i128, currency: Currency) -> String {
-    let magnitude = millionths.unsigned_abs();
-    let sign = if millionths < 0 { "-" } else { "" };
-    let decimals = format!("{:06}", magnitude % 1_000_000);
-    let shown = decimals.trim_end_matches('0').len().max(currency.decimals() as usize);
-    let point = if shown > 0 { "." } else { "" };
-    format!("{sign}{}{point}{}", magnitude / 1_000_000, &decimals[..shown])
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::print::sum;
     use proptest::prelude::*;
 
     fn text(write: impl Fn(&mut Vec<u8>)) -> String {
@@ -282,7 +273,7 @@ mod tests {
             (i64::MIN, Currency::Jpy, "-9223372036854.775808"),
         ] {
             assert_eq!(text(|out| money(millionths, currency, out)), shown);
-            assert_eq!(sum_text(millionths.into(), currency), shown);
+            assert_eq!(sum(millionths.into(), currency), shown);
         }
     }
 

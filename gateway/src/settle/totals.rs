@@ -8,9 +8,9 @@ use golv_engine::num::Currency;
 use serde_json::{Value, json};
 
 use super::contracts::{Contract, Contracts};
-use super::lines::{Sums, sum_text};
+use super::lines::Sums;
 use super::{Format, Settle};
-use crate::print::{grouped, table};
+use crate::print::{grouped, sum, table};
 
 /// Sums by party and currency, and by currency.
 #[derive(Default)]
@@ -93,9 +93,9 @@ fn row(party: &str, currency: Currency, sums: &Sums) -> [String; 6] {
         party.to_owned(),
         currency.code().to_owned(),
         sums.lines.to_string(),
-        sum_text(sums.amount, currency),
-        sum_text(sums.delta, currency),
-        sum_text(sums.remainder, currency),
+        sum(sums.amount, currency),
+        sum(sums.delta, currency),
+        sum(sums.remainder, currency),
     ]
 }
 
