@@ -339,12 +339,6 @@ fn what_cannot_be_settled_is_named_with_its_place() {
         (
             contract,
             price,
-            "a,2025-01-01,1,\n",
-            "deliveries.csv, line 2, column date: '2025-01-01' is outside the contract",
-        ),
-        (
-            contract,
-            price,
             "a,2024-01-31,1,\na,2024-02-01,0,\na,2024-02-02,5,\n",
             "deliveries.csv, line 4, column date: '2024-02-02' lies in a period, 2024-02, of which run 1 sees no price of index I",
         ),
@@ -539,6 +533,22 @@ fn lines_go_where_they_are_wanted() {
     });
     assert!(files.settle(&["--out", pipe.to_str().expect("text")]).status.success());
     assert!(read.join().expect("read").ends_with(line));
+}
+
+/// A meter does not stop where a contract does: what it counts outside is not paid for, and that is said.
+#[test]
+fn deliveries_outside_a_contract_pay_nothing() {
+    let contract = "a,One,floor,10,,,,,I,2024-01-10,2024-02-10,monthly,,EUR\n";
+    let deliveries = "a,2024-01-09,4,\na,2024-01-10,1,\na,2024-02-10,1,\na,2024-02-11,4,\na,2024-03-01,4,\n";
+    let files = Files::new(contract, "I,2024-01-15,9,\nI,2024-02-15,8,\n", deliveries);
+    let output = files.settle(&["--format", "json"]);
+    let said = String::from_utf8(output.stderr).expect("text");
+    assert!(said.starts_with("golv: 3 of the deliveries lie outside"), "{said}");
+    assert!(said.trim_end().ends_with("deliveries.csv, line 2"), "{said}");
+    let told: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    assert_eq!(told["outside"], 3);
+    let amounts: Vec<_> = files.lines(&[]).iter().map(|line| line.text("amount").to_owned()).collect();
+    assert_eq!(amounts, ["1.00", "2.00"], "the first and the last day are included");
 }
 
 /// Nothing was delivered, so nothing is asked: no price, and no strike.

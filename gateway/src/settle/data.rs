@@ -9,7 +9,7 @@ use golv_engine::time::{Calendar, Day};
 use indicatif::ProgressBar;
 
 use super::contracts::Contracts;
-use super::rows::{Columns, InputError, Rows};
+use super::rows::{Columns, InputError, Place, Rows};
 
 const PRICES: Columns = Columns { needed: &["index", "date", "price"], allowed: &["revision"] };
 const DELIVERIES: Columns = Columns { needed: &["contract", "date", "quantity"], allowed: &["revision"] };
@@ -57,6 +57,8 @@ pub(super) struct Data {
     prices: Vec<Told<Price>>,
     /// By the number of the contract.
     pub(super) deliveries: Vec<Told<Quantity>>,
+    /// How many deliveries lie outside their contracts' days, and where the first is: nobody is paid for them.
+    pub(super) outside: Option<(u64, Place)>,
     /// The highest revision of a price or delivery; 1 where there is none.
     pub(super) newest: u32,
 }
@@ -73,6 +75,7 @@ impl Data {
         let mut data = Self {
             prices: (0..contracts.indices.len()).map(|_| Vec::new()).collect(),
             deliveries: contracts.all.iter().map(|_| Vec::new()).collect(),
+            outside: None,
             newest: 1,
         };
         let is_hidden = |revision| hidden_above.is_some_and(|highest| revision > highest);
@@ -104,17 +107,16 @@ impl Data {
             last = found;
             let day = rows.day(1)?;
             let contract = &contracts.all[number as usize];
-            if !contract.covers(day) {
-                let [start, end] = [contract.start, contract.end]
-                    .map(|day| day.map_or("…".to_owned(), |day| day.to_string()));
-                return Err(
-                    rows.error(1, &format!("is outside the contract, which runs from {start} to {end}"))
-                );
+            let (value, revision): (Quantity, _) = (rows.needed(2)?, rows.revision(3)?);
+            if is_hidden(revision) {
+                continue;
             }
-            let (value, revision) = (rows.needed(2)?, rows.revision(3)?);
-            if !is_hidden(revision) {
-                data.newest = data.newest.max(revision);
+            data.newest = data.newest.max(revision);
+            if contract.covers(day) {
                 data.deliveries[number as usize].push(Revised { day, revision, value });
+            } else {
+                let first = data.outside.map_or_else(|| rows.place(), |(_, first)| first);
+                data.outside = Some((data.outside.map_or(1, |(count, _)| count + 1), first));
             }
         }
         for (contract, told) in (0..).zip(&mut data.deliveries) {

@@ -98,7 +98,16 @@ pub fn settle(options: &Settle) -> Result<(), Box<dyn Error>> {
         Ok(out) => job.replace(&out)?,
         Err(_) => job.replace(&options.out)?,
     };
-    totals.print(options, &contracts, run.number)
+    let outside = data.outside.map_or(0, |(count, _)| count);
+    if let Some((_, first)) = data.outside {
+        eprintln!(
+            "golv: {outside} of the deliveries lie outside the days of their contracts and pay nothing; the first is in {}, \
+             line {}",
+            options.deliveries.display(),
+            first.line_in(&options.deliveries)
+        );
+    }
+    totals.print(options, &contracts, run.number, outside)
 }
 
 /// A bar over the bytes of some files, where somebody looks at it.

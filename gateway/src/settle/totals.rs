@@ -34,6 +34,7 @@ impl Totals {
         options: &Settle,
         contracts: &Contracts,
         run: u32,
+        outside: u64,
     ) -> Result<(), Box<dyn Error>> {
         // Parties in the order of the contracts' file.
         let parties = self
@@ -73,6 +74,7 @@ impl Totals {
                     "run": run,
                     "as_of": options.as_of,
                     "lines": lines,
+                    "outside": outside,
                     "totals": parties,
                     "currencies": by_currency,
                 })
