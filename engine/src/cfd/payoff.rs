@@ -126,8 +126,6 @@ pub enum PayoffRule {
 /// What a period is worth.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Settled {
-    /// R as it was applied: not below the minimum. `None` where there was no volume and no price.
-    pub reference_price: Option<Price>,
     /// The volume that was paid for.
     pub quantity: Quantity,
     /// Which part of the payoff it is.
@@ -189,12 +187,10 @@ impl Payoff {
         facts: &PeriodFacts,
         currency: Currency,
     ) -> Result<Settled, Unsettled> {
-        let reference_price =
-            facts.reference_price.map(|price| self.minimum.map_or(price, |least| price.max(least)));
         let zero = Money::zero(currency);
         let nothing = |rule| {
             let quantity = Quantity::ZERO;
-            Ok(Settled { reference_price, quantity, rule, amount: zero, remainder: zero })
+            Ok(Settled { quantity, rule, amount: zero, remainder: zero })
         };
         let is_suspended = facts.reference_price.is_some_and(|published| match self.suspension {
             Suspension::Never => false,
@@ -209,7 +205,8 @@ impl Payoff {
         if quantity.is_zero() {
             return nothing(PayoffRule::NoVolume);
         }
-        let applied = reference_price.ok_or(Unsettled::NoReferencePrice)?;
+        let published = facts.reference_price.ok_or(Unsettled::NoReferencePrice)?;
+        let applied = self.minimum.map_or(published, |least| published.max(least));
         let legs = self.legs(used, facts, applied, quantity, currency).ok_or(Unsettled::TooLarge)?;
         let net = legs.support.checked_sub(legs.upside).ok_or(Unsettled::TooLarge)?;
         let Rounded { amount, remainder } =
@@ -221,7 +218,7 @@ impl Payoff {
             (false, _) if legs.is_capped => PayoffRule::UpsideCapped,
             (false, _) => PayoffRule::Upside,
         };
-        Ok(Settled { reference_price, quantity, rule, amount, remainder })
+        Ok(Settled { quantity, rule, amount, remainder })
     }
 
     /// Both legs of the payoff, exact, the upside cut at what is left of its annual cap, which is used up. `None` where a

@@ -80,7 +80,7 @@ pub struct SettlementLine {
     pub holder: ParticipantId,
     /// The strike in force.
     pub strike: Price,
-    /// The reference price as it was applied, not below its minimum; `None` where nothing was published and nothing counts.
+    /// The reference price before any minimum; `None` where nothing was published and nothing counts.
     pub reference_price: Option<Price>,
     /// The volume of the period that meets the contract's conditions.
     pub delivered: Quantity,
@@ -447,7 +447,7 @@ impl Work<'_> {
                 Unsettled::NoReferencePrice => Reject::NoReferencePrice { index, from: basis.period.first },
                 Unsettled::TooLarge => Reject::AmountTooLarge,
             })?;
-        let Settled { reference_price, quantity, rule, amount, remainder } = settled;
+        let Settled { quantity, rule, amount, remainder } = settled;
         Ok(SettlementLine {
             entitlement: id,
             holder: entitlement.holder,

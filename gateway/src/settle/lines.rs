@@ -53,6 +53,17 @@ pub(super) struct Run {
     pub(super) views: [View; 2],
 }
 
+/// A line in the making.
+struct Line {
+    period: Period,
+    strike: Option<Price>,
+    /// Before any minimum.
+    reference_price: Option<Price>,
+    quantity: Quantity,
+    settled: Settled,
+    delta: i64,
+}
+
 /// Works a contract's lines out and writes them.
 pub(super) struct Work<'a> {
     pub(super) contract: &'a Contract,
@@ -113,7 +124,9 @@ impl Work<'_> {
                 remainder: settled.remainder.millionths.into(),
                 delta: delta.into(),
             });
-            self.write(period, strike, quantity, &settled, delta, out);
+            let reference_price = prices[0];
+            let line = Line { period, strike, reference_price, quantity, settled, delta };
+            self.write(&line, out);
         }
         Ok(sums)
     }
@@ -143,15 +156,8 @@ impl Work<'_> {
         self.contract.payoff.settle(year, &facts, self.contract.currency)
     }
 
-    fn write(
-        &self,
-        period: Period,
-        strike: Option<Price>,
-        quantity: Quantity,
-        settled: &Settled,
-        delta: i64,
-        out: &mut Vec<u8>,
-    ) {
+    fn write(&self, line: &Line, out: &mut Vec<u8>) {
+        let &Line { period, strike, reference_price, quantity, settled, delta } = line;
         let currency = self.contract.currency;
         out.extend_from_slice(self.name.as_bytes());
         out.push(b',');
@@ -165,7 +171,7 @@ impl Work<'_> {
             decimal(strike.millionths(), out);
         }
         out.push(b',');
-        if let Some(price) = settled.reference_price {
+        if let Some(price) = reference_price {
             decimal(price.millionths(), out);
         }
         out.push(b',');
