@@ -521,6 +521,9 @@ fn lines_go_where_they_are_wanted() {
     let files = Files::new(contract, "I,2024-01-15,9,\n", "\"A, \"\"1\"\"\",2024-01-31,1,\n");
     let line = "\"A, \"\"1\"\"\",2024-01-01,2024-01-31,1,10,9,1,1.00,0,1.00\n";
     let (target, link, pipe) = (files.path("target"), files.path("link"), files.path("pipe"));
+    let output = files.settle(&["--out", files.path("deliveries").to_str().expect("text")]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("which is read: name another file"));
     files.write("target", "what was there\n");
     std::os::unix::fs::symlink(&target, &link).expect("linked");
     assert!(files.settle(&["--out", link.to_str().expect("text")]).status.success());

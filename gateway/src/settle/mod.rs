@@ -82,6 +82,11 @@ const CHUNK: usize = 64;
 /// # Errors
 /// If a file cannot be read, a period cannot be settled, or the lines cannot be written. Then no file of lines is left.
 pub fn settle(options: &Settle) -> Result<(), Box<dyn Error>> {
+    if let Some(input) = options.replaced_input() {
+        return Err(
+            format!("--out would replace {}, which is read: name another file", input.display()).into()
+        );
+    }
     let contracts = Contracts::read(&options.contracts, options.strikes.as_deref(), options.cpi.as_deref())?;
     let progress = reading(&[&options.reference_prices, &options.deliveries]);
     let data =
@@ -108,6 +113,16 @@ pub fn settle(options: &Settle) -> Result<(), Box<dyn Error>> {
         );
     }
     totals.print(options, &contracts, run.number, outside)
+}
+
+impl Settle {
+    /// The file that is read and would be replaced by the lines, if one would.
+    fn replaced_input(&self) -> Option<&Path> {
+        let out = self.out.canonicalize().ok()?;
+        let needed = [&self.contracts, &self.reference_prices, &self.deliveries];
+        let mut inputs = needed.into_iter().chain(&self.strikes).chain(&self.cpi);
+        inputs.find(|input| input.canonicalize().is_ok_and(|input| input == out)).map(PathBuf::as_path)
+    }
 }
 
 /// A bar over the bytes of some files, where somebody looks at it.
