@@ -62,22 +62,31 @@ impl Delivery {
         fits && self.from_stock <= self.sold
     }
 
-    /// What of it is paid for, before caps. `None` where it does not fit.
-    fn counted(&self, rule: &VolumeRule) -> Option<Quantity> {
+    /// What of it is paid for, before caps.
+    fn counted(&self, rule: &VolumeRule) -> Quantity {
         let goes_right = rule.destinations.is_empty()
             || self.destination.is_some_and(|destination| rule.destinations.contains(&destination));
         if !goes_right || (rule.evidence && self.evidence.is_none()) {
-            return Some(Quantity::ZERO);
+            return Quantity::ZERO;
         }
-        self.sold.checked_sub(self.from_stock)?.checked_add(self.stockpiled)
+        let fresh =
+            self.sold.checked_sub(self.from_stock).and_then(|fresh| fresh.checked_add(self.stockpiled));
+        assert!(fresh.is_some(), "no delivery is taken in that is not possible");
+        fresh.unwrap_or(Quantity::ZERO)
     }
 }
 
 impl Deliveries {
-    fn of(&self, period: Period, version: DataVersion) -> impl Iterator<Item = &Delivery> {
-        let known = self.0.range(period.first..=period.last);
-        known.filter_map(move |(_, revisions)| {
-            as_of(revisions, |reported| reported.version, version).map(|reported| &reported.delivery)
+    /// What counts of each day of a period, as it was known at a version.
+    pub(super) fn by_day(
+        &self,
+        period: Period,
+        version: DataVersion,
+        rule: &VolumeRule,
+    ) -> impl Iterator<Item = (Day, Quantity)> {
+        self.0.range(period.first..=period.last).filter_map(move |(day, revisions)| {
+            let reported = as_of(revisions, |reported| reported.version, version)?;
+            Some((*day, reported.delivery.counted(rule)))
         })
     }
 
@@ -88,23 +97,8 @@ impl Deliveries {
         version: DataVersion,
         rule: &VolumeRule,
     ) -> Option<Quantity> {
-        self.of(period, version)
-            .try_fold(Quantity::ZERO, |sum, delivery| sum.checked_add(delivery.counted(rule)?))
-    }
-
-    /// What counts of each day of a period.
-    pub(super) fn by_day(
-        &self,
-        period: Period,
-        version: DataVersion,
-        rule: &VolumeRule,
-    ) -> Vec<(Day, Quantity)> {
-        let known = self.0.range(period.first..=period.last);
-        let counted = known.filter_map(|(day, revisions)| {
-            let reported = as_of(revisions, |reported| reported.version, version)?;
-            Some((*day, reported.delivery.counted(rule)?))
-        });
-        counted.collect()
+        self.by_day(period, version, rule)
+            .try_fold(Quantity::ZERO, |sum, (_, counted)| sum.checked_add(counted))
     }
 
     /// The first day on which more has been sold from stock than was put there, if `delivery` is reported for a day.

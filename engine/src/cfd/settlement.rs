@@ -104,8 +104,8 @@ impl SettlementLine {
         self.delta.checked_add(self.interest)
     }
 
-    /// Whether data made it what another line of the same period is.
-    fn is_as(&self, other: &Self) -> bool {
+    /// Whether data made it what another line of the same period is, whoever is paid and whatever was paid before.
+    pub fn is_as(&self, other: &Self) -> bool {
         let made = |line: &Self| {
             let Self { strike, reference_price, delivered, quantity, rule, amount, remainder, .. } = *line;
             (strike, reference_price, delivered, quantity, rule, amount, remainder)
@@ -417,7 +417,8 @@ impl Work<'_> {
         let (index, reference_price) = match basis.reference_price {
             Some(price) => (basis.index, Some(price)),
             None if contract.reference.averaging == Averaging::DeliveryWeighted => {
-                let delivered = self.deliveries.by_day(basis.period, version, &contract.volume);
+                let delivered: Vec<_> =
+                    self.deliveries.by_day(basis.period, version, &contract.volume).collect();
                 let found = state.reference_price(floor, basis.period, version, &delivered)?;
                 found.map_or((basis.index, None), |(index, price)| (index, Some(price)))
             }

@@ -45,13 +45,7 @@ fn check(exchange: &Exchange, posted: &PostedLine) -> Result<(), JournalError> {
     let again = exchange.settlement_as_of(posted.floor, posted.period.first, posted.version);
     let is_it = |line: &&SettlementLine| line.entitlement == posted.line.entitlement;
     let again = again.ok().and_then(|lines| lines.iter().find(is_it).copied());
-    // Who holds a contract, and what was paid before, is no matter of the data.
-    let made = |line: &SettlementLine| {
-        let SettlementLine { strike, reference_price, delivered, quantity, rule, amount, remainder, .. } =
-            *line;
-        (strike, reference_price, delivered, quantity, rule, amount, remainder)
-    };
-    if again.as_ref().map(made) == Some(made(&posted.line)) {
+    if again.is_some_and(|again| again.is_as(&posted.line)) {
         return Ok(());
     }
     let (floor, period, number) = (posted.floor, posted.period, posted.number);
