@@ -36,7 +36,8 @@ pub struct SettlementRun {
     pub version: DataVersion,
     /// The day on which it was made and posted.
     pub day: Day,
-    /// The index that the reference price was made of: the floor's own or its fallback.
+    /// The index that the reference price was made of: the floor's own or its fallback. The floor's own where each line has a
+    /// price of its own, which may be made of the fallback.
     pub index: IndexId,
     /// The reference price before any minimum; `None` where each line has its own, or nothing was published and nothing
     /// delivered.
