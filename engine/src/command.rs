@@ -17,6 +17,7 @@ use crate::id::{
 };
 use crate::key::KeyFingerprint;
 use crate::market::{FloorTerms, Market};
+use crate::money::{ClearingTerms, ProgrammeTerms, StockRule};
 use crate::num::{Currency, Money, Price, Quantity};
 use crate::participant::{Role, Standing};
 use crate::text::{Country, Name};
@@ -81,6 +82,14 @@ pub enum Command {
         auction: AuctionId,
         /// The bid.
         bid: BidId,
+    },
+    /// Withdraws all own bids in open auctions. Suppliers and buyers.
+    WithdrawAllBids,
+    /// Stops a participant at once: suspends it, and withdraws its bids in open auctions. Operators: one is enough to stop somebody
+    /// whose systems or intentions have gone wrong, and it takes two to let it take part again.
+    Halt {
+        /// Who is stopped.
+        participant: ParticipantId,
     },
     /// Clears a closed auction; the challenge period begins. Operators.
     ClearAuction {
@@ -160,6 +169,8 @@ impl Command {
             Self::PlaceBid { .. } => "PlaceBid",
             Self::ReplaceBid { .. } => "ReplaceBid",
             Self::WithdrawBid { .. } => "WithdrawBid",
+            Self::WithdrawAllBids => "WithdrawAllBids",
+            Self::Halt { .. } => "Halt",
             Self::ClearAuction { .. } => "ClearAuction",
             Self::ProposeSolution { .. } => "ProposeSolution",
             Self::AcceptAward { .. } => "AcceptAward",
@@ -246,15 +257,15 @@ pub enum Action {
     OpenProgramme {
         /// Its id.
         programme: ProgrammeId,
-        /// Its name.
-        name: Name,
-        /// The currency it pays in.
-        currency: Currency,
+        /// Its terms.
+        terms: ProgrammeTerms,
     },
     /// Pays money into a programme.
     FundProgramme {
         /// The programme.
         programme: ProgrammeId,
+        /// Who pays.
+        funder: Name,
         /// How much; positive, in the programme's currency.
         amount: Money,
     },
@@ -271,6 +282,69 @@ pub enum Action {
         participant: ParticipantId,
         /// How much; positive.
         amount: Money,
+    },
+    /// Takes in a contribution to the default fund.
+    ContributeToDefaultFund {
+        /// Whose.
+        participant: ParticipantId,
+        /// How much; positive.
+        amount: Money,
+    },
+    /// Gives a contribution to the default fund back.
+    ReturnContribution {
+        /// Whose.
+        participant: ParticipantId,
+        /// How much; positive.
+        amount: Money,
+    },
+    /// Sets money of the centre's own aside for defaults.
+    SetOwnResourcesAside {
+        /// How much; positive.
+        amount: Money,
+    },
+    /// Says how money of a currency is collected and secured, for invoices and notices from now on.
+    SetClearingTerms {
+        /// The currency.
+        currency: Currency,
+        /// The terms.
+        terms: Box<ClearingTerms>,
+    },
+    /// Records a payment that came in.
+    TakePayment {
+        /// Who paid; `None` if nobody knows yet.
+        participant: Option<ParticipantId>,
+        /// How much; positive.
+        amount: Money,
+    },
+    /// Says whose payment it was that came in from nobody knew whom.
+    AttributePayment {
+        /// Whose.
+        participant: ParticipantId,
+        /// How much; positive.
+        amount: Money,
+    },
+    /// Records a payment that went out.
+    PayOut {
+        /// Who was paid; `None` if a payment that could not be attributed went back.
+        participant: Option<ParticipantId>,
+        /// How much; positive, and no more than the centre owes.
+        amount: Money,
+    },
+    /// Says at which prices a programme buys a market's material into stock and releases it, and how much.
+    SetStockRule {
+        /// The programme.
+        programme: ProgrammeId,
+        /// The market.
+        market: MarketId,
+        /// The rule.
+        rule: StockRule,
+    },
+    /// Changes the price down to which a floor's payments are reserved, from the next run on and for new grants.
+    SetStressPrice {
+        /// The floor.
+        floor: FloorId,
+        /// The price.
+        price: Price,
     },
     /// Sets a floor on a market.
     SetFloor {
@@ -344,4 +418,42 @@ pub enum Action {
         /// The version's number.
         version: u32,
     },
+}
+
+impl Action {
+    /// The action's name, for logs and listings.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::RegisterParticipant { .. } => "RegisterParticipant",
+            Self::AddIdentity { .. } => "AddIdentity",
+            Self::BindKey { .. } => "BindKey",
+            Self::RevokeIdentity { .. } => "RevokeIdentity",
+            Self::SetStanding { .. } => "SetStanding",
+            Self::DefineMarket { .. } => "DefineMarket",
+            Self::DefineIndex { .. } => "DefineIndex",
+            Self::OpenProgramme { .. } => "OpenProgramme",
+            Self::FundProgramme { .. } => "FundProgramme",
+            Self::DepositCollateral { .. } => "DepositCollateral",
+            Self::ReturnCollateral { .. } => "ReturnCollateral",
+            Self::ContributeToDefaultFund { .. } => "ContributeToDefaultFund",
+            Self::ReturnContribution { .. } => "ReturnContribution",
+            Self::SetOwnResourcesAside { .. } => "SetOwnResourcesAside",
+            Self::SetClearingTerms { .. } => "SetClearingTerms",
+            Self::TakePayment { .. } => "TakePayment",
+            Self::AttributePayment { .. } => "AttributePayment",
+            Self::PayOut { .. } => "PayOut",
+            Self::SetStockRule { .. } => "SetStockRule",
+            Self::SetStressPrice { .. } => "SetStressPrice",
+            Self::SetFloor { .. } => "SetFloor",
+            Self::AnnounceAuction { .. } => "AnnounceAuction",
+            Self::CancelAuction { .. } => "CancelAuction",
+            Self::GrantEntitlement { .. } => "GrantEntitlement",
+            Self::NovateEntitlement { .. } => "NovateEntitlement",
+            Self::TerminateEntitlement { .. } => "TerminateEntitlement",
+            Self::ShareUpside { .. } => "ShareUpside",
+            Self::ReleaseReferencePrice { .. } => "ReleaseReferencePrice",
+            Self::Settle { .. } => "Settle",
+            Self::ChangeRules { .. } => "ChangeRules",
+        }
+    }
 }

@@ -8,14 +8,18 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::auction::{AuctionResult, AwardOffer, ClosedBid, Supplied};
+use crate::book::Side;
 use crate::cfd::{Delivery, Entitlement, Observation, SettlementRun};
 use crate::command::Action;
 use crate::digest::Digest;
 use crate::id::{
-    AuctionId, BidId, DataVersion, EntitlementId, IdentityId, IndexId, ParticipantId, ProposalId,
+    AuctionId, BidId, DataVersion, EntitlementId, IdentityId, IndexId, MarketId, ParticipantId, ProgrammeId,
+    ProposalId,
 };
 use crate::indivisible::Welfare;
-use crate::num::{Money, Price, Quantity};
+use crate::ledger::{Account, Cause, Posting};
+use crate::money::{Breach, Claim, Invoice, Level, PotUse};
+use crate::num::{Currency, Money, Price, Quantity};
 use crate::time::{Day, Instant};
 
 /// All that one command made happen, appended to by [`crate::Exchange::apply`].
@@ -262,6 +266,135 @@ pub enum Event {
         /// The run with its lines.
         run: SettlementRun,
     },
+    /// A programme paid what it had promised, as far as it could.
+    ClaimsPaid {
+        /// The programme.
+        programme: ProgrammeId,
+        /// What it paid.
+        paid: Money,
+        /// What it lacks: what is still claimed, and what its guarantor owes.
+        short: Money,
+        /// The claims that wait, the oldest first. Everybody is shown its own.
+        carried: Vec<Claim>,
+    },
+    /// How much of a programme is used has crossed 80 or 100 %, up or down.
+    ProgrammeLevel {
+        /// The programme.
+        programme: ProgrammeId,
+        /// Where it is now.
+        level: Level,
+        /// What is spent, reserved, in stock or claimed.
+        used: Money,
+        /// What it was funded with.
+        funded: Money,
+    },
+    /// Somebody owes.
+    InvoiceIssued {
+        /// What, and until when.
+        invoice: Invoice,
+    },
+    /// An invoice was paid, or a part of it, by a payment or by what was set off.
+    InvoicePaid {
+        /// The invoice's number.
+        number: u64,
+        /// Whose it is.
+        participant: ParticipantId,
+        /// What was paid.
+        paid: Money,
+        /// What is left of it.
+        open: Money,
+    },
+    /// An invoice was not paid when it was due.
+    InvoiceLate {
+        /// The invoice's number.
+        number: u64,
+        /// Whose it is.
+        participant: ParticipantId,
+        /// What is left of it.
+        open: Money,
+    },
+    /// The sellers of an auction were paid from what its buyers had paid.
+    SellersPaid {
+        /// The auction.
+        auction: AuctionId,
+        /// What they were paid in all.
+        paid: Money,
+        /// What waits until more comes in. Everybody is shown its own.
+        carried: Vec<Claim>,
+    },
+    /// A participant was told to pay or to deposit collateral.
+    NoticeServed {
+        /// Who.
+        participant: ParticipantId,
+        /// In which currency.
+        currency: Currency,
+        /// What it is about.
+        breach: Breach,
+        /// At the end of which day it must have been followed.
+        until: Day,
+    },
+    /// What a notice asked for was done.
+    NoticeFollowed {
+        /// By whom.
+        participant: ParticipantId,
+        /// In which currency.
+        currency: Currency,
+    },
+    /// A participant is in default, and suspended.
+    Defaulted {
+        /// Who.
+        participant: ParticipantId,
+        /// What it owed.
+        owed: Money,
+        /// What no pot covers.
+        uncovered: Money,
+        /// What was taken from which pot, in that order. Everybody is shown its own.
+        uses: Vec<PotUse>,
+    },
+    /// What others' pots had paid for a defaulter was made good, or a part of it.
+    DefaultMadeGood {
+        /// The defaulter.
+        participant: ParticipantId,
+        /// In which currency.
+        currency: Currency,
+        /// What went back to which pot. Everybody is shown its own.
+        returned: Vec<PotUse>,
+        /// Whether nothing is left to be made good.
+        is_made_good: bool,
+    },
+    /// A participant was stopped.
+    ParticipantHalted {
+        /// Who.
+        participant: ParticipantId,
+        /// By which operator.
+        by: IdentityId,
+    },
+    /// A programme bought material into its stock, or released some.
+    StockTraded {
+        /// The auction.
+        auction: AuctionId,
+        /// The programme.
+        programme: ProgrammeId,
+        /// The market of the material.
+        market: MarketId,
+        /// Whether it bought or released.
+        side: Side,
+        /// At which price.
+        price: Price,
+        /// How much.
+        quantity: Quantity,
+        /// How much it holds now.
+        held: Quantity,
+        /// What that has cost.
+        at_cost: Money,
+    },
+    /// Money moved.
+    Posted {
+        /// Why.
+        cause: Cause,
+        /// From where to where. Everybody is shown what touches its own accounts.
+        postings: Vec<Posting>,
+    },
 }
 
 /// Who may be shown an event.
@@ -314,12 +447,37 @@ impl Event {
                 let own = run.lines.iter().filter(|line| line.holder == reader);
                 Self::SettlementRunCompleted { run: run.with_lines(own.copied().collect()) }
             }
+            Self::ClaimsPaid { programme, paid, short, carried } if !reads_all => {
+                let (programme, paid, short) = (*programme, *paid, *short);
+                Self::ClaimsPaid { programme, paid, short, carried: own_claims(carried, reader) }
+            }
+            Self::SellersPaid { auction, paid, carried } if !reads_all => {
+                Self::SellersPaid { auction: *auction, paid: *paid, carried: own_claims(carried, reader) }
+            }
+            Self::Defaulted { participant, owed, uncovered, uses }
+                if !reads_all && *participant != reader =>
+            {
+                let uses = own_uses(uses, reader);
+                Self::Defaulted { participant: *participant, owed: *owed, uncovered: *uncovered, uses }
+            }
+            Self::DefaultMadeGood { participant, currency, returned, is_made_good } if !reads_all => {
+                let returned = own_uses(returned, reader);
+                let (participant, currency, is_made_good) = (*participant, *currency, *is_made_good);
+                Self::DefaultMadeGood { participant, currency, returned, is_made_good }
+            }
+            Self::Posted { cause, postings } if !reads_all => {
+                let is_own = |posting: &&Posting| {
+                    [posting.from, posting.to].iter().any(|account| account.participant() == Some(reader))
+                };
+                let postings = postings.iter().filter(is_own).copied().collect();
+                Self::Posted { cause: *cause, postings }
+            }
             other => other.clone(),
         })
     }
 
     /// Who may be shown this event.
-    pub const fn audience(&self) -> Audience {
+    pub fn audience(&self) -> Audience {
         match self {
             Self::Founded { .. }
             | Self::ClockSet { .. }
@@ -336,6 +494,10 @@ impl Event {
                 | Action::SetFloor { .. }
                 | Action::AnnounceAuction { .. }
                 | Action::CancelAuction { .. }
+                | Action::SetClearingTerms { .. }
+                | Action::SetStockRule { .. }
+                | Action::SetStressPrice { .. }
+                | Action::SetOwnResourcesAside { .. }
                 | Action::ChangeRules { .. } => Audience::Public,
                 // Who takes part is nobody's business; what is granted and paid has events of its own.
                 Action::RegisterParticipant { .. }
@@ -350,10 +512,26 @@ impl Event {
                 | Action::ReleaseReferencePrice { .. }
                 | Action::Settle { .. } => Audience::Operators,
                 Action::DepositCollateral { participant, .. }
-                | Action::ReturnCollateral { participant, .. } => {
+                | Action::ReturnCollateral { participant, .. }
+                | Action::ContributeToDefaultFund { participant, .. }
+                | Action::ReturnContribution { participant, .. }
+                | Action::AttributePayment { participant, .. }
+                | Action::TakePayment { participant: Some(participant), .. }
+                | Action::PayOut { participant: Some(participant), .. } => {
                     Audience::ParticipantAndOperators(*participant)
                 }
+                Action::TakePayment { participant: None, .. } | Action::PayOut { participant: None, .. } => {
+                    Audience::Operators
+                }
             },
+            Self::Posted { cause, postings } => posted_to(*cause, postings),
+            Self::ProgrammeLevel { .. } | Self::StockTraded { .. } => Audience::Public,
+            Self::InvoiceIssued { invoice: Invoice { participant, .. } }
+            | Self::InvoicePaid { participant, .. }
+            | Self::InvoiceLate { participant, .. }
+            | Self::NoticeServed { participant, .. }
+            | Self::NoticeFollowed { participant, .. }
+            | Self::ParticipantHalted { participant, .. } => Audience::ParticipantAndOperators(*participant),
             Self::ActionProposed { .. }
             | Self::ProposalWithdrawn { .. }
             | Self::BookClosed { .. }
@@ -373,9 +551,34 @@ impl Event {
             Self::AuctionCleared { .. }
             | Self::AwardsOffered { .. }
             | Self::SaleSettled { .. }
+            | Self::ClaimsPaid { .. }
+            | Self::SellersPaid { .. }
+            | Self::Defaulted { .. }
+            | Self::DefaultMadeGood { .. }
             | Self::SettlementRunCompleted { .. } => Audience::Parts,
         }
     }
+}
+
+/// Who may be shown postings. What is held for bids tells how much is bid, so that it is for their owner alone.
+fn posted_to(cause: Cause, postings: &[Posting]) -> Audience {
+    if let Cause::Bond(owner) = cause {
+        return Audience::Participant(owner);
+    }
+    let mut accounts = postings.iter().flat_map(|posting| [posting.from, posting.to]);
+    let Some(first) = accounts.find_map(Account::participant) else {
+        return Audience::Operators;
+    };
+    let others = accounts.filter_map(Account::participant).any(|participant| participant != first);
+    if others { Audience::Parts } else { Audience::ParticipantAndOperators(first) }
+}
+
+fn own_claims(claims: &[Claim], reader: ParticipantId) -> Vec<Claim> {
+    claims.iter().filter(|claim| claim.participant == reader).copied().collect()
+}
+
+fn own_uses(uses: &[PotUse], reader: ParticipantId) -> Vec<PotUse> {
+    uses.iter().filter(|used| used.of == Some(reader)).copied().collect()
 }
 
 /// How many events there were, by who may be shown them: enough to number anybody's events without reading them again.

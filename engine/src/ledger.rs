@@ -1,51 +1,140 @@
-//! The ledger: double entry, and the programmes whose money it keeps.
+//! The ledger: double entry. Every posting names its cause.
 //!
 //! Money only moves between accounts, by balanced postings: the balances of each currency always sum to
 //! zero, which posting keeps at each posting and [`Ledger::is_balanced`] checks in full. A
 //! balance is an `i128`, so that no sequence of postings, each an `i64`, can overflow it.
+//!
+//! What a command posted is told as one [`Event::Posted`] for each cause, so that whoever reads the events
+//! can add up every account that it may see, and find for every amount why it is there.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use crate::id::{ParticipantId, ProgrammeId};
+use crate::event::{Event, Events};
+use crate::id::{AuctionId, FloorId, ParticipantId, ProgrammeId};
 use crate::num::{Currency, Money};
 use crate::reject::Reject;
-use crate::text::Name;
 
 /// Where money can be. A positive balance is the holder's; a negative one is owed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Account {
-    /// A participant's balance with the centre.
+    /// A participant's balance with the centre: what can be paid out to it or, negative, what it owes.
     Participant(ParticipantId),
+    /// What was promised to a participant and waits for money.
+    Claims(ParticipantId),
+    /// What a participant has deposited as collateral or in the default fund, as a negative balance.
+    Deposits(ParticipantId),
+    /// A participant's collateral that nothing is held against.
+    Collateral(ParticipantId),
+    /// What is held of a participant's collateral as bid bonds.
+    Bonds(ParticipantId),
+    /// A participant's contribution to the default fund.
+    Contribution(ParticipantId),
     /// What a programme's funders have paid in, as a negative balance.
     Funders(ProgrammeId),
     /// A programme's money that nothing is reserved for.
     ProgrammeFree(ProgrammeId),
     /// A programme's money that is reserved for an auction's budget or an entitlement.
     ProgrammeReserved(ProgrammeId),
-    /// What a participant has deposited as collateral, as a negative balance.
-    Deposits(ParticipantId),
-    /// A participant's collateral that nothing is held against.
-    Collateral(ParticipantId),
-    /// What is held of a participant's collateral as bid bonds.
-    Bonds(ParticipantId),
+    /// A programme's money that was paid, less what was taken back.
+    ProgrammeSpent(ProgrammeId),
+    /// What a programme has in its stock of material, at cost.
+    Stock(ProgrammeId),
+    /// What a guaranteed programme has paid beyond its money, as a negative balance: its guarantor owes it.
+    Shortfall(ProgrammeId),
+    /// What a programme has promised, exactly, as a negative balance: the other side of claims.
+    Promised(ProgrammeId),
+    /// What is owed to a programme and was not paid yet.
+    Receivable(ProgrammeId),
     /// What a programme took in beside its funding, for its funders to dispose of: forfeited bid bonds, what sales earned
     /// beyond cost, and what holders of contracts paid on high prices.
     Proceeds(ProgrammeId),
+    /// What the centre has set aside of its own for defaults.
+    OwnResources,
+    /// What it was set aside from, as a negative balance.
+    Capital,
+    /// What participants have paid in and were paid out, as a negative balance.
+    Bank,
     /// The centre as the other side of every award.
     Clearing,
     /// What rounding to minor units cut off.
     Rounding,
+    /// Money that came in and could not be attributed to anybody yet.
+    Suspense,
 }
 
-/// A programme: a name, a currency, and its accounts in the ledger.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Programme {
-    /// Its name, for people.
-    pub name: Name,
-    /// What it is funded in and pays in.
-    pub currency: Currency,
+/// Why money moved.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum Cause {
+    /// A programme was funded.
+    Funding(ProgrammeId),
+    /// What a programme has to reserve has changed.
+    Reservation(ProgrammeId),
+    /// Collateral or a contribution to the default fund was deposited or given back.
+    Deposit(ParticipantId),
+    /// A bid bond was held or released.
+    Bond(ParticipantId),
+    /// A bid bond was forfeited.
+    Forfeit(AuctionId),
+    /// Awards became final.
+    Award(AuctionId),
+    /// Sellers were paid what buyers had paid.
+    Distribution(AuctionId),
+    /// A settlement run of a floor.
+    Settlement(FloorId),
+    /// A programme paid what it had promised, or was paid what it was owed.
+    Programme(ProgrammeId),
+    /// A payment came in or went out.
+    Payment,
+    /// A participant's default.
+    Default(ParticipantId),
+    /// A defaulter made good what others' money had paid.
+    Recovery(ParticipantId),
+    /// The centre set money of its own aside for defaults.
+    OwnResources,
+}
+
+/// A movement of money from one account to another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Posting {
+    /// The account whose balance falls.
+    pub from: Account,
+    /// The account whose balance rises.
+    pub to: Account,
+    /// By how much; not negative, and never zero.
+    pub amount: Money,
+}
+
+impl Account {
+    /// Whose it is, if it is a participant's.
+    pub const fn participant(self) -> Option<ParticipantId> {
+        match self {
+            Self::Participant(id)
+            | Self::Claims(id)
+            | Self::Deposits(id)
+            | Self::Collateral(id)
+            | Self::Bonds(id)
+            | Self::Contribution(id) => Some(id),
+            _ => None,
+        }
+    }
+
+    /// Which programme's it is, if it is one's.
+    pub const fn programme(self) -> Option<ProgrammeId> {
+        match self {
+            Self::Funders(id)
+            | Self::ProgrammeFree(id)
+            | Self::ProgrammeReserved(id)
+            | Self::ProgrammeSpent(id)
+            | Self::Stock(id)
+            | Self::Shortfall(id)
+            | Self::Promised(id)
+            | Self::Receivable(id)
+            | Self::Proceeds(id) => Some(id),
+            _ => None,
+        }
+    }
 }
 
 /// Refuses what cannot be paid in or out: another currency, nothing, or parts of a minor unit.
@@ -57,35 +146,87 @@ pub(crate) fn check_payable(amount: Money, currency: Currency) -> Result<(), Rej
     if amount.millionths > 0 && whole { Ok(()) } else { Err(Reject::AmountNotPayable) }
 }
 
+/// What was posted between two accounts in a currency, summed, in millionths.
+type Moved = BTreeMap<(Currency, Account, Account), i128>;
+
 /// All balances, in millionths.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 pub struct Ledger {
     balances: BTreeMap<(Currency, Account), i128>,
+    /// What the current command has posted, by cause.
+    #[serde(skip)]
+    posted: BTreeMap<Cause, Moved>,
 }
 
 impl Ledger {
     /// Moves `amount` from one account to another; a negative amount moves the other way.
-    pub(crate) fn post(&mut self, from: Account, to: Account, amount: Money) {
-        self.add(amount.currency, from, amount.millionths, |balance, by| balance.checked_sub(by));
-        self.add(amount.currency, to, amount.millionths, |balance, by| balance.checked_add(by));
+    pub(crate) fn post(&mut self, cause: Cause, from: Account, to: Account, amount: Money) {
+        if amount.is_zero() {
+            return;
+        }
+        let by = i128::from(amount.millionths);
+        self.add(amount.currency, from, by, i128::checked_sub);
+        self.add(amount.currency, to, by, i128::checked_add);
+        // What goes there and back within a command is no movement: the smaller account names the pair.
+        let (one, other, by) = if from <= to { (from, to, by) } else { (to, from, by.saturating_neg()) };
+        let moved = self.posted.entry(cause).or_default().entry((amount.currency, one, other)).or_insert(0);
+        *moved = moved.saturating_add(by);
     }
 
     fn add(
         &mut self,
         currency: Currency,
         account: Account,
-        by: i64,
+        by: i128,
         change: impl Fn(i128, i128) -> Option<i128>,
     ) {
         let balance = self.balances.entry((currency, account)).or_insert(0);
-        let changed = change(*balance, i128::from(by));
+        let changed = change(*balance, by);
         assert!(changed.is_some(), "an i128 holds more postings than a sequence has numbers");
         *balance = changed.unwrap_or(*balance);
+    }
+
+    /// Whether the current command has posted anything.
+    pub(crate) fn has_posted(&self) -> bool {
+        !self.posted.is_empty()
+    }
+
+    /// The programmes whose accounts the current command has posted to.
+    pub(crate) fn touched_programmes(&self) -> BTreeSet<ProgrammeId> {
+        let accounts =
+            self.posted.values().flat_map(BTreeMap::keys).flat_map(|(_, one, other)| [*one, *other]);
+        accounts.filter_map(Account::programme).collect()
+    }
+
+    /// Tells what the current command has posted, by cause.
+    pub(crate) fn tell(&mut self, out: &mut Events) {
+        for (cause, moved) in std::mem::take(&mut self.posted) {
+            let mut postings = Vec::new();
+            for ((currency, one, other), by) in moved {
+                let (from, to) = if by < 0 { (other, one) } else { (one, other) };
+                // More than one posting holds is told in several.
+                let mut left = by.saturating_abs();
+                while left > 0 {
+                    let millionths = i64::try_from(left).unwrap_or(i64::MAX);
+                    postings.push(Posting { from, to, amount: Money { currency, millionths } });
+                    left = left.saturating_sub(i128::from(millionths));
+                }
+            }
+            if !postings.is_empty() {
+                out.push(Event::Posted { cause, postings });
+            }
+        }
     }
 
     /// An account's balance in a currency, in millionths.
     pub fn balance(&self, currency: Currency, account: Account) -> i128 {
         self.balances.get(&(currency, account)).copied().unwrap_or(0)
+    }
+
+    /// What of an account is above zero in a currency; the most that a [`Money`] holds where it is more.
+    pub(crate) fn positive(&self, currency: Currency, account: Account) -> Money {
+        let balance = self.balance(currency, account).max(0);
+        Money { currency, millionths: i64::try_from(balance).unwrap_or(i64::MAX) }
     }
 
     /// All balances, in millionths, by currency and account.

@@ -15,7 +15,8 @@
 //! | books of orders with minimums, cleared for the greatest welfare | [`indivisible`] |
 //! | bids and the price ladder | [`book`] |
 //! | entitlements, reference prices, settlement runs | [`cfd`] |
-//! | balances and programmes | [`ledger`] |
+//! | accounts and postings | [`ledger`] |
+//! | programmes, invoices, collateral, defaults, stock | [`money`] |
 //! | which key speaks for whom | [`key`] |
 //! | which version of the rules is in force | [`RulesVersion`] |
 //! | exact numbers, time, ids, texts | [`num`], [`time`], [`id`], [`text`] |
@@ -83,6 +84,7 @@ pub mod indivisible;
 pub mod key;
 pub mod ledger;
 pub mod market;
+pub mod money;
 pub mod num;
 pub mod participant;
 pub mod reject;

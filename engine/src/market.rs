@@ -126,6 +126,14 @@ impl Market {
         self.level(price).ok_or(Reject::PriceOffTick { tick: self.tick })
     }
 
+    /// Whether so much fits in a [`Money`] at any price of the market, rounding of many parts of it included.
+    pub(crate) fn can_be_paid(&self, quantity: Quantity) -> bool {
+        // A quarter of what fits: half would do for rounding, and a participant can be on both sides.
+        const MOST: i128 = (i64::MAX as i128 / 4) * MILLIONTHS as i128;
+        let dearest = self.highest.millionths().unsigned_abs().max(self.lowest.millionths().unsigned_abs());
+        i128::from(dearest).checked_mul(quantity.millionths().into()).is_some_and(|cost| cost <= MOST)
+    }
+
     /// A quantity that one bid may have, in lots.
     ///
     /// # Errors
@@ -173,13 +181,16 @@ pub struct Floor {
     pub next: Day,
     /// The newest data that a run of it was made on; runs never go back to older ones.
     pub version: DataVersion,
+    /// The index price down to which payments are reserved now: its terms' until it is changed.
+    pub stress_price: Price,
 }
 
 impl Floor {
     /// A floor that has not been settled yet.
     pub(crate) fn new(terms: FloorTerms) -> Self {
         let next = terms.first.first_day();
-        Self { terms, next, version: DataVersion(0) }
+        let stress_price = terms.stress_price;
+        Self { terms, next, version: DataVersion(0), stress_price }
     }
 
     /// The first day that an entitlement covers which is granted at an instant: the period has not begun, so that nobody
@@ -204,11 +215,11 @@ impl Floor {
         periods: u32,
         currency: Currency,
     ) -> Option<Money> {
-        let per_unit = strike.checked_sub(self.terms.stress_price)?.max(Price::ZERO);
+        let per_unit = strike.checked_sub(self.stress_price)?.max(Price::ZERO);
         let volume =
             per_period.millionths().checked_mul(i64::from(periods)).and_then(Quantity::from_millionths)?;
         let rounded = per_unit.times(volume, currency)?;
-        // Strike and stress price are on the tick and the quantity is in lots: nothing was cut off.
+        // Where strike and stress price are on the tick nothing was cut off; an indexed strike is rounded to millionths.
         rounded.amount.checked_add(rounded.remainder)
     }
 }

@@ -115,6 +115,8 @@ rejects! {
     309 OtherPublisher = "the index is published by another participant";
     /// The key was bound before, to this identity or another.
     310 KeyTaken = "the key was bound before; every key is bound once";
+    /// A defaulter takes part again when what others paid for it is made good.
+    311 InDefault = "the participant is in default, and what it owes and others have paid must be made good first";
 
     /// No such market.
     401 UnknownMarket {
@@ -185,6 +187,19 @@ rejects! {
     423 IndexationTerms = "an indexation names an index without a currency, two months of 1 to 12, a positive base value, and a unit that is positive and no larger than the floor's price";
     /// The reference rule makes no sense.
     424 ReferenceTerms = "a day has one price, so a daily contract asks for no more, and a fallback is another index than the floor's";
+    /// The clearing terms cannot be kept.
+    425 ClearingTerms = "a notice gives at least one business day, and terms name at most 1,000 holidays";
+    /// The waterfall takes money that is not its turn.
+    426 WaterfallOrder = "a waterfall names each pot once, the defaulter's own first, then the centre's, then that of others";
+    /// The programme has nothing left.
+    427 ProgrammeFull = "everything that the programme was funded with is spent, reserved or claimed";
+    /// Less than the amount is there.
+    428 BalanceShort {
+        /// How much is missing.
+        short: Money,
+    } = "{short} less than the amount is there";
+    /// A stock order keeps to its programme's rule.
+    429 StockTerms = "a stock is bought at the rule's floor, which is also the auction's, and released above it, in whole lots and no more than the rule allows or is held";
 
     /// No such auction.
     501 UnknownAuction {

@@ -177,6 +177,12 @@ impl Day {
         self.0.checked_sub(1)?.try_into().ok()
     }
 
+    /// The day so many days before; the first of all days where there is none.
+    pub(crate) fn minus_days(self, days: u16) -> Self {
+        let earlier = self.0.saturating_sub(i32::from(days)).try_into().ok();
+        earlier.or_else(|| Self::new(1, 1, 1)).unwrap_or(self)
+    }
+
     /// How many days later `later` is; negative if it is earlier.
     pub fn days_until(self, later: Self) -> i32 {
         // Days lie within ten thousand years, some 3.7 million of them.

@@ -8,9 +8,9 @@ use golv_engine::book::Side;
 use golv_engine::clearing::{Payment, Rule};
 use golv_engine::command::{Action, Command};
 use golv_engine::event::Event;
-use golv_engine::id::{AuctionId, IdentityId};
+use golv_engine::id::{AuctionId, IdentityId, ParticipantId};
 use golv_engine::ledger::Account;
-use golv_engine::num::Currency;
+use golv_engine::num::{Currency, Money};
 use golv_engine::reject::Reject;
 use golv_engine::support::{Misfit, SupportRule};
 use proptest::prelude::*;
@@ -125,7 +125,17 @@ fn a_programme_buys_and_sells_and_pays_the_gap() {
     finish(&mut world, rest);
     assert_eq!(money(&world, Account::ProgrammeReserved(PROGRAMME)), 0);
     assert_eq!(money(&world, Account::ProgrammeFree(PROGRAMME)), 100_000 - 1_800);
+    // Buyers have not paid yet.
+    assert_eq!(money(&world, Account::Proceeds(PROGRAMME)), 0);
+    for buyer in BUYERS {
+        let amount = Money {
+            currency: Currency::Usd,
+            millionths: i64::try_from(-world.cents(buyer)).expect("fits") * 10_000,
+        };
+        world.agree(Action::TakePayment { participant: Some(ParticipantId(buyer.0)), amount });
+    }
     assert_eq!(money(&world, Account::Proceeds(PROGRAMME)), 300);
+    assert_eq!(money(&world, Account::Claims(ParticipantId(SUPPLIERS[0].0))), 0);
     let nothing = announce(&mut world, AuctionId(15), AuctionKind::Sale { purchase: PURCHASE }, None);
     assert_eq!(nothing, Err(Reject::NothingToSell));
 }
@@ -188,7 +198,7 @@ proptest! {
         }
         prop_assert!(left >= 0);
         let parties = SUPPLIERS.into_iter().chain(BUYERS).map(|party: IdentityId| world.cents(party));
-        let programme = [Account::ProgrammeFree(PROGRAMME), Account::ProgrammeReserved(PROGRAMME), Account::Proceeds(PROGRAMME)];
+        let programme = [Account::ProgrammeFree(PROGRAMME), Account::ProgrammeReserved(PROGRAMME), Account::Receivable(PROGRAMME)];
         let programme: i128 = programme.into_iter().map(|account| money(&world, account)).sum();
         prop_assert_eq!(parties.sum::<i128>() + programme * 100, 100_000 * 100);
     }

@@ -10,6 +10,7 @@ use golv_engine::clearing::{Allocation, Criterion, Payment, Reason, Rule};
 use golv_engine::command::{Action, Command, NewBid};
 use golv_engine::event::{Audience, Event};
 use golv_engine::id::*;
+use golv_engine::ledger::Account;
 use golv_engine::market::Market;
 use golv_engine::num::{Currency, Money, Price};
 use golv_engine::participant::Standing;
@@ -274,7 +275,7 @@ fn a_bid_is_in_time_by_its_stamp_whenever_the_operator_acts() {
     let mut world = World::furnished(1_000_000);
     let opens_at = world.now.plus_seconds(10).expect("fits");
     let closes_at = world.now.plus_seconds(20).expect("fits");
-    let terms = terms(AuctionKind::Call { market: MARKET }, opens_at, closes_at);
+    let terms = terms(AuctionKind::Call { market: MARKET, stock: None }, opens_at, closes_at);
     world.agree(Action::AnnounceAuction { auction: CALL, terms });
     assert_eq!(world.bid(BUYERS[0], CALL, buy(500, 1)), Err(Reject::NotYetOpen { opens_at }));
     world.wait(10);
@@ -305,7 +306,7 @@ fn a_bid_is_changed_by_its_owner_alone() {
     assert_eq!(world.send(BUYERS[0], replace(505, 10)), Err(Reject::PriceOffTick { tick: price(10) }));
     for (units, lots, kept) in [(500, 5, true), (500, 6, false), (510, 5, false), (510, 5, true)] {
         world.send(BUYERS[0], replace(units, lots)).expect("replaced");
-        let Some(Event::BidReplaced { kept_priority, .. }) = world.events.last() else { panic!("replaced") };
+        let Some(Event::BidReplaced { kept_priority, .. }) = world.last() else { panic!("replaced") };
         assert_eq!(*kept_priority, kept, "{units} {lots}");
     }
     world.send(BUYERS[0], withdraw.clone()).expect("withdrawn");
@@ -432,7 +433,7 @@ fn a_market_order_trades_at_any_price_and_before_all_limits() {
         [(None, 25, true), (Some(price(500)), 25, false), (None, 25, false), (None, 30, false)]
     {
         world.send(SUPPLIERS[0], replace(price, lots)).expect("replaced");
-        let Some(Event::BidReplaced { kept_priority, .. }) = world.events.last() else { panic!("replaced") };
+        let Some(Event::BidReplaced { kept_priority, .. }) = world.last() else { panic!("replaced") };
         assert_eq!(*kept_priority, kept, "{price:?} {lots}");
     }
     world.bid(BUYERS[0], CALL, buy(470, 40)).expect("accepted");
@@ -457,7 +458,7 @@ fn a_rule_is_refused_that_the_market_cannot_hold_an_auction_by() {
     let mut world = World::furnished(1_000_000);
     let (opens_at, closes_at) = (world.now.plus_seconds(10), world.now.plus_seconds(20));
     let (opens_at, closes_at) = (opens_at.expect("fits"), closes_at.expect("fits"));
-    let call = AuctionKind::Call { market: MARKET };
+    let call = AuctionKind::Call { market: MARKET, stock: None };
     let support = AuctionKind::Support { floor: FLOOR, per_period: quantity(10) };
     let mut announce = |kind, rule: Rule, lot_commitment| {
         let terms = AuctionTerms { rule: rule.into(), lot_commitment, ..terms(kind, opens_at, closes_at) };
@@ -513,7 +514,11 @@ fn a_lot_is_drawn_with_the_secret_that_was_announced() {
         let terms = AuctionTerms {
             rule: Rule { allocation: Allocation::SeededLot, ..rule() }.into(),
             lot_commitment: Some(secret.commitment()),
-            ..terms(AuctionKind::Call { market: MARKET }, opens_at.expect("fits"), closes_at.expect("fits"))
+            ..terms(
+                AuctionKind::Call { market: MARKET, stock: None },
+                opens_at.expect("fits"),
+                closes_at.expect("fits"),
+            )
         };
         world.agree(Action::AnnounceAuction { auction: CALL, terms });
         world.wait(10);
@@ -544,7 +549,11 @@ fn every_lot_has_a_secret_of_its_own() {
     let terms = AuctionTerms {
         rule: Rule { allocation: Allocation::SeededLot, ..rule() }.into(),
         lot_commitment: Some(SECRET.commitment()),
-        ..terms(AuctionKind::Call { market: MARKET }, opens_at.expect("fits"), closes_at.expect("fits"))
+        ..terms(
+            AuctionKind::Call { market: MARKET, stock: None },
+            opens_at.expect("fits"),
+            closes_at.expect("fits"),
+        )
     };
     let announce = Action::AnnounceAuction { auction: AuctionId(9), terms };
     assert_eq!(world.try_agree(announce), Err(Reject::LotSecretUsed));
@@ -644,7 +653,7 @@ fn a_support_auction_that_asks_for_too_much_money_is_not_announced() {
     let announce = Action::AnnounceAuction { auction: SUPPORT, terms: terms(kind, opens_at, closes_at) };
     let short = Reject::ProgrammeShort { short: dollars(1) };
     assert_eq!(world.try_agree(announce.clone()), Err(short));
-    world.agree(Action::FundProgramme { programme: PROGRAMME, amount: dollars(1) });
+    world.agree(fund(dollars(1)));
     world.agree(announce);
     let grant = Action::GrantEntitlement {
         floor: FLOOR,
@@ -706,7 +715,7 @@ fn a_revised_price_is_settled_by_its_difference_and_a_repeated_run_posts_nothing
         .events
         .iter()
         .filter_map(|event| match event {
-            Event::SettlementRunCompleted { run } => Some((run.number, run.version.0, run.paid)),
+            Event::SettlementRunCompleted { run } => Some((run.number, run.version.0, run.posted)),
             _ => None,
         })
         .collect();
@@ -733,9 +742,9 @@ fn a_price_that_was_revised_in_between_is_not_settled_on() {
     world.publish(month(2019, 1), 410).expect("revised");
     let proposal = ProposalId { identity: OPERATORS[0], command };
     world.send(OPERATORS[1], Command::Confirm { proposal }).expect("confirmed");
-    let Some(Event::SettlementRunCompleted { run }) = world.events.last() else { panic!("settled") };
+    let Some(Event::SettlementRunCompleted { run }) = world.last() else { panic!("settled") };
     assert_eq!(
-        (run.version, run.reference_price, run.paid),
+        (run.version, run.reference_price, run.posted),
         (DataVersion(1), Some(price(400)), dollars(3_000))
     );
     let unknown = Reject::UnknownVersion { latest: DataVersion(2) };
@@ -750,7 +759,7 @@ fn an_entitlement_covers_months_that_have_not_begun() {
     let mut world = World::furnished(1_000_000);
     let holder = ParticipantId(SUPPLIERS[0].0);
     let grant = Action::GrantEntitlement { floor: FLOOR, holder, per_period: quantity(10) };
-    let granted = |world: &World| match world.events.last() {
+    let granted = |world: &World| match world.last() {
         Some(Event::EntitlementGranted { terms, .. }) => (terms.first, terms.reserved),
         other => panic!("{other:?}"),
     };
@@ -763,7 +772,7 @@ fn an_entitlement_covers_months_that_have_not_begun() {
     // The later one has no line for January.
     world.publish(month(2019, 1), 400).expect("published");
     world.settle(FLOOR, month(2019, 1)).expect("settled");
-    let Some(Event::SettlementRunCompleted { run }) = world.events.last() else { panic!("settled") };
+    let Some(Event::SettlementRunCompleted { run }) = world.last() else { panic!("settled") };
     assert_eq!(run.lines.len(), 1);
     assert!(world.exchange.is_conserved());
     world.wait(hours(24 * 80));
@@ -783,19 +792,34 @@ fn a_revoked_operators_proposal_is_nobodys() {
     assert_eq!(confirmed, Err(Reject::IdentityRevoked));
 }
 
+/// A capped programme pays what it has, pro rata, and carries the rest until it is funded.
 #[test]
-fn a_run_that_the_programme_cannot_pay_whole_is_refused_until_it_is_funded() {
+fn a_capped_programme_pays_what_it_has_and_the_rest_when_it_is_funded() {
     let mut world = with_entitlements(72_000);
     world.wait(hours(24 * 40));
     // Below the stress price of 300: 450 − 0 on 60, against (450 − 300) × 60 reserved and 18,000 free.
     world.publish(month(2019, 1), 0).expect("published");
     world.settle(FLOOR, month(2019, 1)).expect("settled");
-    world.publish(month(2019, 2), 0).ok();
     world.wait(hours(24 * 40));
     world.publish(month(2019, 2), 0).expect("published");
-    assert_eq!(world.settle(FLOOR, month(2019, 2)), Err(Reject::ProgrammeShort { short: dollars(18_000) }));
-    world.agree(Action::FundProgramme { programme: PROGRAMME, amount: dollars(18_000) });
     world.settle(FLOOR, month(2019, 2)).expect("settled");
+    let claims = |world: &World| {
+        let claims = world
+            .exchange
+            .ledger()
+            .balances()
+            .filter(|(_, account, _)| matches!(account, Account::Claims(_)));
+        claims.map(|(.., balance)| balance).sum::<i128>() / 1_000_000
+    };
+    assert_eq!(claims(&world), 18_000);
+    world.agree(fund(dollars(10_000)));
+    assert_eq!(claims(&world), 8_000);
+    world.agree(fund(dollars(10_000)));
+    assert_eq!(claims(&world), 0);
+    assert_eq!(
+        world.exchange.ledger().balance(Currency::Usd, Account::ProgrammeFree(PROGRAMME)),
+        2_000_000_000
+    );
     assert!(world.exchange.is_conserved());
 }
 
@@ -816,7 +840,7 @@ fn an_amount_is_cut_to_the_cent_and_the_rest_stands_in_the_account_rounding() {
 #[test]
 fn funding_is_positive_whole_and_in_the_programmes_currency() {
     let mut world = World::furnished(1);
-    let mut fund = |amount: Money| world.try_agree(Action::FundProgramme { programme: PROGRAMME, amount });
+    let mut fund = |amount: Money| world.try_agree(fund(amount));
     assert_eq!(fund(dollars(0)), Err(Reject::AmountNotPayable));
     assert_eq!(fund(dollars(-1)), Err(Reject::AmountNotPayable));
     assert_eq!(fund(Money { currency: Currency::Usd, millionths: 1 }), Err(Reject::AmountNotPayable));

@@ -30,7 +30,7 @@ fn solution_terms() -> SolutionTerms {
 fn open() -> World {
     let mut world = World::furnished(1_000_000);
     let (opens_at, closes_at) = (world.now.plus_seconds(10), world.now.plus_seconds(hours(1) + 10));
-    let kind = AuctionKind::Call { market: MARKET };
+    let kind = AuctionKind::Call { market: MARKET, stock: None };
     let terms = terms(kind, opens_at.expect("fits"), closes_at.expect("fits"));
     let terms = AuctionTerms { rule: solution_terms().into(), ..terms };
     world.agree(Action::AnnounceAuction { auction: CALL, terms });
@@ -118,7 +118,7 @@ fn the_best_solution_is_taken() {
     let shown = result.fills.iter().map(|fill| (fill.bid, fill.quantity)).collect::<Vec<_>>();
     assert_eq!(shown, [(first, quantity(2)), (seller, quantity(2))]);
     world.wait(hours(24));
-    assert!(matches!(world.events.last(), Some(Event::AuctionFinalised { .. })));
+    assert!(matches!(world.last(), Some(Event::AuctionFinalised { .. })));
     assert!(world.exchange.is_conserved());
 }
 

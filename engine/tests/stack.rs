@@ -274,7 +274,7 @@ fn a_reserve_that_declines_keeps_its_bond() {
     // What the auction had reserved is free again.
     let free = world.exchange.ledger().balance(Currency::Usd, Account::ProgrammeFree(PROGRAMME));
     assert_eq!(free, i128::from(dollars(1_000_000).millionths));
-    assert!(matches!(world.events.last(), Some(Event::AuctionFinalised { .. })));
+    assert!(matches!(world.last(), Some(Event::AuctionFinalised { .. })));
     assert!(world.exchange.is_conserved());
 }
 
@@ -337,7 +337,7 @@ fn terms_that_make_no_stack_are_refused() {
         terms: AuctionTerms {
             rule: stack(stack_rule()).into(),
             ..terms(
-                AuctionKind::Call { market: MARKET },
+                AuctionKind::Call { market: MARKET, stock: None },
                 world.now.plus_seconds(10).expect("fits"),
                 world.now.plus_seconds(20).expect("fits"),
             )

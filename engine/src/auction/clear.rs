@@ -23,8 +23,9 @@ pub struct Cleared {
     pub given: Vec<i64>,
 }
 
-/// Clears a book by a rule that [`Market::rule`] gave and [`Rule::check`] found right. `programme` is a support auction's one buyer, whose demand stands in
-/// the place of the book's. `seed` is what a seeded lot is drawn with.
+/// Clears a book by a rule that [`Market::rule`] gave and [`Rule::check`] found right. `programme` stands in the place of one side of
+/// the book: the one buyer of a support auction, or the book's own side with a stock's order added to it, which is
+/// filled last. `seed` is what a seeded lot is drawn with.
 pub fn clear(
     book: &Book,
     market: &Market,
@@ -147,7 +148,9 @@ fn share(
             id: id.as_bytes(),
         })
         .collect();
-    for (&place, share) in places.iter().zip(shares(&members, rule, seed, left)) {
+    // Of what is left at the margin a stock's order gets what the book's bids there do not.
+    let wanted = members.iter().fold(0_i64, |sum, member| sum.saturating_add(member.wanted));
+    for (&place, share) in places.iter().zip(shares(&members, rule, seed, left.min(wanted))) {
         if let Some(given) = given.get_mut(place) {
             *given = share.checked_div(market.lot.millionths()).unwrap_or(0);
         }

@@ -6,21 +6,24 @@
 //! what is left of a purchase to buyers, one sale after the other: long contracts are resold in short ones. The programme is the one seller, at the
 //! worst sale price.
 //!
-//! When a sale is final, buyers pay, suppliers are paid their own price for what was sold, in the order in which they were awarded,
-//! and the gap comes out of what is reserved. What a sale earns beyond cost goes to the programme's proceeds. The model is
+//! When a sale is final, buyers owe their price, suppliers wait for their own price for what was sold, in the order in which they were
+//! awarded, and the gap comes out of what is reserved. What a sale earns beyond cost goes to the programme's proceeds once
+//! suppliers are paid. The model is
 //! H2Global's mechanism (HINTCO): lots of a fixed budget, bought for ten years and sold year by year.
 
 use serde::{Deserialize, Serialize};
 
 use super::result::{AuctionResult, Fill};
-use super::{Auction, AuctionKind, Stage};
+use super::{Auction, AuctionKind, Stage, add_net};
 use crate::book::Side;
 use crate::event::{Event, Events};
 use crate::exchange::State;
 use crate::id::{AuctionId, BidId, ParticipantId};
-use crate::ledger::Account;
+use crate::ledger::{Account, Cause};
+use crate::money::{Nets, Residual};
 use crate::num::{Currency, Money, Price, Quantity, Rounded};
 use crate::reject::Reject;
+use crate::time::{Day, Instant};
 
 /// What a programme bought and has not sold yet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -111,7 +114,7 @@ impl State {
         assert!(freed.is_some(), "the exposure of a part fits where that of the whole did");
         auction.budget = exposed;
         if let Some(freed) = freed {
-            self.release(programme, freed);
+            self.unpledge(programme, freed);
         }
     }
 
@@ -121,6 +124,7 @@ impl State {
         id: AuctionId,
         purchase: AuctionId,
         fills: &[Fill],
+        at: Instant,
         out: &mut Events,
     ) {
         let Ok((_, worst_sale)) = self.purchase(purchase) else {
@@ -143,27 +147,34 @@ impl State {
         auction.budget = exposed;
         let freed = before.zip(exposed).and_then(|(before, exposed)| before.checked_sub(exposed));
         assert!(freed.is_some(), "what is left is exposed to no more than the whole was");
-        let mut gap = 0_i128;
+        let (mut gap, mut nets) = (0_i128, Nets::new());
         for &Fill { side, participant, price, quantity, .. } in fills {
-            gap = gap.saturating_sub(self.pay(side, participant, price, quantity, currency));
+            gap = gap.saturating_sub(add_net(&mut nets, side, participant, price, quantity, currency));
         }
         for &Supplied { participant, price, quantity, .. } in &lines {
-            gap = gap.saturating_add(self.pay(Side::Sell, participant, price, quantity, currency));
+            gap = gap.saturating_add(add_net(&mut nets, Side::Sell, participant, price, quantity, currency));
         }
         let gap = i64::try_from(gap);
         assert!(gap.is_ok(), "what all offers can cost at the highest price was found to fit");
         let gap = Money { currency, millionths: gap.unwrap_or(0) };
-        let freed = freed.unwrap_or(Money::zero(currency));
+        self.unpledge(programme, freed.unwrap_or(Money::zero(currency)));
+        let (mut paid_in, mut residual) = (Money::zero(currency), None);
         if gap.millionths > 0 {
-            assert!(gap.millionths <= freed.millionths, "no sale is made below the worst sale price");
-            self.ledger.post(Account::ProgrammeReserved(programme), Account::Clearing, gap);
-            if let Some(rest) = freed.checked_sub(gap) {
-                self.release(programme, rest);
-            }
+            assert!(
+                freed.is_some_and(|freed| gap.millionths <= freed.millionths),
+                "no sale is made below the worst sale price"
+            );
+            let cause = Cause::Award(id);
+            self.spend(programme, cause, Account::ProgrammeSpent(programme), gap);
+            self.ledger.post(cause, Account::Promised(programme), Account::Clearing, gap);
+            paid_in = gap;
         } else {
-            // A gap of less than nothing: the posting goes the other way.
-            self.ledger.post(Account::Proceeds(programme), Account::Clearing, gap);
-            self.release(programme, freed);
+            let earned: i128 = nets.values().map(|net| i128::from(*net)).sum();
+            let amount = i64::try_from(earned.max(0)).unwrap_or(i64::MAX);
+            residual = Some(Residual { programme, amount, take_back: 0 }).filter(|_| amount > 0);
+        }
+        if let Some(today) = Day::of(at) {
+            self.novate_awards(id, currency, today, &nets, paid_in, residual, out);
         }
         out.push(Event::SaleSettled { auction: id, purchase, sold, gap, lines });
     }

@@ -12,14 +12,14 @@
 //! | from the book to the price and the fills | `clear.rs`, by [`clearing`] |
 //! | a programme that buys and sells again | `intermediary.rs` |
 //! | bids with minimums, and solutions that are proposed | `solution.rs`, by [`indivisible`](crate::indivisible) |
-//! | collateral and bid bonds | `collateral.rs` |
+//! | bid bonds | `bonds.rs` |
 //! | offers in a stack, its awards and their acceptance | `stack.rs`, by [`support`](crate::support) |
 //! | what is said of it after | `result.rs` |
 //!
 //! Before the close nobody is shown another's bid: nothing here emits an event about a bid but to its owner.
 
+mod bonds;
 mod clear;
-mod collateral;
 mod intermediary;
 mod result;
 mod solution;
@@ -37,12 +37,13 @@ use crate::digest::{Digest, Feed};
 use crate::event::{Event, Events};
 use crate::exchange::State;
 use crate::id::{AuctionId, BidId, FloorId, MarketId, ParticipantId, ProgrammeId};
-use crate::ledger::{Account, check_payable};
+use crate::ledger::check_payable;
 use crate::market::Market;
+use crate::money::{Nets, StockOrder};
 use crate::num::{Currency, Money, Price, Quantity, Rounded};
 use crate::participant::Role;
 use crate::reject::Reject;
-use crate::time::Instant;
+use crate::time::{Day, Instant};
 use clear::winning_limits;
 pub use clear::{Cleared, clear};
 use intermediary::Bought;
@@ -128,6 +129,11 @@ impl Auction {
         }
     }
 
+    /// Whether nothing happens to it any more.
+    pub(crate) const fn is_over(&self) -> bool {
+        matches!(self.stage, Stage::Final { .. } | Stage::Cancelled)
+    }
+
     pub(crate) const fn kind(&self) -> AuctionKind {
         self.terms.kind
     }
@@ -192,7 +198,7 @@ impl State {
     /// The market that an auction's bids are in.
     fn market_of(&self, kind: AuctionKind) -> Result<&Market, Reject> {
         match kind {
-            AuctionKind::Call { market } | AuctionKind::Purchase { market, .. } => self.market(market),
+            AuctionKind::Call { market, .. } | AuctionKind::Purchase { market, .. } => self.market(market),
             AuctionKind::Support { floor, .. } => self.market(self.floor(floor)?.terms.market),
             AuctionKind::Sale { purchase } => match self.auction(purchase)?.terms.kind {
                 AuctionKind::Purchase { market, .. } => self.market(market),
@@ -206,7 +212,8 @@ impl State {
         match kind {
             AuctionKind::Support { floor, .. } => self.floor(floor).ok().map(|floor| floor.terms.programme),
             AuctionKind::Purchase { programme, .. } => Some(programme),
-            AuctionKind::Call { .. } | AuctionKind::Sale { .. } => None,
+            AuctionKind::Call { stock, .. } => stock.map(|order| order.programme),
+            AuctionKind::Sale { .. } => None,
         }
     }
 
@@ -239,7 +246,11 @@ impl State {
                     AuctionRule::Stack(_) => return Err(Reject::PriceRuleOnly),
                 };
                 terms.check_price_rule(rule, market)?;
-                return Ok(None);
+                let AuctionKind::Call { market, stock: Some(order) } = terms.kind else {
+                    return Ok(None);
+                };
+                let pledge = self.check_stock_order(market, &order, terms.rule.price())?;
+                return Ok(Some(pledge).filter(|_| order.side == Side::Buy));
             }
             AuctionKind::Sale { purchase } => {
                 times?;
@@ -256,7 +267,7 @@ impl State {
             }
             AuctionKind::Purchase { programme, quantity, worst_sale, .. } => {
                 times?;
-                if self.programme(programme)?.currency != market.currency {
+                if self.programme(programme)?.currency() != market.currency {
                     return Err(Reject::OtherCurrency);
                 }
                 market.check_price(worst_sale)?;
@@ -285,7 +296,7 @@ impl State {
 
     pub(crate) fn announce(&mut self, id: AuctionId, terms: AuctionTerms, budget: Option<Money>) {
         if let (Some(programme), Some(budget)) = (self.programme_of(terms.kind), budget) {
-            self.reserve(programme, budget);
+            self.pledge(programme, budget);
         }
         self.schedule(id, Some(terms.opens_at));
         self.auctions.insert(id, Auction::new(terms, budget));
@@ -306,7 +317,7 @@ impl State {
         self.unschedule(id, due);
         self.release_bonds(id);
         if let (Some(programme), Some(budget)) = (self.programme_of(kind), budget) {
-            self.release(programme, budget);
+            self.unpledge(programme, budget);
         }
     }
 
@@ -395,8 +406,16 @@ impl State {
 
     /// Refuses what would make a book too long, or a quantity too large to be told.
     fn check_room(&self, auction: &Auction, side: Side, lots: i64) -> Result<(), Reject> {
-        let total = auction.book.total_with(side, lots).ok_or(Reject::BookFull)?;
-        self.market_of(auction.terms.kind)?.quantity(total).map(drop).ok_or(Reject::BookFull)
+        let market = self.market_of(auction.terms.kind)?;
+        let ordered = match auction.terms.kind {
+            AuctionKind::Call { stock: Some(order), .. } if order.side == side => {
+                order.lots(market).unwrap_or(0)
+            }
+            _ => 0,
+        };
+        let total = auction.book.total_with(side, lots).and_then(|total| total.checked_add(ordered));
+        let quantity = total.and_then(|total| market.quantity(total)).ok_or(Reject::BookFull)?;
+        if market.can_be_paid(quantity) { Ok(()) } else { Err(Reject::BookFull) }
     }
 
     /// A standing bid, if it is `participant`'s.
@@ -442,13 +461,17 @@ impl State {
         let auction = self.auction(id)?;
         auction.check_open(at)?;
         self.own_bid(auction, bid, participant)?;
+        self.take_out(id, bid, participant, out);
+        Ok(())
+    }
+
+    fn take_out(&mut self, id: AuctionId, bid: BidId, participant: ParticipantId, out: &mut Events) {
         if let Some(auction) = self.auctions.get_mut(&id) {
             auction.book.withdraw(bid);
             auction.details.remove(&bid);
         }
         self.release_bond(id, bid);
         out.push(Event::BidWithdrawn { auction: id, bid, participant });
-        Ok(())
     }
 
     pub(crate) fn clear_auction(
@@ -499,8 +522,12 @@ impl State {
             AuctionRule::Solution(terms) => return self.solution_result(auction, terms),
         };
         let programme = match auction.terms.kind {
+            AuctionKind::Call { stock: Some(order), .. } => {
+                let quantity = order.lots(market).and_then(|lots| market.quantity(lots));
+                Some((order.side, order.price, quantity.ok_or(Reject::AmountTooLarge)?))
+            }
             // A purchase is a stack.
-            AuctionKind::Call { .. } | AuctionKind::Purchase { .. } => None,
+            AuctionKind::Call { stock: None, .. } | AuctionKind::Purchase { .. } => None,
             // The programme is the one buyer, at the floor's price.
             AuctionKind::Support { floor, per_period } => {
                 Some((Side::Buy, self.floor(floor)?.terms.price, per_period))
@@ -511,10 +538,18 @@ impl State {
                 Some((Side::Sell, price, left))
             }
         };
+        let has_stock = matches!(auction.terms.kind, AuctionKind::Call { stock: Some(_), .. });
         let ladder = programme
             .map(|(side, price, quantity)| {
                 let lots = market.lots(quantity).ok_or(Reject::QuantityOffLot { lot: market.lot })?;
-                Ok((side, Ladder::of(market.check_price(price)?, lots)))
+                let level = market.check_price(price)?;
+                if !has_stock {
+                    return Ok((side, Ladder::of(level, lots)));
+                }
+                // A stock's order stands beside the bids.
+                let mut ladder = auction.book.ladder(side).clone();
+                ladder.change(Some(level), lots);
+                Ok((side, ladder))
             })
             .transpose()?;
         let ladder = ladder.as_ref().map(|(side, ladder)| (*side, ladder));
@@ -522,7 +557,7 @@ impl State {
         let seed = seed.as_ref().map_or(&[][..], |seed| seed);
         let Cleared { certificate, given } = clear(&auction.book, market, ladder, &rule, seed);
         let proved_max = if is_always_decided(&rule) { PROVED_MAX } else { PROVED_MAX_UNDECIDED };
-        let mut limits = if auction.book.orders().nth(proved_max).is_none() {
+        let mut limits = if auction.book.orders().nth(proved_max).is_none() && !has_stock {
             let programme = programme.map(|(side, price, quantity)| clearing::Order {
                 id: b"programme",
                 rank: u32::MAX,
@@ -644,10 +679,12 @@ impl State {
         out.push(Event::AuctionFinalised { auction: id });
         self.release_bonds(id);
         match kind {
-            AuctionKind::Call { market } => self.book_awards(market, fills),
+            AuctionKind::Call { market, stock } => {
+                self.book_awards(id, market, stock.as_ref(), budget, fills, at, out);
+            }
             AuctionKind::Support { floor, .. } => {
                 if let (Some(programme), Some(budget)) = (self.programme_of(kind), budget) {
-                    self.release(programme, budget);
+                    self.unpledge(programme, budget);
                 }
                 self.grant_awards(floor, fills, at, out);
             }
@@ -656,7 +693,7 @@ impl State {
                     self.buy(id, budget, fills);
                 }
             }
-            AuctionKind::Sale { purchase } => self.settle_sale(id, purchase, fills, out),
+            AuctionKind::Sale { purchase } => self.settle_sale(id, purchase, fills, at, out),
         }
     }
 
@@ -685,7 +722,10 @@ impl State {
             order.level.is_none_or(|level| Some(level) <= market.level(market.highest))
                 && quantity.is_some_and(|quantity| market.check_quantity(quantity).is_ok())
         };
-        let told = |side| market.quantity(book.ladder(side).total()).is_some();
+        let told = |side| {
+            let total = market.quantity(book.ladder(side).total());
+            total.is_some_and(|total| market.can_be_paid(total))
+        };
         if !book.orders().all(on_grid) || !told(Side::Buy) || !told(Side::Sell) {
             return false;
         }
@@ -708,41 +748,58 @@ impl State {
         reserves && in_places && result.fills.iter().all(is_right)
     }
 
-    /// Books a call auction's awards against the clearing account, which pays what it is paid.
-    fn book_awards(&mut self, market: MarketId, fills: &[Fill]) {
-        let Ok(market) = self.market(market) else {
+    /// Novates a call auction's awards to the clearing account, with what a stock bought or released beside them.
+    #[expect(clippy::too_many_arguments, reason = "they are the parts of one settlement")]
+    fn book_awards(
+        &mut self,
+        id: AuctionId,
+        market_id: MarketId,
+        stock: Option<&StockOrder>,
+        budget: Option<Money>,
+        fills: &[Fill],
+        at: Instant,
+        out: &mut Events,
+    ) {
+        let (Ok(market), Some(today)) = (self.market(market_id), Day::of(at)) else {
             return;
         };
         let currency = market.currency;
+        let sides = Side::BOTH.map(|side| filled(fills, side).unwrap_or(Quantity::ZERO));
+        let [bought, sold] = sides;
+        let mut nets = Nets::new();
         for fill in fills {
-            self.pay(fill.side, fill.participant, fill.price, fill.quantity, currency);
+            add_net(&mut nets, fill.side, fill.participant, fill.price, fill.quantity, currency);
         }
+        let (mut paid_in, mut residual) = (Money::zero(currency), None);
+        if let (Some(order), Some(price)) = (stock, fills.first().map(|fill| fill.price)) {
+            if let Some(budget) = budget {
+                self.unpledge(order.programme, budget);
+            }
+            if let Some(quantity) = sold.checked_sub(bought).filter(|quantity| !quantity.is_zero()) {
+                paid_in = self.buy_stock(id, market_id, order, (price, quantity), currency, out);
+            }
+            if let Some(quantity) = bought.checked_sub(sold).filter(|quantity| !quantity.is_zero()) {
+                let revenue: i128 = nets.values().map(|net| i128::from(*net)).sum();
+                let revenue = i64::try_from(revenue.max(0)).unwrap_or(i64::MAX);
+                residual = self.release_stock(id, market_id, order, (price, quantity), revenue, out);
+            }
+        } else if let (Some(order), Some(budget)) = (stock, budget) {
+            self.unpledge(order.programme, budget);
+        }
+        self.novate_awards(id, currency, today, &nets, paid_in, residual, out);
     }
 
-    /// Posts price × quantity between a participant and the clearing account, in minor units, what rounding cut off beside it: buyers
-    /// pay and sellers are paid. Returns the exact amount, in millionths.
-    fn pay(
-        &mut self,
-        side: Side,
-        participant: ParticipantId,
-        price: Price,
-        quantity: Quantity,
-        currency: Currency,
-    ) -> i128 {
-        let rounded = price.times(quantity, currency);
-        assert!(rounded.is_some(), "a market's largest bid at its widest price fits");
-        let Some(Rounded { amount, remainder }) = rounded else {
-            return 0;
-        };
-        let party = Account::Participant(participant);
-        let postings = [(party, amount), (Account::Rounding, remainder)];
-        for (account, amount) in postings {
-            match side {
-                Side::Buy => self.ledger.post(account, Account::Clearing, amount),
-                Side::Sell => self.ledger.post(Account::Clearing, account, amount),
-            }
+    /// Withdraws all bids of a participant in open auctions.
+    pub(crate) fn withdraw_bids_of(&mut self, participant: ParticipantId, out: &mut Events) {
+        let open = self.auctions.iter().filter(|(_, auction)| matches!(auction.stage, Stage::Open));
+        let own = open.flat_map(|(&id, auction)| {
+            let own = auction.book.orders().filter(|order| order.participant == participant);
+            own.map(move |order| (id, order.bid))
+        });
+        let own: Vec<(AuctionId, BidId)> = own.collect();
+        for (auction, bid) in own {
+            self.take_out(auction, bid, participant, out);
         }
-        i128::from(amount.millionths).saturating_add(i128::from(remainder.millionths))
     }
 
     /// Turns a support auction's awards into entitlements, reserved for out of the budget that was just released.
@@ -761,4 +818,29 @@ impl State {
 fn filled(fills: &[Fill], side: Side) -> Option<Quantity> {
     let of_side = fills.iter().filter(|fill| fill.side == side);
     of_side.map(|fill| fill.quantity).try_fold(Quantity::ZERO, Quantity::checked_add)
+}
+
+/// Adds price × quantity, in minor units, to what a participant is to pay for an auction, or to be paid. Returns the exact amount, in
+/// millionths.
+fn add_net(
+    nets: &mut Nets,
+    side: Side,
+    participant: ParticipantId,
+    price: Price,
+    quantity: Quantity,
+    currency: Currency,
+) -> i128 {
+    let rounded = price.times(quantity, currency);
+    assert!(rounded.is_some(), "what a book holds can be paid at any price of its market");
+    let Some(Rounded { amount, remainder }) = rounded else {
+        return 0;
+    };
+    let net = nets.entry(participant).or_insert(0);
+    let changed = match side {
+        Side::Buy => net.checked_add(amount.millionths),
+        Side::Sell => net.checked_sub(amount.millionths),
+    };
+    assert!(changed.is_some(), "what a book holds can be paid at any price of its market");
+    *net = changed.unwrap_or(*net);
+    i128::from(amount.millionths).saturating_add(i128::from(remainder.millionths))
 }

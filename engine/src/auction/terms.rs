@@ -20,6 +20,7 @@ use crate::clearing::{Allocation, Payment, Rule, RuleError};
 use crate::digest::Digest;
 use crate::id::{AuctionId, FloorId, MarketId, ProgrammeId};
 use crate::market::Market;
+use crate::money::StockOrder;
 use crate::num::{Price, Quantity};
 use crate::reject::Reject;
 use crate::text::bytes_of_hex;
@@ -105,6 +106,8 @@ pub enum AuctionKind {
     Call {
         /// The market.
         market: MarketId,
+        /// What a programme buys into stock, or releases from it, beside them.
+        stock: Option<StockOrder>,
     },
     /// Suppliers offer strikes for entitlements under a floor; the lowest are taken.
     Support {

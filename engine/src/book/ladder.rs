@@ -10,7 +10,7 @@ const PAGE: usize = 512;
 type Page = [i64; PAGE];
 
 /// Lots at each price level of one side.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Ladder {
     /// Indexed by level ÷ PAGE; `None` where no bid ever stood.
     pages: Vec<Option<Box<Page>>>,

@@ -91,7 +91,7 @@ impl Deliveries {
     }
 
     /// What counts of a period, as it was known at a version. `None` where it does not fit.
-    pub(super) fn counted(
+    pub(crate) fn counted(
         &self,
         period: Period,
         version: DataVersion,

@@ -5,8 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::book::PLACES_MAX;
 use crate::event::{Event, Events};
 use crate::exchange::State;
-use crate::id::{EntitlementId, FloorId, ParticipantId, ProgrammeId};
-use crate::ledger::Account;
+use crate::id::{EntitlementId, FloorId, ParticipantId};
 use crate::num::{Money, Price, Quantity};
 use crate::participant::{Role, Standing};
 use crate::reject::Reject;
@@ -92,16 +91,6 @@ impl State {
         }
     }
 
-    /// Moves a programme's free money to its reserved money.
-    pub(crate) fn reserve(&mut self, programme: ProgrammeId, amount: Money) {
-        self.ledger.post(Account::ProgrammeFree(programme), Account::ProgrammeReserved(programme), amount);
-    }
-
-    /// Moves a programme's reserved money back to its free money.
-    pub(crate) fn release(&mut self, programme: ProgrammeId, amount: Money) {
-        self.ledger.post(Account::ProgrammeReserved(programme), Account::ProgrammeFree(programme), amount);
-    }
-
     /// Refuses a direct grant that cannot be made; returns what it reserves.
     pub(crate) fn check_grant(
         &self,
@@ -159,6 +148,7 @@ impl State {
                 reserved,
             };
             self.entitlements.insert(id, terms);
+            self.watch_exposure(floor_id, granted_at);
             out.push(Event::EntitlementGranted { entitlement: id, terms });
         }
     }
@@ -199,7 +189,10 @@ impl State {
         if !ends_period || first_end.is_none_or(|first| last < first) || last >= entitlement.last {
             return Err(Reject::TerminationDay);
         }
-        self.reservation_through(entitlement, floor.next, last).ok_or(Reject::AmountTooLarge)
+        let left = self.reservation_through(entitlement, entitlement.strike, floor.next, last);
+        // What an indexed strike or another stress price had marked up is marked anew with the next run.
+        let left = left.ok_or(Reject::AmountTooLarge)?;
+        Ok(Money { millionths: left.millionths.min(entitlement.reserved.millionths), ..left })
     }
 
     pub(crate) fn terminate(&mut self, id: EntitlementId, last: Day, reserved: Money, out: &mut Events) {
@@ -226,13 +219,14 @@ impl State {
     pub(super) fn reservation_through(
         &self,
         entitlement: &Entitlement,
+        strike: Price,
         from: Day,
         last: Day,
     ) -> Option<Money> {
         let floor = self.floor(entitlement.floor).ok()?;
         let currency = self.market(floor.terms.market).ok()?.currency;
         let periods = floor.terms.contract.calendar.count(from.max(entitlement.first), last);
-        floor.reservation(entitlement.strike, entitlement.per_period, periods, currency)
+        floor.reservation(strike, entitlement.per_period, periods, currency)
     }
 
     /// Refuses to begin a share of high prices that waits for no condition, began before, or would begin in what is settled.

@@ -116,6 +116,12 @@ impl Index {
         Some((average.observations(), average))
     }
 
+    /// The last price on or before a day.
+    pub(crate) fn latest(&self, day: Day) -> Option<Price> {
+        let (_, revisions) = self.prices.range(..=day).next_back()?;
+        revisions.last().map(|published| published.observation.price)
+    }
+
     /// The last value of a month.
     pub(super) fn value_of(&self, month: Month, version: DataVersion) -> Option<Price> {
         let period = Period { first: month.first_day(), last: month.last_day() };

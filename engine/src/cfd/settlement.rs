@@ -5,9 +5,13 @@
 //! interest where the terms say so, so that a run repeated posts nothing. What a line is worth is in `payoff.rs`. Where a
 //! contract has annual caps, a run goes through its calendar year from the start, and makes a run of each period that has changed.
 //!
-//! What goes to holders is paid from the programme's free money, what comes from them is the programme's proceeds. The remainder
-//! of each line is posted to the account `rounding`. After a first run the programme reserves for one period less.
-//! A run that the programme cannot pay whole is refused: it is funded first.
+//! What a run adds up to for each holder is one amount. Positive, it is a claim on the programme, which pays at once what it
+//! can ([`crate::money`]); negative, it is first set off against what the programme has promised to that holder and not paid, and the rest is
+//! invoiced. What holders pay is the programme's own money again as far as it is a correction of what they were paid, and else its
+//! proceeds. The remainder of each line is posted to the account `rounding`. After each run what the programme must reserve for the
+//! periods that are left is marked anew, at the strikes in force.
+
+use std::collections::{BTreeMap, VecDeque};
 
 use serde::{Deserialize, Serialize};
 
@@ -17,8 +21,9 @@ use super::{Deliveries, Entitlement, check_over};
 use crate::event::{Event, Events};
 use crate::exchange::{Exchange, State};
 use crate::id::{DataVersion, EntitlementId, FloorId, IndexId, ParticipantId, ProgrammeId};
-use crate::ledger::Account;
+use crate::ledger::{Account, Cause};
 use crate::market::Floor;
+use crate::money::Creditor;
 use crate::num::{MILLIONTHS, Money, Price, Quantity, Rounded, Share};
 use crate::reject::Reject;
 use crate::time::{Day, Instant, Period};
@@ -44,8 +49,8 @@ pub struct SettlementRun {
     pub reference_price: Option<Price>,
     /// A line for each entitlement that covers the period, in order of entitlement.
     pub lines: Vec<SettlementLine>,
-    /// What this run paid out over all lines, with interest; negative where it took more than it paid.
-    pub paid: Money,
+    /// What this run posted over all lines, with interest; negative where holders owe more than they are owed.
+    pub posted: Money,
     /// The programme's free money after the run, and after those that were made with it.
     pub free: Money,
     /// What the programme reserves after the run.
@@ -64,11 +69,11 @@ impl SettlementRun {
             index,
             reference_price,
             lines: _,
-            paid,
+            posted,
             free,
             reserved,
         } = self;
-        Self { floor, period, number, version, day, index, reference_price, lines, paid, free, reserved }
+        Self { floor, period, number, version, day, index, reference_price, lines, posted, free, reserved }
     }
 }
 
@@ -120,22 +125,27 @@ pub(crate) struct Settlement {
     programme: ProgrammeId,
     /// The run that was asked for, and those of the year that it changes; in the order of their periods.
     runs: Vec<SettlementRun>,
-    /// New reservations of the entitlements, and what they release in all; nothing in a reconciliation.
+    /// What the entitlements require from now on.
     reservations: Vec<(EntitlementId, Money)>,
+    /// What that is less than before; negative where it is more.
     released: Money,
-    /// What programme and rounding are charged beside what holders are posted.
-    postings: Postings,
-}
-
-/// What is posted beside the holders' accounts, summed over all lines of some runs.
-#[derive(Clone, Copy)]
-struct Postings {
-    /// From the programme's free money.
-    charge: Money,
-    /// To the programme's proceeds.
-    proceeds: Money,
+    /// What was reserved for the period that is settled for the first time.
+    earmarked: Money,
+    /// What each holder is posted.
+    postings: BTreeMap<ParticipantId, Postings>,
     /// To the account `rounding`.
     rounding: Money,
+}
+
+/// What a holder is posted, summed over all its lines of some runs.
+#[derive(Clone, Copy)]
+struct Postings {
+    /// What is paid or owed in all, in minor units.
+    net: Money,
+    /// What of it the programme pays from its money, exactly; negative where it takes back.
+    charge: Money,
+    /// What of it are the programme's proceeds, exactly; negative where it gives them back.
+    proceeds: Money,
 }
 
 /// A period with what all its lines have in common.
@@ -181,48 +191,61 @@ impl State {
             runs: Vec::new(),
             reservations: Vec::new(),
             released: zero,
-            postings: Postings { charge: zero, proceeds: zero, rounding: zero },
+            earmarked: zero,
+            postings: BTreeMap::new(),
+            rounding: zero,
         };
+        let index_value =
+            worked.iter().find(|(basis, _)| basis.period == asked).and_then(|(basis, _)| basis.index_value);
         for (basis, lines) in worked {
             let run = settlement.run(self, floor_id, basis, version, today, lines)?;
             settlement.runs.push(run);
         }
-        if is_first {
-            let from = asked.last.next().ok_or(Reject::AmountTooLarge)?;
-            for (&id, entitlement) in self.under(floor_id) {
-                let reserved = self.reservation_through(entitlement, from, entitlement.last);
-                let reserved = reserved.ok_or(Reject::AmountTooLarge)?;
-                let less = entitlement.reserved.checked_sub(reserved).ok_or(Reject::AmountTooLarge)?;
-                settlement.released = settlement.released.checked_add(less).ok_or(Reject::AmountTooLarge)?;
-                settlement.reservations.push((id, reserved));
+        let from = if is_first { asked.last.next().ok_or(Reject::AmountTooLarge)? } else { floor.next };
+        for (&id, entitlement) in self.under(floor_id) {
+            let too_large = Reject::AmountTooLarge;
+            let strike = strike_of(&terms.contract, entitlement, index_value.filter(|_| is_first));
+            let strike = strike.ok_or(too_large)?;
+            if is_first {
+                let of_period = self.reservation_through(
+                    entitlement,
+                    strike,
+                    asked.first,
+                    asked.last.min(entitlement.last),
+                );
+                let earmarked = settlement.earmarked.checked_add(of_period.ok_or(too_large)?);
+                settlement.earmarked = earmarked.ok_or(too_large)?;
+            } else if terms.contract.indexation.is_some() {
+                // A correction of an earlier period says nothing of the strikes of later ones.
+                continue;
             }
+            let reserved =
+                self.reservation_through(entitlement, strike, from, entitlement.last).ok_or(too_large)?;
+            let less = entitlement.reserved.checked_sub(reserved).ok_or(too_large)?;
+            settlement.released = settlement.released.checked_add(less).ok_or(too_large)?;
+            settlement.reservations.push((id, reserved));
         }
-        self.check_payable_by(&mut settlement)?;
+        self.check_promise(&settlement)?;
         Ok(settlement)
     }
 
-    /// Refuses runs that the programme cannot pay; tells each what the programme has after them.
-    fn check_payable_by(&self, settlement: &mut Settlement) -> Result<(), Reject> {
-        let too_large = Reject::AmountTooLarge;
-        let (programme, released, charge) =
-            (settlement.programme, settlement.released, settlement.postings.charge);
-        let currency = charge.currency;
-        // What is released is free to pay with; what is missing comes from the programme's free money.
-        self.check_free(programme, charge.checked_sub(released).ok_or(too_large)?)?;
-        let free = self.programme_money(programme, Account::ProgrammeFree, currency);
-        let free = free.checked_add(released).and_then(|free| free.checked_sub(charge)).ok_or(too_large)?;
-        let reserved = self.programme_money(programme, Account::ProgrammeReserved, currency);
-        let reserved = reserved.checked_sub(released).ok_or(too_large)?;
-        // What runs paid they can take back, and no more: a programme never has more than it was funded with.
-        let funded =
-            self.ledger.balance(currency, Account::Funders(programme)).checked_neg().ok_or(too_large)?;
-        if i128::from(free.millionths).saturating_add(reserved.millionths.into()) > funded {
-            return Err(too_large);
+    /// Refuses runs that would promise or charge more than can be held.
+    fn check_promise(&self, settlement: &Settlement) -> Result<(), Reject> {
+        let currency = settlement.released.currency;
+        let programme = self.programme(settlement.programme)?;
+        let [spent, shortfall] =
+            [Account::ProgrammeSpent(settlement.programme), Account::Shortfall(settlement.programme)]
+                .map(|account| self.ledger.balance(currency, account).saturating_abs());
+        let mut promised = [programme.claims().total(), spent, shortfall].into_iter().sum::<i128>();
+        for (holder, postings) in &settlement.postings {
+            promised = promised.saturating_add(postings.net.millionths.max(0).into());
+            // What somebody owes fits in a Money with what it owes already.
+            let owes = self.ledger.balance(currency, Account::Participant(*holder)).saturating_abs();
+            if i64::try_from(owes.saturating_add(postings.net.millionths.unsigned_abs().into())).is_err() {
+                return Err(Reject::AmountTooLarge);
+            }
         }
-        for run in &mut settlement.runs {
-            (run.free, run.reserved) = (free, reserved);
-        }
-        Ok(())
+        if i64::try_from(promised).is_ok() { Ok(()) } else { Err(Reject::AmountTooLarge) }
     }
 
     /// The period of a floor that a day lies in: the next to be settled, or one before it.
@@ -367,22 +390,57 @@ impl State {
     }
 
     /// Posts prepared runs and keeps them.
-    pub(crate) fn settle(&mut self, settlement: Settlement, out: &mut Events) {
-        let Settlement { programme, runs, reservations, released, postings } = settlement;
-        let free = Account::ProgrammeFree(programme);
-        self.release(programme, released);
-        // Everything goes through the programme's free money, which pays what is charged and is given what is taken.
-        self.ledger.post(free, Account::Rounding, postings.rounding);
-        self.ledger.post(free, Account::Proceeds(programme), postings.proceeds);
-        for line in runs.iter().flat_map(|run| &run.lines) {
-            for amount in [line.delta, line.interest] {
-                self.ledger.post(free, Account::Participant(line.holder), amount);
-            }
-        }
+    pub(crate) fn settle(&mut self, at: Instant, settlement: Settlement, out: &mut Events) {
+        let Settlement { programme, mut runs, reservations, released, earmarked, postings, rounding } =
+            settlement;
+        let (Some(run), Some(today)) = (runs.first(), Day::of(at)) else {
+            return;
+        };
+        let (cause, currency) = (Cause::Settlement(run.floor), rounding.currency);
+        self.ledger.post(cause, Account::Promised(programme), Account::Rounding, rounding);
         for (id, reserved) in reservations {
             if let Some(entitlement) = self.entitlements.get_mut(&id) {
                 entitlement.reserved = reserved;
             }
+        }
+        self.release(programme, released);
+        let mut credited = VecDeque::new();
+        for (&holder, Postings { net, charge, proceeds }) in &postings {
+            let whole = |exact: i64| {
+                let rounded = Rounded::of(exact.into(), 1, currency);
+                rounded.map_or(0, |rounded| rounded.amount.millionths)
+            };
+            if net.millionths > 0 {
+                // What was proceeds comes out of them again.
+                let back = whole(proceeds.millionths.saturating_neg()).clamp(0, net.millionths);
+                let most = Money { currency, millionths: back };
+                let back = self.pay_from_proceeds(programme, holder, most, cause);
+                let claim = net.checked_sub(back).unwrap_or(*net);
+                self.promise(programme, today, holder, claim, cause);
+                credited.push_back(holder);
+            } else if net.millionths < 0 {
+                let owed = Money { currency, millionths: net.millionths.saturating_neg() };
+                let left = self.set_off_promised(programme, holder, owed, cause);
+                let take_back = whole(charge.millionths.saturating_neg());
+                let was_promised = owed.millionths.saturating_sub(left.millionths);
+                let take_back = take_back.saturating_sub(was_promised).clamp(0, left.millionths);
+                if left.millionths > 0 {
+                    self.ledger.post(
+                        cause,
+                        Account::Participant(holder),
+                        Account::Receivable(programme),
+                        left,
+                    );
+                    self.charge(holder, Creditor::Programme(programme), left, take_back, today, out);
+                    credited.push_back(holder);
+                }
+            }
+        }
+        self.pay_promised(programme, earmarked.millionths.into(), out);
+        self.collect(currency, credited, out);
+        for run in &mut runs {
+            run.free = self.ledger.positive(currency, Account::ProgrammeFree(programme));
+            run.reserved = self.ledger.positive(currency, Account::ProgrammeReserved(programme));
         }
         for run in runs {
             if let Some(floor) = self.floors.get_mut(&run.floor) {
@@ -396,6 +454,14 @@ impl State {
             self.runs.entry((run.floor, run.period.first)).or_default().push(run.clone());
             out.push(Event::SettlementRunCompleted { run });
         }
+    }
+}
+
+/// The strike of an entitlement with an index's value, where its contract follows one. `None` where it does not fit.
+fn strike_of(contract: &ContractTerms, entitlement: &Entitlement, value: Option<Price>) -> Option<Price> {
+    match (&contract.indexation, value) {
+        (Some(indexation), Some(value)) => indexation.strike(entitlement.strike, value),
+        _ => Some(entitlement.strike),
     }
 }
 
@@ -429,12 +495,7 @@ impl Work<'_> {
             Measure::Fixed => entitlement.per_period,
             Measure::Metered => self.counted(basis.period).ok_or(Reject::AmountTooLarge)?,
         };
-        let strike = match (&contract.indexation, basis.index_value) {
-            (Some(indexation), Some(value)) => {
-                indexation.strike(entitlement.strike, value).ok_or(Reject::AmountTooLarge)?
-            }
-            _ => entitlement.strike,
-        };
+        let strike = strike_of(contract, entitlement, basis.index_value).ok_or(Reject::AmountTooLarge)?;
         let waits = contract.payoff.upside.as_ref().is_some_and(|upside| upside.condition.is_some());
         let facts = PeriodFacts {
             period: basis.period,
@@ -501,13 +562,19 @@ impl Settlement {
             let now = exact(line.amount, line.remainder)?;
             let then = exact(amount_before, remainder_before)?;
             let on_top = exact(interest.amount, interest.remainder)?;
-            self.postings.add(then, now).and_then(|()| self.postings.add(zero, on_top)).ok_or(too_large)?;
+            let postings = self.postings.entry(line.holder).or_insert(Postings {
+                net: zero,
+                charge: zero,
+                proceeds: zero,
+            });
+            postings.net = postings.net.checked_add(posted).ok_or(too_large)?;
+            postings.add(then, now).and_then(|()| postings.add(zero, on_top)).ok_or(too_large)?;
             let cut = line
                 .remainder
                 .checked_sub(remainder_before)
                 .and_then(|cut| cut.checked_add(interest.remainder));
-            let rounding = cut.and_then(|cut| self.postings.rounding.checked_add(cut));
-            self.postings.rounding = rounding.ok_or(too_large)?;
+            let rounding = cut.and_then(|cut| self.rounding.checked_add(cut));
+            self.rounding = rounding.ok_or(too_large)?;
         }
         let number = before.map_or(Some(1), |run| run.number.checked_add(1)).ok_or(too_large)?;
         let Basis { period, index, reference_price, .. } = basis;
@@ -521,7 +588,7 @@ impl Settlement {
             index,
             reference_price,
             lines,
-            paid,
+            posted: paid,
             free,
             reserved,
         })
@@ -600,7 +667,7 @@ mod tests {
     #[test]
     fn a_line_that_changes_sign_is_charged_on_both_sides() {
         let euro = |millionths| Money { currency: Currency::Eur, millionths };
-        let mut postings = Postings { charge: euro(0), proceeds: euro(0), rounding: euro(0) };
+        let mut postings = Postings { net: euro(0), charge: euro(0), proceeds: euro(0) };
         postings.add(euro(0), euro(-700)).expect("fits");
         assert_eq!((postings.charge, postings.proceeds), (euro(0), euro(700)));
         postings.add(euro(-700), euro(300)).expect("fits");

@@ -23,6 +23,7 @@ use golv_engine::command::{Action, Command, NewBid, Operator};
 use golv_engine::event::Event;
 use golv_engine::id::*;
 use golv_engine::market::{FloorTerms, Market, MassUnit};
+use golv_engine::money::{Backing, ProgrammeTerms};
 use golv_engine::num::{Currency, Money, Price, Quantity, Share};
 use golv_engine::participant::Role;
 use golv_engine::reject::Reject;
@@ -79,6 +80,11 @@ pub fn quantity(units: u32) -> Quantity {
 
 pub fn dollars(units: i64) -> Money {
     Money { currency: Currency::Usd, millionths: units * 1_000_000 }
+}
+
+/// A payment of the treasury's into the programme.
+pub fn fund(amount: Money) -> Action {
+    Action::FundProgramme { programme: PROGRAMME, funder: "Treasury".parse().expect("a name"), amount }
 }
 
 pub fn month(year: i32, month: u8) -> Month {
@@ -160,8 +166,9 @@ impl World {
         };
         world.agree(Action::DefineIndex { index: INDEX, terms });
         let name = "Programme".parse().expect("a name");
-        world.agree(Action::OpenProgramme { programme: PROGRAMME, name, currency: Currency::Usd });
-        world.agree(Action::FundProgramme { programme: PROGRAMME, amount: dollars(funded) });
+        let terms = ProgrammeTerms { name, currency: Currency::Usd, backing: Backing::Capped };
+        world.agree(Action::OpenProgramme { programme: PROGRAMME, terms });
+        world.agree(fund(dollars(funded)));
         world.agree(Action::SetFloor { floor: FLOOR, terms: floor_terms() });
         world
     }
@@ -171,7 +178,7 @@ impl World {
         let mut world = Self::furnished(funded);
         let opens_at = world.now.plus_seconds(hours(1)).expect("fits");
         let closes_at = world.now.plus_seconds(hours(10)).expect("fits");
-        let call = AuctionKind::Call { market: MARKET };
+        let call = AuctionKind::Call { market: MARKET, stock: None };
         let support = AuctionKind::Support { floor: FLOOR, per_period: quantity(60) };
         let cascade = vec![Criterion::MostVolume, Criterion::LastAcceptedOffer, Criterion::Reference];
         let drawn = AuctionTerms {
@@ -278,7 +285,7 @@ impl World {
         let terms = FloorTerms { contract: Box::new(contract), ..floor_terms() };
         self.agree(Action::SetFloor { floor: METERED, terms });
         // (500 − 300) × 20 × 6 months.
-        self.agree(Action::FundProgramme { programme: PROGRAMME, amount: dollars(24_000) });
+        self.agree(fund(dollars(24_000)));
         let holder = ParticipantId(SUPPLIERS[2].0);
         self.agree(Action::GrantEntitlement { floor: METERED, holder, per_period: quantity(20) });
     }
@@ -297,16 +304,33 @@ impl World {
         self.send(OPERATORS[0], Command::ReportDelivery { entitlement, day, delivery }).map(drop)
     }
 
+    /// The last event that is not what money does on its account.
+    pub fn last(&self) -> Option<&Event> {
+        self.events.iter().rev().find(|event| {
+            !matches!(
+                event,
+                Event::Posted { .. }
+                    | Event::ProgrammeLevel { .. }
+                    | Event::InvoiceIssued { .. }
+                    | Event::InvoicePaid { .. }
+                    | Event::ClaimsPaid { .. }
+                    | Event::SellersPaid { .. }
+            )
+        })
+    }
+
     /// The answer that a command was first given.
     pub fn answer(&self, sender: IdentityId, id: CommandId) -> Option<Answer> {
         self.exchange.answer(sender, id)
     }
 
-    /// A participant's balance in whole cents.
+    /// What a participant has with the centre, and is promised, in whole cents.
     pub fn cents(&self, participant: IdentityId) -> i128 {
         use golv_engine::ledger::Account;
-        let account = Account::Participant(ParticipantId(participant.0));
-        self.exchange.ledger().balance(Currency::Usd, account) / 10_000
+        let id = ParticipantId(participant.0);
+        let accounts = [Account::Participant(id), Account::Claims(id)];
+        accounts.map(|account| self.exchange.ledger().balance(Currency::Usd, account)).iter().sum::<i128>()
+            / 10_000
     }
 }
 

@@ -130,7 +130,7 @@ fn an_action() -> impl Strategy<Value = Action> {
             }
         }),
         1 => an_auction().prop_map(|auction| Action::CancelAuction { auction }),
-        2 => (-1_i64..50_000).prop_map(|amount| Action::FundProgramme { programme: PROGRAMME, amount: dollars(amount) }),
+        2 => (-1_i64..50_000).prop_map(|amount| fund(dollars(amount))),
         1 => (participant, standing).prop_map(|(participant, standing)| Action::SetStanding { participant, standing }),
         1 => somebody().prop_map(|identity| Action::RevokeIdentity { identity }),
         1 => (0_u32..3).prop_map(|version| Action::ChangeRules { version }),
@@ -143,7 +143,7 @@ fn an_action() -> impl Strategy<Value = Action> {
             let now = month(2019, 1).end().expect("in reach");
             let opens_at = now.plus_seconds(hours(opens_in)).expect("fits");
             let closes_at = opens_at.plus_seconds(hours(5)).expect("fits");
-            let call = AuctionKind::Call { market: MARKET };
+            let call = AuctionKind::Call { market: MARKET, stock: None };
             let support = AuctionKind::Support { floor: FLOOR, per_period };
             let kind = if opens_in % 2 == 0 { call } else { support };
             let is_lot = rule.allocation == Allocation::SeededLot;
@@ -325,7 +325,7 @@ impl Tried {
                 Event::EntitlementGranted { .. } => "EntitlementGranted",
                 Event::AuctionFinalised { .. } => "AuctionFinalised",
                 Event::SettlementRunCompleted { run } if run.number > 1 => "Reconciled",
-                Event::SettlementRunCompleted { run } if run.paid.millionths > 0 => "Paid",
+                Event::SettlementRunCompleted { run } if run.posted.millionths > 0 => "Paid",
                 Event::AwardAccepted { .. } => "AwardAccepted",
                 Event::AwardDeclined { forfeited: Some(_), .. } => "BondForfeited",
                 Event::AwardsOffered { awards, .. } if awards.iter().any(|award| award.from_reserve) => {

@@ -1,4 +1,4 @@
-//! Collateral: what participants deposit, and what is held of it as bonds while their offers stand.
+//! Bid bonds: what is held of participants' collateral while their offers stand.
 //!
 //! A stack can ask for a bond of so much a unit. It is held when an offer is placed, follows its quantity, and is given back when the
 //! offer is withdrawn or its auction is cancelled or final. Who wins and does not accept forfeits it.
@@ -8,37 +8,11 @@ use std::collections::BTreeMap;
 use super::Auction;
 use crate::exchange::State;
 use crate::id::{AuctionId, BidId, ParticipantId};
-use crate::ledger::{Account, check_payable};
+use crate::ledger::{Account, Cause};
 use crate::num::{Money, Quantity};
 use crate::reject::Reject;
 
 impl State {
-    /// Refuses a deposit that cannot be held.
-    pub(crate) fn check_deposit(&self, id: ParticipantId, amount: Money) -> Result<(), Reject> {
-        self.registry.participant(id)?;
-        check_payable(amount, amount.currency)?;
-        // All that somebody has deposited fits in a Money, and so does any part of it.
-        let deposited = self.ledger.balance(amount.currency, Account::Deposits(id)).checked_neg();
-        let deposited = deposited.and_then(|deposited| deposited.checked_add(i128::from(amount.millionths)));
-        match deposited.map(i64::try_from) {
-            Some(Ok(_)) => Ok(()),
-            _ => Err(Reject::AmountTooLarge),
-        }
-    }
-
-    /// Refuses to give back what is not there, or is held as a bond.
-    pub(crate) fn check_return(&self, id: ParticipantId, amount: Money) -> Result<(), Reject> {
-        self.registry.participant(id)?;
-        check_payable(amount, amount.currency)?;
-        let free = self.ledger.balance(amount.currency, Account::Collateral(id));
-        let short = i128::from(amount.millionths).saturating_sub(free);
-        if short <= 0 {
-            return Ok(());
-        }
-        let millionths = i64::try_from(short).unwrap_or(i64::MAX);
-        Err(Reject::CollateralShort { short: Money { currency: amount.currency, millionths } })
-    }
-
     /// Refuses an offer whose bond the bidder's collateral does not cover, `held` being what is held for it so far.
     pub(super) fn check_bond(
         &self,
@@ -79,7 +53,8 @@ impl State {
         self.release_bond(id, bid);
         if let Some(auction) = self.auctions.get_mut(&id) {
             auction.bonds.insert(bid, (participant, bond));
-            self.ledger.post(Account::Collateral(participant), Account::Bonds(participant), bond);
+            let (free, held) = (Account::Collateral(participant), Account::Bonds(participant));
+            self.ledger.post(Cause::Bond(participant), free, held, bond);
         }
     }
 
@@ -87,7 +62,8 @@ impl State {
     pub(super) fn release_bond(&mut self, id: AuctionId, bid: BidId) {
         let held = self.auctions.get_mut(&id).and_then(|auction| auction.bonds.remove(&bid));
         if let Some((participant, bond)) = held {
-            self.ledger.post(Account::Bonds(participant), Account::Collateral(participant), bond);
+            let (free, held) = (Account::Collateral(participant), Account::Bonds(participant));
+            self.ledger.post(Cause::Bond(participant), held, free, bond);
         }
     }
 
@@ -102,7 +78,8 @@ impl State {
     pub(super) fn forfeit_bond(&mut self, id: AuctionId, bid: BidId) -> Option<Money> {
         let programme = self.programme_of(self.auctions.get(&id)?.terms.kind)?;
         let (participant, bond) = self.auctions.get_mut(&id)?.bonds.remove(&bid)?;
-        self.ledger.post(Account::Bonds(participant), Account::Proceeds(programme), bond);
+        let (held, proceeds) = (Account::Bonds(participant), Account::Proceeds(programme));
+        self.ledger.post(Cause::Forfeit(id), held, proceeds, bond);
         Some(bond)
     }
 

@@ -1,0 +1,262 @@
+//! Notices, defaults and the waterfall.
+//!
+//! Whoever does not pay an invoice when it is due, or lacks collateral at the end of a day, is served a notice. If it is not
+//! followed by the end of the notice's last day, the participant is in default, by the clock and nobody's discretion: it
+//! is suspended, its open bids are withdrawn, and all that it owes in the currency is covered by the pots of the waterfall, in
+//! their order, each until it is empty. What no pot covers stays owed, and whoever waits for it is paid pro rata.
+//!
+//! What a defaulter pays later, or is credited with, first pays what is still owed, and then makes good the pots of others that were
+//! used, the last one first.
+
+use serde::{Deserialize, Serialize};
+
+use super::claims::pro_rata;
+use super::programme::floor_to_minor;
+use super::terms::Pot;
+use crate::event::{Event, Events};
+use crate::exchange::State;
+use crate::id::ParticipantId;
+use crate::ledger::{Account, Cause};
+use crate::num::{Currency, Money};
+use crate::participant::Standing;
+use crate::time::{Day, Instant};
+
+/// What a notice is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Breach {
+    /// An invoice was not paid when it was due.
+    Payment,
+    /// Collateral is missing.
+    Collateral {
+        /// What is required.
+        required: Money,
+        /// What was there.
+        held: Money,
+    },
+}
+
+/// A notice that runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Notice {
+    pub(super) breach: Breach,
+    /// At whose end it must have been followed.
+    pub(super) until: Day,
+}
+
+/// What was taken from a pot for a defaulter's debts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PotUse {
+    /// The pot.
+    pub pot: Pot,
+    /// Whose part of it; `None` for the centre's own.
+    pub of: Option<ParticipantId>,
+    /// How much.
+    pub amount: Money,
+}
+
+/// A default that is not made good yet.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Default {
+    /// What others' pots are still to be given back, in the order in which they were used.
+    uses: Vec<PotUse>,
+}
+
+impl PotUse {
+    const fn account(&self) -> Account {
+        match self.of {
+            Some(participant) => Account::Contribution(participant),
+            None => Account::OwnResources,
+        }
+    }
+}
+
+impl State {
+    pub(super) fn serve(
+        &mut self,
+        currency: Currency,
+        participant: ParticipantId,
+        breach: Breach,
+        today: Day,
+        out: &mut Events,
+    ) {
+        let Some(terms) = self.treasury.terms.get(&currency) else { return };
+        let until = terms.business_days_after(today, terms.notice_days);
+        self.treasury.notices.insert((currency, participant), Notice { breach, until });
+        self.treasury.days.insert(until);
+        out.push(Event::NoticeServed { participant, currency, breach, until });
+    }
+
+    /// Whether what a notice asks for was done.
+    fn is_followed(&self, currency: Currency, participant: ParticipantId, notice: &Notice) -> bool {
+        match notice.breach {
+            Breach::Payment => {
+                let debts = self.treasury.debts.get(&(currency, participant));
+                !debts.into_iter().flatten().any(|debt| debt.is_late)
+            }
+            Breach::Collateral { .. } => self.is_covered(currency, participant, notice),
+        }
+    }
+
+    /// Ends a notice that was followed.
+    pub(super) fn cure(&mut self, currency: Currency, participant: ParticipantId, out: &mut Events) {
+        let notice = self.treasury.notices.get(&(currency, participant)).copied();
+        if notice.is_some_and(|notice| self.is_followed(currency, participant, &notice)) {
+            self.treasury.notices.remove(&(currency, participant));
+            out.push(Event::NoticeFollowed { participant, currency });
+        }
+    }
+
+    /// The end of a day: what is due then, in the order: pools pay out, unpaid invoices are late, collateral is called, notices run out.
+    pub(crate) fn end_day(&mut self, day: Day, at: Instant, out: &mut Events) {
+        let due = self.treasury.pools.iter().filter(|(_, pool)| pool.due.is_some_and(|due| due <= day));
+        let due: Vec<_> = due.map(|(id, pool)| (*id, pool.currency)).collect();
+        for (id, currency) in due {
+            if let Some(pool) = self.treasury.pools.get_mut(&id) {
+                pool.due = None;
+            }
+            let mut credited = std::collections::VecDeque::new();
+            self.pay_pool(id, &mut credited, out);
+            self.collect(currency, credited, out);
+        }
+        let mut late = Vec::new();
+        for (&whose, debts) in &mut self.treasury.debts {
+            for debt in debts.iter_mut() {
+                if debt.is_late || debt.invoice.due.is_none_or(|due| due > day) {
+                    continue;
+                }
+                debt.is_late = true;
+                let open = Money { millionths: debt.open, ..debt.invoice.amount };
+                out.push(Event::InvoiceLate { number: debt.invoice.number, participant: whose.1, open });
+                late.push(whose);
+            }
+        }
+        for (currency, participant) in late {
+            if !self.treasury.notices.contains_key(&(currency, participant)) {
+                self.serve(currency, participant, Breach::Payment, day, out);
+            }
+        }
+        // After a long time without a tick, what is required is looked at once, as it is now.
+        let today = Day::of(at).and_then(Day::previous).unwrap_or(day).max(day);
+        self.call_collateral(today, out);
+        let over: Vec<_> = self.treasury.notices.iter().filter(|(_, notice)| notice.until <= day).collect();
+        let over: Vec<_> = over.into_iter().map(|(&whose, &notice)| (whose, notice)).collect();
+        for ((currency, participant), notice) in over {
+            self.treasury.notices.remove(&(currency, participant));
+            if self.is_followed(currency, participant, &notice) {
+                out.push(Event::NoticeFollowed { participant, currency });
+            } else {
+                self.default(currency, participant, out);
+            }
+        }
+        if self.has_exposure()
+            && let Some(next) = today.next()
+        {
+            self.treasury.days.insert(next);
+        }
+    }
+
+    /// A participant is in default: it is stopped, and the waterfall covers what it owes.
+    fn default(&mut self, currency: Currency, participant: ParticipantId, out: &mut Events) {
+        // The centre's last operators are never stopped.
+        if self.registry.check_standing(participant, Standing::Suspended).is_ok() {
+            self.registry.set_standing(participant, Standing::Suspended);
+        }
+        let debts = self.treasury.debts.get(&(currency, participant));
+        let owed: i128 = debts.into_iter().flatten().map(|debt| i128::from(debt.open)).sum();
+        let owed = Money { currency, millionths: i64::try_from(owed).unwrap_or(i64::MAX) };
+        let pots =
+            self.treasury.terms.get(&currency).map(|terms| terms.waterfall.clone()).unwrap_or_default();
+        let (mut left, mut uses) = (owed, Vec::new());
+        for pot in pots {
+            for used in self.draw(pot, participant, left) {
+                let to = Account::Participant(participant);
+                self.ledger.post(
+                    Cause::Default(participant),
+                    self.pot_account(participant, &used),
+                    to,
+                    used.amount,
+                );
+                left = left.checked_sub(used.amount).unwrap_or(left);
+                uses.push(used);
+            }
+        }
+        let of_others = uses.iter().filter(|used| used.of != Some(participant)).copied();
+        self.treasury.defaults.entry((currency, participant)).or_default().uses.extend(of_others);
+        out.push(Event::Defaulted { participant, owed, uncovered: left, uses });
+        self.withdraw_bids_of(participant, out);
+        self.collect(currency, [participant].into(), out);
+    }
+
+    fn pot_account(&self, defaulter: ParticipantId, used: &PotUse) -> Account {
+        match used.pot {
+            Pot::Collateral => Account::Collateral(defaulter),
+            Pot::Contribution | Pot::OwnResources | Pot::DefaultFund => used.account(),
+        }
+    }
+
+    /// What a pot gives for a defaulter's debts, up to `wanted`.
+    fn draw(&self, pot: Pot, defaulter: ParticipantId, wanted: Money) -> Vec<PotUse> {
+        let Money { currency, millionths: wanted } = wanted;
+        let there = |account| floor_to_minor(self.ledger.balance(currency, account), currency);
+        let used = |of, amount: i64| PotUse { pot, of, amount: Money { currency, millionths: amount } };
+        let given = match pot {
+            Pot::Collateral => vec![used(Some(defaulter), there(Account::Collateral(defaulter)).min(wanted))],
+            Pot::Contribution => {
+                vec![used(Some(defaulter), there(Account::Contribution(defaulter)).min(wanted))]
+            }
+            Pot::OwnResources => vec![used(None, there(Account::OwnResources).min(wanted))],
+            Pot::DefaultFund => {
+                let contributors = self.ledger.balances().filter_map(|(of, account, _)| match account {
+                    Account::Contribution(id) if of == currency && id != defaulter => Some(id),
+                    _ => None,
+                });
+                let parts: Vec<_> = contributors.map(|id| (id, there(Account::Contribution(id)))).collect();
+                let amounts: Vec<i64> = parts.iter().map(|(_, amount)| *amount).collect();
+                let shares = pro_rata(wanted, &amounts, currency.minor_unit());
+                parts.iter().zip(shares).map(|((id, _), share)| used(Some(*id), share)).collect()
+            }
+        };
+        given.into_iter().filter(|used| used.amount.millionths > 0).collect()
+    }
+
+    /// Gives back to the pots of others what a defaulter's balance has left over, the last used first.
+    pub(super) fn recover(&mut self, currency: Currency, participant: ParticipantId, out: &mut Events) {
+        if !self.treasury.defaults.contains_key(&(currency, participant))
+            || self.treasury.debts.contains_key(&(currency, participant))
+        {
+            return;
+        }
+        let balance = self.ledger.balance(currency, Account::Participant(participant));
+        let mut left = floor_to_minor(balance, currency);
+        let mut good = Vec::new();
+        if let Some(default) = self.treasury.defaults.get_mut(&(currency, participant)) {
+            while let Some(used) = default.uses.last_mut() {
+                let back = used.amount.millionths.min(left);
+                left = left.saturating_sub(back);
+                used.amount.millionths = used.amount.millionths.saturating_sub(back);
+                good.push(PotUse { amount: Money { currency, millionths: back }, ..*used });
+                if used.amount.millionths > 0 {
+                    break;
+                }
+                default.uses.pop();
+            }
+            if default.uses.is_empty() {
+                self.treasury.defaults.remove(&(currency, participant));
+            }
+        }
+        good.retain(|used| used.amount.millionths > 0);
+        for used in &good {
+            let from = Account::Participant(participant);
+            self.ledger.post(Cause::Recovery(participant), from, used.account(), used.amount);
+        }
+        if !self.treasury.defaults.contains_key(&(currency, participant)) || !good.is_empty() {
+            let is_made_good = !self.treasury.defaults.contains_key(&(currency, participant));
+            out.push(Event::DefaultMadeGood { participant, currency, returned: good, is_made_good });
+        }
+    }
+
+    /// Whether a participant is in default, in whatever currency.
+    pub(crate) fn is_in_default(&self, participant: ParticipantId) -> bool {
+        self.treasury.defaults.keys().any(|(_, defaulter)| *defaulter == participant)
+    }
+}
