@@ -420,40 +420,81 @@ pub enum Action {
     },
 }
 
-impl Action {
-    /// The action's name, for logs and listings.
-    pub const fn name(&self) -> &'static str {
+/// What an action acts on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Effect {
+    /// Who takes part, and who acts for whom.
+    People,
+    /// What everybody trades and is paid by.
+    Rules,
+    /// Money, or a promise of money.
+    Money,
+}
+
+impl Effect {
+    /// Its word.
+    pub const fn word(self) -> &'static str {
         match self {
-            Self::RegisterParticipant { .. } => "RegisterParticipant",
-            Self::AddIdentity { .. } => "AddIdentity",
-            Self::BindKey { .. } => "BindKey",
-            Self::RevokeIdentity { .. } => "RevokeIdentity",
-            Self::SetStanding { .. } => "SetStanding",
-            Self::DefineMarket { .. } => "DefineMarket",
-            Self::DefineIndex { .. } => "DefineIndex",
-            Self::OpenProgramme { .. } => "OpenProgramme",
-            Self::FundProgramme { .. } => "FundProgramme",
-            Self::DepositCollateral { .. } => "DepositCollateral",
-            Self::ReturnCollateral { .. } => "ReturnCollateral",
-            Self::ContributeToDefaultFund { .. } => "ContributeToDefaultFund",
-            Self::ReturnContribution { .. } => "ReturnContribution",
-            Self::SetOwnResourcesAside { .. } => "SetOwnResourcesAside",
-            Self::SetClearingTerms { .. } => "SetClearingTerms",
-            Self::TakePayment { .. } => "TakePayment",
-            Self::AttributePayment { .. } => "AttributePayment",
-            Self::PayOut { .. } => "PayOut",
-            Self::SetStockRule { .. } => "SetStockRule",
-            Self::SetStressPrice { .. } => "SetStressPrice",
-            Self::SetFloor { .. } => "SetFloor",
-            Self::AnnounceAuction { .. } => "AnnounceAuction",
-            Self::CancelAuction { .. } => "CancelAuction",
-            Self::GrantEntitlement { .. } => "GrantEntitlement",
-            Self::NovateEntitlement { .. } => "NovateEntitlement",
-            Self::TerminateEntitlement { .. } => "TerminateEntitlement",
-            Self::ShareUpside { .. } => "ShareUpside",
-            Self::ReleaseReferencePrice { .. } => "ReleaseReferencePrice",
-            Self::Settle { .. } => "Settle",
-            Self::ChangeRules { .. } => "ChangeRules",
+            Self::People => "people",
+            Self::Rules => "rules",
+            Self::Money => "money",
         }
     }
+}
+
+macro_rules! actions {
+    ($($name:ident => $effect:ident;)*) => {
+        impl Action {
+            /// All that takes two operators: the name of each action, and what it acts on. An action that is missing here does
+            /// not compile.
+            pub const TABLE: &'static [(&'static str, Effect)] = &[$((stringify!($name), Effect::$effect)),*];
+
+            /// The action's name, for logs and listings.
+            pub const fn name(&self) -> &'static str {
+                match self {
+                    $(Self::$name { .. } => stringify!($name),)*
+                }
+            }
+
+            /// What it acts on.
+            pub const fn effect(&self) -> Effect {
+                match self {
+                    $(Self::$name { .. } => Effect::$effect,)*
+                }
+            }
+        }
+    };
+}
+
+actions! {
+    RegisterParticipant => People;
+    AddIdentity => People;
+    BindKey => People;
+    RevokeIdentity => People;
+    SetStanding => People;
+    DefineMarket => Rules;
+    DefineIndex => Rules;
+    OpenProgramme => Rules;
+    FundProgramme => Money;
+    DepositCollateral => Money;
+    ReturnCollateral => Money;
+    ContributeToDefaultFund => Money;
+    ReturnContribution => Money;
+    SetOwnResourcesAside => Money;
+    SetClearingTerms => Rules;
+    TakePayment => Money;
+    AttributePayment => Money;
+    PayOut => Money;
+    SetStockRule => Rules;
+    SetStressPrice => Rules;
+    SetFloor => Rules;
+    AnnounceAuction => Money;
+    CancelAuction => Money;
+    GrantEntitlement => Money;
+    NovateEntitlement => Money;
+    TerminateEntitlement => Money;
+    ShareUpside => Rules;
+    ReleaseReferencePrice => Rules;
+    Settle => Money;
+    ChangeRules => Rules;
 }
