@@ -3,8 +3,31 @@
 use std::fmt::Display;
 use std::io::Write as _;
 
+use clap::ValueEnum;
 use comfy_table::{CellAlignment, ContentLineStyle, LineStyle, Table, TableStyle};
 use golv_engine::num::{Amount, Currency, Money, Price, Quantity};
+
+/// How rows are printed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// For people.
+    Table,
+    /// For programs: numbers as decimal texts.
+    Json,
+    /// The same, as rows.
+    Csv,
+}
+
+impl Format {
+    /// What was asked for: by name, or by a flag that asks for JSON.
+    pub(crate) const fn or_json(asked: Option<Self>, json: bool) -> Self {
+        match asked {
+            Some(format) => format,
+            None if json => Self::Json,
+            None => Self::Table,
+        }
+    }
+}
 
 /// The exit code where whoever read what is printed has gone: as of a process that SIGPIPE has ended.
 const NOBODY_READS: i32 = 141;
@@ -40,6 +63,17 @@ pub(crate) fn table(columns: &[&str], rows: impl IntoIterator<Item = Vec<String>
         table.add_row(row);
     }
     table
+}
+
+/// Rows with these column titles as CSV, without the last line's end; `>` at a title's beginning is left out.
+pub(crate) fn csv(columns: &[&str], rows: impl IntoIterator<Item = Vec<String>>) -> String {
+    let mut writer = csv::Writer::from_writer(Vec::new());
+    let titles = columns.iter().map(|title| title.trim_start_matches('>').to_owned()).collect();
+    for row in [titles].into_iter().chain(rows) {
+        writer.write_record(row).expect("memory takes rows of one length");
+    }
+    let bytes = writer.into_inner().expect("memory takes all");
+    String::from_utf8(bytes).expect("texts alone").trim_end().to_owned()
 }
 
 /// A decimal text with its thousands set apart: `-1234567.5` as `-1,234,567.5`.

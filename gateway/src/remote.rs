@@ -14,18 +14,20 @@ use golv_engine::indivisible::Proof;
 use golv_protocol::message::Numbered;
 
 use crate::command_line::ConnectionOptions;
+use crate::command_line::account::StatementOfAccount;
 use crate::command_line::admin::AdminCommand;
 use crate::command_line::auctions::Auctions;
+use crate::command_line::balances::Balances;
 use crate::command_line::show::{acknowledged_line, answer_json, answer_line, event_json, event_line};
 use crate::command_line::statement::{Scope, Statement};
 use crate::command_line::trade::TradeCommand;
-use crate::print;
+use crate::print::{self, Format};
 use crate::solve::Book;
 
 /// How long to wait for a logon. An exchange that is there answers within milliseconds.
 const LOGON: Duration = Duration::from_secs(10);
 
-/// Sends an operator's or publisher's command and prints its answer; returns whether it was done.
+/// Sends an operator's or publisher's command and prints its answer, or prints the balances; returns whether it was done.
 ///
 /// # Errors
 /// If the exchange cannot be reached, does not know the key, or ends the session first; or if a file that the command names
@@ -33,6 +35,14 @@ const LOGON: Duration = Duration::from_secs(10);
 pub fn admin(options: &ConnectionOptions, json: bool, command: AdminCommand) -> Result<bool, Box<dyn Error>> {
     if let AdminCommand::Auctions(Auctions::Solve { auction, node_limit }) = command {
         return within(solve(options, json, auction, node_limit));
+    }
+    if let AdminCommand::Balances { format } = command {
+        return within(async {
+            let mut balances = Balances::default();
+            Session::begin(options).await?.read(|numbered| balances.add(&numbered.event)).await?;
+            print::line(balances.text(Format::or_json(format, json)));
+            Ok(true)
+        });
     }
     let command = command.into_command()?;
     within(async {
@@ -81,6 +91,12 @@ pub fn trade(options: &ConnectionOptions, json: bool, command: TradeCommand) -> 
                 } else {
                     print::line(statement.table());
                 }
+                Ok(true)
+            }
+            TradeCommand::Account { day, format } => {
+                let mut account = StatementOfAccount::new(session.who.participant, day);
+                session.read(|numbered| account.add(numbered)).await?;
+                print::line(account.text(Format::or_json(format, json)));
                 Ok(true)
             }
         }

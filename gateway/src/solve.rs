@@ -58,7 +58,7 @@ impl Book {
 
     fn rule(&self) -> Option<Rule> {
         let terms = self.terms.as_ref()?;
-        let AuctionKind::Call { market } = terms.kind else { return None };
+        let AuctionKind::Call { market, .. } = terms.kind else { return None };
         Some(self.markets.get(&market)?.rule(&terms.rule.solution()?.rule))
     }
 

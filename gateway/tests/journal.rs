@@ -16,6 +16,7 @@ use golv_engine::id::{
     AuctionId, BidId, CommandId, IdentityId, MarketId, OwnerGroup, ParticipantId, ProposalId,
 };
 use golv_engine::market::{Market, MassUnit};
+use golv_engine::money::{Backing, ProgrammeTerms};
 use golv_engine::num::{Currency, Price, Quantity};
 use golv_engine::participant::Role;
 use golv_engine::reject::Reject;
@@ -142,7 +143,7 @@ fn history(dir: &Path, name: &str) -> Stopped {
     hand.agree(Action::DefineMarket { market: MARKET, terms });
     for auction in [CLOSING, CANCELLED] {
         let terms = AuctionTerms {
-            kind: AuctionKind::Call { market: MARKET },
+            kind: AuctionKind::Call { market: MARKET, stock: None },
             opens_at: instant(1),
             closes_at: instant(5),
             challenge_seconds: NonZeroU32::new(60).expect("positive"),
@@ -267,7 +268,8 @@ fn append_batch(dir: &Path, commands: u64) {
         .map(|number| {
             let programme = golv_engine::id::ProgrammeId(u32::try_from(number).expect("small"));
             let name = "Floors".parse().expect("a name");
-            let action = Action::OpenProgramme { programme, name, currency: Currency::Eur };
+            let terms = ProgrammeTerms { name, currency: Currency::Eur, backing: Backing::Capped };
+            let action = Action::OpenProgramme { programme, terms };
             Entry {
                 sender: OPERATORS[0],
                 id: CommandId(5_000 + number),
@@ -705,7 +707,7 @@ fn the_journal_of_a_market_day_is_looked_into() {
     assert!(idle.starts_with("nothing was posted"), "{idle}");
     // The trial balance sums to nothing, and the programme has what the last run left it.
     let balances: Value =
-        serde_json::from_str(&done(&["journal", "balances", arg(&day), "--json"])).expect("JSON");
+        serde_json::from_str(&done(&["journal", "balances", arg(&day), "--format", "json"])).expect("JSON");
     assert_eq!(balances["sums"], serde_json::json!({ "USD": "0.00" }));
     let accounts = balances["balances"].as_array().expect("a list");
     let free = accounts.iter().find(|row| row["account"] == "programme 1, free").expect("it has money");

@@ -160,7 +160,7 @@ fn a_live_exchange_ticks_by_itself() {
     let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).expect("after 1970");
     let now = Instant(i64::try_from(now.as_nanos()).expect("before 2262"));
     let terms = AuctionTerms {
-        kind: AuctionKind::Call { market: MarketId(1) },
+        kind: AuctionKind::Call { market: MarketId(1), stock: None },
         opens_at: now.plus_seconds(1).expect("fits"),
         closes_at: now.plus_seconds(2).expect("fits"),
         challenge_seconds: NonZeroU32::new(60).expect("positive"),

@@ -23,6 +23,7 @@ use golv_engine::id::{
 };
 use golv_engine::key::KeyFingerprint;
 use golv_engine::market::{FloorTerms, Market, MassUnit};
+use golv_engine::money::{Backing, ProgrammeTerms};
 use golv_engine::num::{Currency, Money, Price, Quantity};
 use golv_engine::participant::Role;
 use golv_engine::reject::Reject;
@@ -224,11 +225,14 @@ impl<V: Venue> MarketDay<V> {
             guard: None,
         };
         self.agree("the index", Action::DefineIndex { index: INDEX, terms })?;
-        let currency = Currency::Usd;
-        let programme = name("Floor for battery metals");
-        let open = Action::OpenProgramme { programme: PROGRAMME, name: programme, currency };
+        let terms = ProgrammeTerms {
+            name: name("Floor for battery metals"),
+            currency: Currency::Usd,
+            backing: Backing::Capped,
+        };
+        let open = Action::OpenProgramme { programme: PROGRAMME, terms };
         self.agree("the programme", open)?;
-        let fund = Action::FundProgramme { programme: PROGRAMME, amount: funded() };
+        let fund = Action::FundProgramme { programme: PROGRAMME, funder: name("Treasury"), amount: funded() };
         self.agree("the programme's money", fund)?;
         let (first, last) = months();
         let origins = ["AT", "CL", "CZ", "DE", "ES", "FI", "FR", "PT"];
@@ -318,7 +322,7 @@ impl<V: Venue> MarketDay<V> {
         let dollars_of = |price: Price| price.millionths() / dollars(1).millionths();
         let index_usd = dollars_of(index) / TICK_USD * TICK_USD;
         let terms = AuctionTerms {
-            kind: AuctionKind::Call { market: MARKET },
+            kind: AuctionKind::Call { market: MARKET, stock: None },
             opens_at: instant(2018, 12, 3, 8),
             closes_at: instant(2018, 12, 3, 12),
             challenge_seconds: seconds(DAY),

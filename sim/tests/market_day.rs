@@ -39,8 +39,8 @@ fn play(seed: u64) -> Day {
     Day {
         state: venue.exchange().state_digest(),
         refused,
-        paid: runs.iter().map(|run| run.paid.millionths).sum(),
-        months_paid: runs.iter().filter(|run| run.paid.millionths > 0).count(),
+        paid: runs.iter().map(|run| run.posted.millionths).sum(),
+        months_paid: runs.iter().filter(|run| run.posted.millionths > 0).count(),
     }
 }
 

@@ -222,7 +222,7 @@ pub fn start(dir: &Path, waiting: Waiting) -> (Pipeline, Client) {
     let now = Instant(i64::try_from(now.as_nanos()).expect("before 2262"));
     for auction in 1..=AUCTIONS {
         let terms = AuctionTerms {
-            kind: AuctionKind::Call { market: MarketId(1) },
+            kind: AuctionKind::Call { market: MarketId(1), stock: None },
             opens_at: now.plus_seconds(2).expect("fits"),
             closes_at: now.plus_seconds(7 * 86_400).expect("fits"),
             challenge_seconds: NonZeroU32::new(60).expect("positive"),

@@ -6,6 +6,7 @@ use std::path::Path;
 use golv_engine::command::{Action, Command, Operator};
 use golv_engine::digest::Digest;
 use golv_engine::id::{CommandId, IdentityId, ParticipantId, ProgrammeId, ProposalId, Sequence};
+use golv_engine::money::{Backing, ProgrammeTerms};
 use golv_engine::num::Currency;
 use golv_engine::reject::Reject;
 use golv_engine::time::Instant;
@@ -680,7 +681,8 @@ fn a_batch_is_executed_up_to_any_of_its_commands() {
         .map(|number| {
             let name = "Floors".parse().expect("a name");
             let programme = ProgrammeId(number);
-            let action = Action::OpenProgramme { programme, name, currency: Currency::Eur };
+            let terms = ProgrammeTerms { name, currency: Currency::Eur, backing: Backing::Capped };
+            let action = Action::OpenProgramme { programme, terms };
             let (id, command) = (CommandId(number.into()), Command::Propose { action });
             Entry { sender: OPERATORS[0], id, command }
         })

@@ -25,7 +25,12 @@ use golv_engine::id::{
 };
 use golv_engine::indivisible::Welfare;
 use golv_engine::key::KeyFingerprint;
+use golv_engine::ledger::{Account, Cause, Posting};
 use golv_engine::market::{FloorTerms, Market, MassUnit};
+use golv_engine::money::{
+    Backing, Breach as Shortage, Claim, ClearingTerms, Creditor, Invoice, Level, Pot, PotUse, ProgrammeTerms,
+    StockOrder, StockRule,
+};
 use golv_engine::num::{Currency, Money, Price, Quantity, Rounding};
 use golv_engine::participant::{Role, Standing};
 use golv_engine::reject::Reject;
@@ -139,10 +144,35 @@ fn actions() -> Vec<(&'static str, String)> {
                 guard: "0.25".parse().ok(),
             },
         },
-        Action::OpenProgramme { programme, name: name("Floor"), currency: Currency::Eur },
-        Action::FundProgramme { programme, amount: amount(1_000) },
+        Action::OpenProgramme {
+            programme,
+            terms: ProgrammeTerms {
+                name: name("Floor"),
+                currency: Currency::Eur,
+                backing: Backing::Guaranteed { by: name("State") },
+            },
+        },
+        Action::FundProgramme { programme, funder: name("State"), amount: amount(1_000) },
         Action::DepositCollateral { participant, amount: amount(500) },
         Action::ReturnCollateral { participant, amount: amount(500) },
+        Action::ContributeToDefaultFund { participant, amount: amount(500) },
+        Action::ReturnContribution { participant, amount: amount(500) },
+        Action::SetOwnResourcesAside { amount: amount(500) },
+        Action::SetClearingTerms { currency: Currency::Eur, terms: Box::new(clearing()) },
+        Action::TakePayment { participant: Some(participant), amount: amount(500) },
+        Action::AttributePayment { participant, amount: amount(500) },
+        Action::PayOut { participant: Some(participant), amount: amount(500) },
+        Action::SetStockRule {
+            programme,
+            market,
+            rule: StockRule {
+                buys_at: price(60_000),
+                holds_most: tonnes(500),
+                releases_at: price(110_000),
+                releases_most: tonnes(100),
+            },
+        },
+        Action::SetStressPrice { floor, price: price(55_000) },
         Action::SetFloor {
             floor,
             terms: FloorTerms {
@@ -190,7 +220,7 @@ fn actions() -> Vec<(&'static str, String)> {
         Action::AnnounceAuction {
             auction: AuctionId(3),
             terms: AuctionTerms {
-                kind: AuctionKind::Call { market },
+                kind: AuctionKind::Call { market, stock: None },
                 opens_at: at(2),
                 closes_at: at(3),
                 challenge_seconds: NonZeroU32::new(3_600).expect("positive"),
@@ -206,6 +236,7 @@ fn actions() -> Vec<(&'static str, String)> {
             5,
             AuctionKind::Purchase { market, programme, quantity: tonnes(500), worst_sale: price(60_000) },
         ),
+        double(7, AuctionKind::Call { market, stock: Some(stock_order()) }),
         double(6, AuctionKind::Sale { purchase: AuctionId(5) }),
         Action::CancelAuction { auction: AuctionId(2) },
         Action::GrantEntitlement { floor, holder: participant, per_period: tonnes(20) },
@@ -229,10 +260,20 @@ fn actions() -> Vec<(&'static str, String)> {
             Action::FundProgramme { .. } => "FundProgramme",
             Action::DepositCollateral { .. } => "DepositCollateral",
             Action::ReturnCollateral { .. } => "ReturnCollateral",
+            Action::ContributeToDefaultFund { .. } => "ContributeToDefaultFund",
+            Action::ReturnContribution { .. } => "ReturnContribution",
+            Action::SetOwnResourcesAside { .. } => "SetOwnResourcesAside",
+            Action::SetClearingTerms { .. } => "SetClearingTerms",
+            Action::TakePayment { .. } => "TakePayment",
+            Action::AttributePayment { .. } => "AttributePayment",
+            Action::PayOut { .. } => "PayOut",
+            Action::SetStockRule { .. } => "SetStockRule",
+            Action::SetStressPrice { .. } => "SetStressPrice",
             Action::SetFloor { .. } => "SetFloor",
             Action::AnnounceAuction { terms, .. } => match (terms.kind, &terms.rule) {
                 (AuctionKind::Purchase { .. }, _) => "AnnounceAuction, a purchase",
                 (AuctionKind::Sale { .. }, _) => "AnnounceAuction, a sale",
+                (AuctionKind::Call { stock: Some(_), .. }, _) => "AnnounceAuction, with a stock",
                 (_, AuctionRule::Price(_)) => "AnnounceAuction",
                 (_, AuctionRule::Stack(_)) => "AnnounceAuction, a stack",
                 (_, AuctionRule::Solution(_)) => "AnnounceAuction, by solutions",
@@ -249,6 +290,29 @@ fn actions() -> Vec<(&'static str, String)> {
         submit(name, 3, Command::Propose { action })
     };
     actions.into_iter().map(named).collect()
+}
+
+/// How money is collected, with one of everything.
+fn clearing() -> ClearingTerms {
+    ClearingTerms {
+        holidays: vec![month(2019, 1).first_day()],
+        due_days: 2,
+        notice_days: 1,
+        debt_cover: "0.1".parse().expect("a share"),
+        contract_cover_days: 21,
+        waterfall: Pot::STANDARD.into(),
+    }
+}
+
+/// What a programme buys into stock at the floor.
+fn stock_order() -> StockOrder {
+    StockOrder {
+        programme: ProgrammeId(1),
+        side: Side::Buy,
+        price: price(60_000),
+        quantity: tonnes(100),
+        budget: "5000000".parse().ok(),
+    }
 }
 
 /// A contract with one of everything.
@@ -349,6 +413,9 @@ fn events() -> Vec<(&'static str, String)> {
     let january = Calendar::Monthly.period(month(2019, 1).first_day());
     let day = january.last;
     let entitlement = EntitlementId(1);
+    let programme = ProgrammeId(1);
+    let claim = Claim { participant, since: day, amount: amount(40) };
+    let due = month(2019, 2).last_day();
     let action = || Action::CancelAuction { auction };
     let at = Instant::at_midnight(2019, 1, 1).expect("a day");
     let fill =
@@ -542,10 +609,63 @@ fn events() -> Vec<(&'static str, String)> {
                 index: IndexId(1),
                 reference_price: Some(price(90_000)),
                 lines: vec![line],
-                paid: amount(100),
+                posted: amount(100),
                 free: amount(5_000),
                 reserved: amount(900),
             },
+        },
+        Event::ClaimsPaid { programme, paid: amount(60), short: amount(40), carried: vec![claim] },
+        Event::ProgrammeLevel { programme, level: Level::High, used: amount(800), funded: amount(1_000) },
+        Event::InvoiceIssued {
+            invoice: Invoice {
+                number: 3,
+                participant,
+                creditor: Creditor::Auction(auction),
+                amount: amount(100),
+                issued: day,
+                due: Some(due),
+            },
+        },
+        Event::InvoicePaid { number: 3, participant, paid: amount(60), open: amount(40) },
+        Event::InvoiceLate { number: 3, participant, open: amount(40) },
+        Event::SellersPaid { auction, paid: amount(60), carried: vec![claim] },
+        Event::NoticeServed {
+            participant,
+            currency: Currency::Eur,
+            breach: Shortage::Collateral { required: amount(100), held: amount(60) },
+            until: due,
+        },
+        Event::NoticeFollowed { participant, currency: Currency::Eur },
+        Event::Defaulted {
+            participant,
+            owed: amount(100),
+            uncovered: amount(60),
+            uses: vec![PotUse { pot: Pot::Contribution, of: Some(participant), amount: amount(40) }],
+        },
+        Event::DefaultMadeGood {
+            participant,
+            currency: Currency::Eur,
+            returned: vec![PotUse { pot: Pot::OwnResources, of: None, amount: amount(40) }],
+            is_made_good: true,
+        },
+        Event::ParticipantHalted { participant, by: IdentityId(1) },
+        Event::StockTraded {
+            auction,
+            programme,
+            market: MarketId(1),
+            side: Side::Buy,
+            price: price(60_000),
+            quantity,
+            held: tonnes(120),
+            at_cost: amount(7_200_000),
+        },
+        Event::Posted {
+            cause: Cause::Award(auction),
+            postings: vec![Posting {
+                from: Account::Participant(participant),
+                to: Account::Clearing,
+                amount: amount(100),
+            }],
         },
     ];
     let named = |event: Event| {
@@ -580,6 +700,19 @@ fn events() -> Vec<(&'static str, String)> {
             Event::DeliveryReported { .. } => "DeliveryReported",
             Event::ReferencePricePublished { .. } => "ReferencePricePublished",
             Event::SettlementRunCompleted { .. } => "SettlementRunCompleted",
+            Event::ClaimsPaid { .. } => "ClaimsPaid",
+            Event::ProgrammeLevel { .. } => "ProgrammeLevel",
+            Event::InvoiceIssued { .. } => "InvoiceIssued",
+            Event::InvoicePaid { .. } => "InvoicePaid",
+            Event::InvoiceLate { .. } => "InvoiceLate",
+            Event::SellersPaid { .. } => "SellersPaid",
+            Event::NoticeServed { .. } => "NoticeServed",
+            Event::NoticeFollowed { .. } => "NoticeFollowed",
+            Event::Defaulted { .. } => "Defaulted",
+            Event::DefaultMadeGood { .. } => "DefaultMadeGood",
+            Event::ParticipantHalted { .. } => "ParticipantHalted",
+            Event::StockTraded { .. } => "StockTraded",
+            Event::Posted { .. } => "Posted",
         };
         server(name, ServerMessage::Happened(Numbered { number: 13, sequence: Sequence(42), event }))
     };
@@ -643,6 +776,8 @@ fn messages() -> Vec<(&'static str, String)> {
         submit("ProposeSolution", 5, Command::ProposeSolution { auction, solution: Box::new(solution) }),
         submit("ReplaceBid", 8, Command::ReplaceBid { auction, bid: BID, price: None, quantity: tonnes(20) }),
         submit("WithdrawBid", 9, Command::WithdrawBid { auction, bid: BID }),
+        submit("WithdrawAllBids", 9, Command::WithdrawAllBids),
+        submit("Halt", 5, Command::Halt { participant: ParticipantId(21) }),
         submit("Confirm", 3, Command::Confirm { proposal }),
         submit("WithdrawProposal", 4, Command::WithdrawProposal { proposal }),
         submit("ClearAuction", 5, Command::ClearAuction { auction, secret: Some(SECRET) }),

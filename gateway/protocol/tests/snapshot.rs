@@ -175,7 +175,11 @@ fn each_byte_may_be_wrong() {
     world.agree(Action::GrantEntitlement { floor: FLOOR, holder, per_period: quantity(20) });
     world.wait(hours(24 * 40));
     world.publish(month(2019, 1), 460).expect("published");
-    world.agree(Action::FundProgramme { programme: PROGRAMME, amount: dollars(1_000_000) });
+    world.agree(Action::FundProgramme {
+        programme: PROGRAMME,
+        funder: "Treasury".parse().expect("a name"),
+        amount: dollars(1_000_000),
+    });
     world.settle(FLOOR, month(2019, 1)).expect("settled");
     world.report(metered, month(2019, 1), 12).expect("corrected");
     world.settle(METERED, month(2019, 1)).expect("settled again");

@@ -3,7 +3,7 @@
 //! What moves money or changes rules is an [`Action`]: it is sent as a proposal and done when another operator
 //! confirms it. The rest takes one. Ids of what is created are chosen here, by whoever creates it.
 
-use clap::{Args, Subcommand};
+use clap::Subcommand;
 use golv_engine::cfd::IndexTerms;
 use golv_engine::command::{Action, Command};
 use golv_engine::id::{
@@ -11,7 +11,7 @@ use golv_engine::id::{
 };
 use golv_engine::key::KeyFingerprint;
 use golv_engine::market::{FloorTerms, Market, MassUnit};
-use golv_engine::num::{Currency, Money, Price, Quantity, Share};
+use golv_engine::num::{Currency, Price, Quantity, Share};
 use golv_engine::participant::{Role, Standing};
 use golv_engine::text::{Country, Name};
 use golv_engine::time::{Instant, Month};
@@ -20,7 +20,12 @@ pub use super::auctions::{Auctions, NoCommand};
 use super::contracts::{ContractChoice, DeliveryOptions};
 pub use super::contracts::{Entitlements, Prices, Settlements};
 use super::instant::parse_instant;
+pub use super::money::{
+    AmountOptions, ClearingOptions, Collateral, DefaultFund, OwnerOptions, PaymentOptions, Payments,
+    Programmes,
+};
 use super::parse::{self, id};
+use crate::print::Format;
 
 /// What can be asked, by the kind of thing that it is about.
 #[derive(Clone, Debug, PartialEq, Eq, Subcommand)]
@@ -37,12 +42,41 @@ pub enum AdminCommand {
     /// Define the price indices that settlement looks to.
     #[command(subcommand)]
     Indices(Indices),
-    /// Open support programmes and pay money into them.
+    /// Open support programmes, pay money into them, and say at which prices they keep stocks.
     #[command(subcommand)]
     Programmes(Programmes),
     /// Take in participants' collateral, and give it back.
     #[command(subcommand)]
     Collateral(Collateral),
+    /// Take in participants' contributions to the default fund, and give them back.
+    #[command(subcommand)]
+    DefaultFund(DefaultFund),
+    /// Propose to set money of the centre's own aside for defaults.
+    OwnResources(AmountOptions),
+    /// Record payments that came in and went out.
+    #[command(subcommand)]
+    Payments(Payments),
+    /// Propose how money of a currency is collected and secured: due dates, notices, collateral, and who bears a loss.
+    ///
+    /// A currency without clearing terms has no due dates, and nobody defaults in it.
+    ClearingTerms(ClearingOptions),
+    /// Stop a participant at once: it is suspended, and its bids in open auctions are withdrawn.
+    ///
+    /// One operator is enough to stop somebody; it takes two to let it take part again.
+    Halt {
+        /// The participant.
+        #[arg(value_name = "ID", value_parser = id(ParticipantId))]
+        participant: ParticipantId,
+    },
+    /// Print the trial balance: every account with money, and what those of a currency sum to, which is nothing.
+    ///
+    /// It is added up from all postings that you are shown: to operators and auditors all but those of bid bonds, which tell how
+    /// much is bid. So a participant's collateral and its bonds are one account here; golv journal balances tells them apart.
+    Balances {
+        /// How it is printed [default: table, or json with --json]
+        #[arg(long, value_enum)]
+        format: Option<Format>,
+    },
     /// Set the floors at which a programme supports a market's producers.
     #[command(subcommand)]
     Floors(Floors),
@@ -204,58 +238,6 @@ pub enum Indices {
     },
 }
 
-/// What can be asked about programmes.
-#[derive(Clone, Debug, PartialEq, Eq, Subcommand)]
-pub enum Programmes {
-    /// Propose to open a support programme, without money yet.
-    Open {
-        /// The programme's id, not yet taken.
-        #[arg(value_name = "ID", value_parser = id(ProgrammeId))]
-        programme: ProgrammeId,
-        /// Its name, for people.
-        #[arg(long)]
-        name: Name,
-        /// The currency that it pays in.
-        #[arg(long, value_parser = parse::currency())]
-        currency: Currency,
-    },
-    /// Propose to pay money into a programme.
-    Fund {
-        /// The programme.
-        #[arg(value_name = "ID", value_parser = id(ProgrammeId))]
-        programme: ProgrammeId,
-        /// How much, positive and in whole minor units of the currency.
-        #[arg(long, value_parser = parse::millionths)]
-        amount: i64,
-        /// The currency, which must be the programme's.
-        #[arg(long, value_parser = parse::currency())]
-        currency: Currency,
-    },
-}
-
-/// What can be asked about collateral.
-#[derive(Clone, Debug, PartialEq, Eq, Subcommand)]
-pub enum Collateral {
-    /// Propose to take in collateral of a participant's, which bid bonds are held against.
-    Deposit(CollateralOptions),
-    /// Propose to give back collateral that nothing is held against.
-    Return(CollateralOptions),
-}
-
-/// Whose collateral, and how much.
-#[derive(Clone, Debug, PartialEq, Eq, Args)]
-pub struct CollateralOptions {
-    /// The participant.
-    #[arg(value_name = "ID", value_parser = id(ParticipantId))]
-    participant: ParticipantId,
-    /// How much, positive and in whole minor units of the currency.
-    #[arg(long, value_parser = parse::millionths)]
-    amount: i64,
-    /// The currency.
-    #[arg(long, value_parser = parse::currency())]
-    currency: Currency,
-}
-
 /// What can be asked about floors.
 #[derive(Clone, Debug, PartialEq, Eq, Subcommand)]
 pub enum Floors {
@@ -295,6 +277,15 @@ pub enum Floors {
         /// How contracts under it are settled.
         #[command(flatten)]
         contract: ContractChoice,
+    },
+    /// Propose to change the price down to which a floor's payments are reserved, from the next run on and for new grants.
+    StressPrice {
+        /// The floor.
+        #[arg(value_name = "ID", value_parser = id(FloorId))]
+        floor: FloorId,
+        /// The index price.
+        #[arg(long, allow_negative_numbers = true)]
+        price: Price,
     },
 }
 
@@ -360,6 +351,12 @@ impl AdminCommand {
             Self::Indices(command) => command.into_action(),
             Self::Programmes(command) => command.into_action(),
             Self::Collateral(command) => command.into_action(),
+            Self::DefaultFund(command) => command.into_action(),
+            Self::OwnResources(amount) => Action::SetOwnResourcesAside { amount: amount.money() },
+            Self::Payments(command) => command.into_action(),
+            Self::ClearingTerms(options) => options.into_action()?,
+            Self::Halt { participant } => return Ok(Command::Halt { participant }),
+            Self::Balances { .. } => return Err(NoCommand::Read),
             Self::Floors(command) => command.into_action()?,
             Self::Entitlements(command) => command.into_action(),
             Self::Settlements(command) => command.into_action(),
@@ -421,47 +418,37 @@ impl Indices {
     }
 }
 
-impl Programmes {
-    fn into_action(self) -> Action {
-        match self {
-            Self::Open { programme, name, currency } => Action::OpenProgramme { programme, name, currency },
-            Self::Fund { programme, amount, currency } => {
-                Action::FundProgramme { programme, amount: Money { currency, millionths: amount } }
-            }
-        }
-    }
-}
-
-impl Collateral {
-    const fn into_action(self) -> Action {
-        let (Self::Deposit(options) | Self::Return(options)) = &self;
-        let CollateralOptions { participant, amount, currency } = *options;
-        let amount = Money { currency, millionths: amount };
-        match self {
-            Self::Deposit(_) => Action::DepositCollateral { participant, amount },
-            Self::Return(_) => Action::ReturnCollateral { participant, amount },
-        }
-    }
-}
-
 impl Floors {
     fn into_action(self) -> Result<Action, NoCommand> {
-        let Self::Set {
-            floor,
-            market,
-            programme,
-            index,
-            price,
-            stress_price,
-            first,
-            last,
-            origins,
-            contract,
-        } = self;
-        let contract = contract.terms()?;
-        let terms =
-            FloorTerms { market, programme, index, price, stress_price, first, last, origins, contract };
-        Ok(Action::SetFloor { floor, terms })
+        match self {
+            Self::Set {
+                floor,
+                market,
+                programme,
+                index,
+                price,
+                stress_price,
+                first,
+                last,
+                origins,
+                contract,
+            } => {
+                let contract = contract.terms()?;
+                let terms = FloorTerms {
+                    market,
+                    programme,
+                    index,
+                    price,
+                    stress_price,
+                    first,
+                    last,
+                    origins,
+                    contract,
+                };
+                Ok(Action::SetFloor { floor, terms })
+            }
+            Self::StressPrice { floor, price } => Ok(Action::SetStressPrice { floor, price }),
+        }
     }
 }
 
@@ -527,7 +514,7 @@ mod tests {
             AuctionRule::from(Rule { reference_price: Some(dollars(95_000)), ..rule })
         };
         let call = AuctionTerms {
-            kind: AuctionKind::Call { market: MarketId(1) },
+            kind: AuctionKind::Call { market: MarketId(1), stock: None },
             opens_at: at(8),
             closes_at: at(12),
             challenge_seconds: NonZeroU32::new(86_400).expect("positive"),
@@ -617,39 +604,14 @@ mod tests {
                 Action::DefineIndex { index: IndexId(4), terms: consumer_prices },
             ),
             (
-                "programmes open 2 --name Floors --currency EUR".to_owned(),
-                Action::OpenProgramme {
-                    programme: ProgrammeId(2),
-                    name: name("Floors"),
-                    currency: Currency::Eur,
-                },
-            ),
-            (
-                "programmes fund 2 --amount 1000.5 --currency EUR".to_owned(),
-                Action::FundProgramme {
-                    programme: ProgrammeId(2),
-                    amount: Money { currency: Currency::Eur, millionths: 1_000_500_000 },
-                },
-            ),
-            (
-                "collateral deposit 21 --amount 500 --currency USD".to_owned(),
-                Action::DepositCollateral {
-                    participant,
-                    amount: Money { currency: Currency::Usd, millionths: 500_000_000 },
-                },
-            ),
-            (
-                "collateral return 21 --amount 0.5 --currency USD".to_owned(),
-                Action::ReturnCollateral {
-                    participant,
-                    amount: Money { currency: Currency::Usd, millionths: 500_000 },
-                },
-            ),
-            (
                 "floors set 1 --market 1 --programme 2 --index 3 --price 105000 --stress-price 60000 \
                  --first 2019-01 --last 2025-09 --origins FI,SE"
                     .to_owned(),
                 Action::SetFloor { floor: FloorId(1), terms: floor },
+            ),
+            (
+                "floors stress-price 1 --price 55000".to_owned(),
+                Action::SetStressPrice { floor: FloorId(1), price: dollars(55_000) },
             ),
             (
                 format!("auctions announce-call 2 --market 1 {times}"),
@@ -676,6 +638,7 @@ mod tests {
             ("proposals confirm 1.7", Command::Confirm { proposal }),
             ("proposals withdraw 1.7", Command::WithdrawProposal { proposal }),
             ("clock set 2018-12-03T12:00:00Z", Command::SetClock { to: at(12) }),
+            ("halt 21", Command::Halt { participant: ParticipantId(21) }),
         ] {
             let command = parse(line).unwrap_or_else(|error| panic!("{line}: {error}"));
             assert_eq!(command, expected, "{line}");
@@ -695,8 +658,14 @@ mod tests {
                 "possible values: operator, supplier, buyer, publisher, auditor",
             ),
             ("participants register 21 --name _x --owner-group 7 --roles buyer", "no space at either end"),
-            ("programmes fund 2 --amount 1e3 --currency EUR", "a plain decimal number such as 95000"),
-            ("programmes fund 2 --amount 1 --currency CHF", "possible values: EUR, USD, GBP, CNY, JPY"),
+            (
+                "programmes fund 2 --funder State --amount 1e3 --currency EUR",
+                "a plain decimal number such as 95000",
+            ),
+            (
+                "programmes fund 2 --funder State --amount 1 --currency CHF",
+                "possible values: EUR, USD, GBP, CNY, JPY",
+            ),
             (
                 "floors set 1 --market 1 --programme 2 --index 3 --price 2 --stress-price 1 --first 2019-01 \
                  --last 2019-02 --origins FI,Sweden",

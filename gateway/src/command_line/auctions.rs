@@ -11,15 +11,17 @@ use clap::{Args, Subcommand, value_parser};
 use golv_engine::auction::{
     AuctionKind, AuctionRule, AuctionTerms, LotSecret, ParseLotSecretError, SolutionTerms, StackTerms,
 };
+use golv_engine::book::Side;
 use golv_engine::clearing::Allocation;
 use golv_engine::command::{Action, Command};
 use golv_engine::id::{AuctionId, FloorId, MarketId, ProgrammeId};
+use golv_engine::money::StockOrder;
 use golv_engine::num::{Amount, Price, Quantity};
 use golv_engine::support::Ties;
 use golv_engine::time::Instant;
 
 use super::instant::parse_instant;
-use super::parse::id;
+use super::parse::{self, id};
 use crate::clear::NODE_LIMIT;
 use crate::clear::rules::{self, Changes, NoRule, RuleChoice, SupportChoice};
 
@@ -40,6 +42,9 @@ pub enum Auctions {
             value_parser = value_parser!(u32).range(1..).try_map(NonZeroU32::try_from),
         )]
         solution_seconds: Option<NonZeroU32>,
+        /// What a programme buys into stock in it, or releases from it.
+        #[command(flatten)]
+        stock: StockOptions,
         /// When it opens, when it closes, and what else every auction has.
         #[command(flatten)]
         times: AuctionOptions,
@@ -194,6 +199,42 @@ impl StackOptions {
     }
 }
 
+/// An order of a programme's in a call auction, which keeps to its stock rule.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Args)]
+pub struct StockOptions {
+    /// The programme that buys into its stock, or releases from it.
+    #[arg(
+        long, value_name = "ID", value_parser = id(ProgrammeId),
+        requires_all = ["stock_side", "stock_price", "stock_quantity"],
+    )]
+    stock_programme: Option<ProgrammeId>,
+    /// Whether it buys or sells.
+    #[arg(long, value_parser = parse::side(), requires = "stock_programme")]
+    stock_side: Option<Side>,
+    /// The price at which it stands: its rule's floor, which is also the auction's, or the price at which it releases.
+    #[arg(long, value_name = "PRICE", requires = "stock_programme")]
+    stock_price: Option<Price>,
+    /// How much at the most.
+    #[arg(long, value_name = "QUANTITY", requires = "stock_programme")]
+    stock_quantity: Option<Quantity>,
+    /// Buying, the most that is spent, if that is less than the quantity costs.
+    #[arg(long, value_name = "AMOUNT", requires = "stock_programme")]
+    stock_budget: Option<Amount>,
+}
+
+impl StockOptions {
+    /// The order, if a programme has one.
+    fn order(self) -> Option<StockOrder> {
+        Some(StockOrder {
+            programme: self.stock_programme?,
+            side: self.stock_side?,
+            price: self.stock_price?,
+            quantity: self.stock_quantity?,
+            budget: self.stock_budget,
+        })
+    }
+}
+
 /// Why there is no command to send.
 #[derive(Debug, thiserror::Error)]
 pub enum NoCommand {
@@ -206,6 +247,9 @@ pub enum NoCommand {
     /// A solution is searched with the book, which only a session can read.
     #[error("a solution is searched in the book of a session")]
     Searched,
+    /// Balances are read, which only a session can.
+    #[error("balances are added up from the events of a session")]
+    Read,
     /// What only a stack has.
     #[error(
         "a stack of offers needs a rule, also for --budget, --bond and --acceptance-seconds: name it with --support or --support-file"
@@ -235,8 +279,9 @@ pub enum NoCommand {
 impl Auctions {
     pub(super) fn into_command(self) -> Result<Command, NoCommand> {
         let action = match self {
-            Self::AnnounceCall { auction, market, solution_seconds, times } => {
-                let mut terms = times.terms(AuctionKind::Call { market }, None, rules::CALL)?;
+            Self::AnnounceCall { auction, market, solution_seconds, stock, times } => {
+                let kind = AuctionKind::Call { market, stock: stock.order() };
+                let mut terms = times.terms(kind, None, rules::CALL)?;
                 if let (Some(solution_seconds), AuctionRule::Price(rule)) = (solution_seconds, &terms.rule) {
                     terms.rule = SolutionTerms { rule: (**rule).clone(), solution_seconds }.into();
                 }
@@ -378,6 +423,39 @@ mod tests {
         assert_eq!(kind("announce-sale 6 --purchase 5"), (sale, false, Some(Payment::OwnPrice)));
         let without = purchase.replace(" --support pay-as-bid", "");
         assert!(matches!(command(&format!("{without} {times}")), Err(NoCommand::StackMissing)));
+    }
+
+    #[test]
+    fn a_stocks_order_is_announced_with_a_call() {
+        let call = "announce-call 5 --market 1 --opens-at 2018-12-03T08:00:00Z --closes-at 2018-12-03T12:00:00Z \
+                    --challenge-seconds 60";
+        let kind = |line: &str| match command(line).expect("announced") {
+            Command::Propose { action: Action::AnnounceAuction { terms, .. } } => terms.kind,
+            other => panic!("{other:?}"),
+        };
+        let order = StockOrder {
+            programme: ProgrammeId(2),
+            side: Side::Buy,
+            price: "400".parse().expect("a price"),
+            quantity: "20".parse().expect("a quantity"),
+            budget: None,
+        };
+        let market = MarketId(1);
+        assert_eq!(kind(call), AuctionKind::Call { market, stock: None });
+        let stock =
+            format!("{call} --stock-programme 2 --stock-side buy --stock-price 400 --stock-quantity 20");
+        assert_eq!(kind(&stock), AuctionKind::Call { market, stock: Some(order) });
+        let budget = "5000.5".parse().ok();
+        let capped = format!("{stock} --stock-budget 5000.5");
+        assert_eq!(kind(&capped), AuctionKind::Call { market, stock: Some(StockOrder { budget, ..order }) });
+        // An order is given whole, or not at all.
+        let refused = |line: String| {
+            let arguments =
+                ["auctions".to_owned()].into_iter().chain(line.split_whitespace().map(str::to_owned));
+            Arguments::try_parse_from(arguments.collect::<Vec<_>>()).expect_err("not whole").to_string()
+        };
+        assert!(refused(format!("{call} --stock-programme 2 --stock-side buy")).contains("--stock-price"));
+        assert!(refused(format!("{call} --stock-budget 5")).contains("--stock-programme"));
     }
 
     /// What is announced is the hash of what the file holds, made at the first time and read after.

@@ -7,10 +7,13 @@
 //!
 //! Deliberately absent: connections, clocks, files and output. Whoever connects calls this.
 
+pub mod account;
 pub mod admin;
 pub mod auctions;
+pub mod balances;
 pub mod contracts;
 pub mod instant;
+pub mod money;
 mod parse;
 pub mod pki;
 pub mod show;

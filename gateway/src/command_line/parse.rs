@@ -1,6 +1,7 @@
 //! Value parsers for what the engine itself does not read from text: ids, amounts, and words of a list.
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
+use golv_engine::book::Side;
 use golv_engine::id::{BidId, CommandId, IdentityId, ProposalId};
 use golv_engine::market::MassUnit;
 use golv_engine::num::{Currency, ParseNumberError, Price};
@@ -61,6 +62,11 @@ pub(super) fn role() -> impl TypedValueParser<Value = Role> {
 pub(super) fn currency() -> impl TypedValueParser<Value = Currency> {
     let all = [Currency::Eur, Currency::Usd, Currency::Gbp, Currency::Cny, Currency::Jpy];
     one_of(all, Currency::code)
+}
+
+/// Reads a side.
+pub(super) fn side() -> impl TypedValueParser<Value = Side> {
+    one_of([Side::Buy, Side::Sell], words::side)
 }
 
 /// Reads a unit of mass by its symbol.

@@ -5,6 +5,7 @@
 //! alphabet. Lines set thousands apart, and name no unit or currency where the event itself carries none.
 
 mod json;
+mod money;
 mod stack;
 #[cfg(test)]
 mod tests;
@@ -149,6 +150,19 @@ fn event_text(event: &Event) -> String {
             quantity(delivery.stockpiled)
         ),
         Event::SettlementRunCompleted { run } => run_text(run),
+        Event::ClaimsPaid { .. }
+        | Event::ProgrammeLevel { .. }
+        | Event::InvoiceIssued { .. }
+        | Event::InvoicePaid { .. }
+        | Event::InvoiceLate { .. }
+        | Event::SellersPaid { .. }
+        | Event::NoticeServed { .. }
+        | Event::NoticeFollowed { .. }
+        | Event::Defaulted { .. }
+        | Event::DefaultMadeGood { .. }
+        | Event::ParticipantHalted { .. }
+        | Event::StockTraded { .. }
+        | Event::Posted { .. } => money::event_text(event),
     }
 }
 
@@ -240,13 +254,13 @@ fn limit_text(limit: Option<Price>) -> String {
 
 fn run_text(run: &SettlementRun) -> String {
     format!(
-        "floor {} settled for {}, run {}, on {} (data version {}): {} paid, programme reserves {}, has {} free{}",
+        "floor {} settled for {}, run {}, on {} (data version {}): {} posted, programme reserves {}, has {} free{}",
         run.floor,
         run.period,
         run.number,
         run.reference_price.map_or_else(|| "prices of each line".to_owned(), price),
         run.version,
-        money(run.paid),
+        money(run.posted),
         money(run.reserved),
         money(run.free),
         listed(&run.lines, |line| format!(
@@ -314,18 +328,19 @@ fn action_text(action: &Action) -> String {
             terms.publisher,
             terms.guard.map_or_else(String::new, |guard| format!(", held if it moves by more than {guard}"))
         ),
-        Action::OpenProgramme { programme, name, currency } => {
-            format!("open programme {programme}, {name}, in {currency}")
-        }
-        Action::FundProgramme { programme, amount } => {
-            format!("pay {} into programme {programme}", money(*amount))
-        }
-        Action::DepositCollateral { participant, amount } => {
-            format!("take in {} of participant {participant}'s as collateral", money(*amount))
-        }
-        Action::ReturnCollateral { participant, amount } => {
-            format!("give {} of participant {participant}'s collateral back", money(*amount))
-        }
+        Action::OpenProgramme { .. }
+        | Action::FundProgramme { .. }
+        | Action::DepositCollateral { .. }
+        | Action::ReturnCollateral { .. }
+        | Action::ContributeToDefaultFund { .. }
+        | Action::ReturnContribution { .. }
+        | Action::SetOwnResourcesAside { .. }
+        | Action::SetClearingTerms { .. }
+        | Action::TakePayment { .. }
+        | Action::AttributePayment { .. }
+        | Action::PayOut { .. }
+        | Action::SetStockRule { .. }
+        | Action::SetStressPrice { .. } => money::action_text(action),
         Action::SetFloor { floor, terms } => format!(
             "set floor {floor} on market {}: {} down to {} against index {}, paid by programme {}, {} to {}, for {}; {}",
             terms.market,
@@ -340,7 +355,10 @@ fn action_text(action: &Action) -> String {
         ),
         Action::AnnounceAuction { auction, terms } => {
             let kind = match terms.kind {
-                AuctionKind::Call { market } => format!("call auction {auction} on market {market}"),
+                AuctionKind::Call { market, stock } => format!(
+                    "call auction {auction} on market {market}{}",
+                    stock.map(|order| money::order_text(&order)).unwrap_or_default()
+                ),
                 AuctionKind::Purchase { market, programme, quantity: size, worst_sale } => format!(
                     "purchase {auction} of {} on market {market} by programme {programme}, sold again at {} or more",
                     quantity(size),

@@ -209,7 +209,7 @@ impl Statement {
     /// Unit and currency of what an auction trades or supports, if its market was seen.
     fn terms_of(&self, auction: AuctionId) -> Option<(MassUnit, Currency)> {
         let market = match self.auctions.get(&auction)? {
-            AuctionKind::Call { market } | AuctionKind::Purchase { market, .. } => market,
+            AuctionKind::Call { market, .. } | AuctionKind::Purchase { market, .. } => market,
             AuctionKind::Support { floor, .. } => self.floors.get(floor)?,
             AuctionKind::Sale { purchase } => match self.auctions.get(purchase)? {
                 AuctionKind::Purchase { market, .. } => market,
@@ -598,7 +598,7 @@ mod tests {
                 index: IndexId(1),
                 reference_price: Some(units(reference)),
                 lines: vec![line(ME), line(OTHER)],
-                paid: dollars(delta),
+                posted: dollars(delta),
                 free: dollars(0),
                 reserved: dollars(0),
             },
@@ -615,7 +615,7 @@ mod tests {
 
     fn story() -> Vec<Event> {
         let support = AuctionKind::Support { floor: FloorId(1), per_period: tonnes(120) };
-        let call = AuctionKind::Call { market: MarketId(1) };
+        let call = AuctionKind::Call { market: MarketId(1), stock: None };
         vec![
             market(),
             floor(),
@@ -742,7 +742,7 @@ mod tests {
     #[test]
     fn a_cancelled_auction_awards_nothing() {
         let cancel = confirmed(Action::CancelAuction { auction: CALL });
-        let call = announced(CALL, AuctionKind::Call { market: MarketId(1) });
+        let call = announced(CALL, AuctionKind::Call { market: MarketId(1), stock: None });
         let told = statement(Scope::All, [market(), call, cleared(CALL, Side::Buy, 90_000), cancel]);
         assert_eq!(told.json()["awards"][0]["standing"], "cancelled");
         assert_eq!(told.json()["totals"], json!([]));
@@ -761,7 +761,7 @@ mod tests {
 
     #[test]
     fn what_was_bought_and_sold_is_kept_apart() {
-        let call = |auction| announced(auction, AuctionKind::Call { market: MarketId(1) });
+        let call = |auction| announced(auction, AuctionKind::Call { market: MarketId(1), stock: None });
         let [bought, sold] = [CALL, LATER_CALL].map(|auction| Event::AuctionFinalised { auction });
         let told = statement(
             Scope::All,

@@ -11,6 +11,7 @@ use golv_engine::time::{Day, Month};
 
 use super::contracts::DeliveryOptions;
 use super::parse;
+use crate::print::Format;
 
 /// What a participant can ask for.
 #[derive(Clone, Debug, PartialEq, Eq, Subcommand)]
@@ -38,6 +39,20 @@ pub enum TradeCommand {
         /// The difference payments that were posted on this day alone, with their net.
         #[arg(long, value_name = "YYYY-MM-DD")]
         day: Option<Day>,
+    },
+    /// Print your account: every posting on your accounts with what it was for and the balance after it, your open invoices, and
+    /// what you wait for.
+    ///
+    /// It is added up from your own events, all from the first. An event does not say when it happened: a posting has a day if its own
+    /// command tells one, as an invoice or a settlement run does, or if the exchange is a rehearsal whose clock was
+    /// set; else none.
+    Account {
+        /// The postings of this day alone, where it is known; balances are those after all before.
+        #[arg(long, value_name = "YYYY-MM-DD")]
+        day: Option<Day>,
+        /// How it is printed; as CSV the postings alone [default: table, or json with --json]
+        #[arg(long, value_enum)]
+        format: Option<Format>,
     },
 }
 
@@ -101,6 +116,8 @@ pub enum BidCommand {
         #[arg(long, value_name = "ID", value_parser = parse::id(AuctionId))]
         auction: AuctionId,
     },
+    /// Withdraw all your bids in open auctions at once.
+    WithdrawAll,
 }
 
 /// Which award.
@@ -182,6 +199,7 @@ impl BidCommand {
             Self::Decline(AwardOptions { bid, auction }) => Command::DeclineAward { auction, bid },
             Self::Deliver(delivery) => delivery.into_command(),
             Self::Withdraw { bid, auction } => Command::WithdrawBid { auction, bid },
+            Self::WithdrawAll => Command::WithdrawAllBids,
         }
     }
 }
@@ -233,6 +251,7 @@ mod tests {
                 "replace 21.5 --auction 2 --quantity 20",
                 Command::ReplaceBid { auction, bid, price: None, quantity },
             ),
+            ("withdraw-all", Command::WithdrawAllBids),
             ("withdraw 21.5 --auction 2", Command::WithdrawBid { auction, bid }),
             ("accept 21.5 --auction 2", Command::AcceptAward { auction, bid }),
             ("decline 21.5 --auction 2", Command::DeclineAward { auction, bid }),
@@ -257,6 +276,11 @@ mod tests {
             ("statements", TradeCommand::Statements { month: None, day: None }),
             ("statements --month 2019-01", TradeCommand::Statements { month: january, day: None }),
             ("statements --day 2019-02-10", TradeCommand::Statements { month: None, day }),
+            ("account", TradeCommand::Account { day: None, format: None }),
+            (
+                "account --day 2019-02-10 --format csv",
+                TradeCommand::Account { day, format: Some(Format::Csv) },
+            ),
         ] {
             assert_eq!(parse(line).expect("right"), expected, "{line}");
         }

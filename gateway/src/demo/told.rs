@@ -98,7 +98,7 @@ impl Told {
 
     /// What the programme paid over all runs.
     pub(super) fn paid(&self) -> Money {
-        sum(self.runs.iter().map(|run| run.paid))
+        sum(self.runs.iter().map(|run| run.posted))
     }
 
     /// Settlement by calendar year.
@@ -116,8 +116,8 @@ impl Told {
                     lowest: prices().min().unwrap_or(Price::ZERO),
                     highest: prices().max().unwrap_or(Price::ZERO),
                     months: runs.len(),
-                    months_paid: runs.iter().filter(|run| !run.paid.is_zero()).count(),
-                    paid: sum(runs.iter().map(|run| run.paid)),
+                    months_paid: runs.iter().filter(|run| !run.posted.is_zero()).count(),
+                    paid: sum(runs.iter().map(|run| run.posted)),
                 }
             })
             .collect()
@@ -166,7 +166,7 @@ impl Told {
             "settlement": self.runs.iter().map(|run| json!({
                 "month": run.period.to_string(),
                 "reference_price": text(run.reference_price),
-                "paid": amount(run.paid),
+                "paid": amount(run.posted),
             })).collect::<Vec<_>>(),
             "programme": {
                 "funded": amount(day::funded()),
@@ -204,7 +204,7 @@ impl Told {
                 .iter()
                 .filter_map(|run| {
                     let (month, reference_price) = (run.period.first.month(), run.reference_price?);
-                    Some(MonthReport { month, reference_price, payment: run.paid })
+                    Some(MonthReport { month, reference_price, payment: run.posted })
                 })
                 .collect(),
             awards: self.got().iter().map(|got| self.award(got)).collect(),

@@ -9,10 +9,11 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use golv_engine::Answer;
-use golv_engine::command::Command;
+use golv_engine::command::{Action, Command};
 use golv_engine::digest::Digest;
 use golv_engine::event::Event;
 use golv_engine::id::{AuctionId, Sequence};
+use golv_engine::ledger::Cause;
 use golv_engine::time::Instant;
 use golv_journal::execute::Happened;
 use golv_journal::replay::ReplayError;
@@ -29,12 +30,15 @@ use crate::print;
 struct Selection {
     from: Sequence,
     to: Sequence,
-    closed: BTreeSet<AuctionId>,
+    closed: Closed,
 }
+
+/// Which auctions are known to be closed: what is said of others is sealed.
+pub(super) struct Closed(BTreeSet<AuctionId>);
 
 /// Prints what was asked for, one object a line.
 pub(super) fn export(dir: &Path, from: Option<Sequence>, to: Option<Sequence>) -> Result<(), JournalError> {
-    let (closed, last) = closed(dir)?;
+    let (closed, last) = Closed::by_the_end(dir)?;
     let to = to.unwrap_or(last).min(last);
     let selection = Selection { from: from.unwrap_or(Sequence(0)), to, closed };
     let (mut tracked, begin) = Tracked::begin(dir)?;
@@ -58,19 +62,81 @@ pub(super) fn export(dir: &Path, from: Option<Sequence>, to: Option<Sequence>) -
     refuse_damage(reader.finish()?).map(|_| ())
 }
 
-/// Which auctions were closed by the end of what is whole, and the last command there.
-fn closed(dir: &Path) -> Result<(BTreeSet<AuctionId>, Sequence), JournalError> {
-    let (mut tracked, begin) = Tracked::begin(dir)?;
-    let mut reader = scan_from(dir, begin.segment)?;
-    let mut closed = BTreeSet::new();
-    while let Some(frame) = reader.next_frame()? {
-        tracked.frame(&frame)?;
-        closed.extend(tracked.replay.happened().iter().filter_map(|happened| match happened.event {
-            Event::AuctionClosed { auction } => Some(auction),
-            _ => None,
-        }));
+impl Closed {
+    /// Which auctions were closed by the end of what is whole, and the last command there.
+    pub(super) fn by_the_end(dir: &Path) -> Result<(Self, Sequence), JournalError> {
+        let (mut tracked, begin) = Tracked::begin(dir)?;
+        let mut reader = scan_from(dir, begin.segment)?;
+        let mut closed = BTreeSet::new();
+        while let Some(frame) = reader.next_frame()? {
+            tracked.frame(&frame)?;
+            closed.extend(tracked.replay.happened().iter().filter_map(|happened| match happened.event {
+                Event::AuctionClosed { auction } => Some(auction),
+                _ => None,
+            }));
+        }
+        Ok((Self(closed), tracked.replay.exchange().sequence()))
     }
-    Ok((closed, tracked.replay.exchange().sequence()))
+
+    fn has(&self, auction: AuctionId) -> bool {
+        self.0.contains(&auction)
+    }
+
+    /// Whether what a command held or released as bid bonds tells of bids in an auction that is not known to be closed.
+    pub(super) fn seals_bonds(&self, command: &Command, events: &[Happened]) -> bool {
+        let of_bids = |event: &Event| match event {
+            Event::ActionConfirmed { action: Action::CancelAuction { auction }, .. } => Some(*auction),
+            event => bid_in(event),
+        };
+        let auctions = events.iter().filter_map(|happened| of_bids(&happened.event));
+        sealed_in(command).into_iter().chain(auctions).any(|auction| !self.has(auction))
+    }
+}
+
+/// The auction of a bid that was placed, changed or withdrawn. Every event is named, so that a new one is thought of.
+fn bid_in(event: &Event) -> Option<AuctionId> {
+    match event {
+        Event::BidAccepted { auction, .. }
+        | Event::BidReplaced { auction, .. }
+        | Event::BidWithdrawn { auction, .. } => Some(*auction),
+        Event::Founded { .. }
+        | Event::ClockSet { .. }
+        | Event::ActionProposed { .. }
+        | Event::ActionConfirmed { .. }
+        | Event::ProposalWithdrawn { .. }
+        | Event::AuctionOpened { .. }
+        | Event::AuctionClosed { .. }
+        | Event::AuctionCleared { .. }
+        | Event::BookClosed { .. }
+        | Event::SolutionProposed { .. }
+        | Event::SaleSettled { .. }
+        | Event::AwardsOffered { .. }
+        | Event::AwardAccepted { .. }
+        | Event::AwardDeclined { .. }
+        | Event::AuctionFinalised { .. }
+        | Event::EntitlementGranted { .. }
+        | Event::EntitlementNovated { .. }
+        | Event::EntitlementTerminated { .. }
+        | Event::UpsideShared { .. }
+        | Event::ReferencePriceHeld { .. }
+        | Event::DeliveryReported { .. }
+        | Event::ReferencePricePublished { .. }
+        | Event::SettlementRunCompleted { .. }
+        | Event::ClaimsPaid { .. }
+        | Event::ProgrammeLevel { .. }
+        | Event::InvoiceIssued { .. }
+        | Event::InvoicePaid { .. }
+        | Event::InvoiceLate { .. }
+        | Event::SellersPaid { .. }
+        | Event::NoticeServed { .. }
+        | Event::NoticeFollowed { .. }
+        | Event::Defaulted { .. }
+        | Event::DefaultMadeGood { .. }
+        | Event::ParticipantHalted { .. }
+        | Event::StockTraded { .. }
+        // Of bid bonds it tells no auction: what else its command did tells it.
+        | Event::Posted { .. } => None,
+    }
 }
 
 impl Selection {
@@ -107,8 +173,10 @@ impl Selection {
         events: &[Happened],
     ) -> Value {
         let is_refused_clearing = answer.outcome.is_err() && matches!(command, Command::ClearAuction { .. });
-        let is_open = |auction: &AuctionId| !self.closed.contains(auction);
+        let is_open = |auction: &AuctionId| !self.closed.has(*auction);
         let sealed = sealed_in(command).filter(|auction| is_refused_clearing || is_open(auction));
+        let seals_bonds = self.closed.seals_bonds(command, events);
+        let events = events.iter().map(|happened| self.event(&happened.event, seals_bonds));
         let command = match sealed {
             Some(auction) => {
                 json!({ "command": command_name(command), "auction": auction.0, "sealed": true })
@@ -122,40 +190,15 @@ impl Selection {
             "id": id.0,
             "command": command,
             "answer": answer_json(answer, sealed.is_some()),
-            "events": events.iter().map(|happened| self.event(&happened.event)).collect::<Vec<_>>(),
+            "events": events.collect::<Vec<_>>(),
         })
     }
 
-    fn event(&self, event: &Event) -> Value {
-        let auction = match event {
-            Event::BidAccepted { auction, .. }
-            | Event::BidReplaced { auction, .. }
-            | Event::BidWithdrawn { auction, .. } => Some(*auction),
-            Event::Founded { .. }
-            | Event::ClockSet { .. }
-            | Event::ActionProposed { .. }
-            | Event::ActionConfirmed { .. }
-            | Event::ProposalWithdrawn { .. }
-            | Event::AuctionOpened { .. }
-            | Event::AuctionClosed { .. }
-            | Event::AuctionCleared { .. }
-            | Event::BookClosed { .. }
-            | Event::SolutionProposed { .. }
-            | Event::SaleSettled { .. }
-            | Event::AwardsOffered { .. }
-            | Event::AwardAccepted { .. }
-            | Event::AwardDeclined { .. }
-            | Event::AuctionFinalised { .. }
-            | Event::EntitlementGranted { .. }
-            | Event::EntitlementNovated { .. }
-            | Event::EntitlementTerminated { .. }
-            | Event::UpsideShared { .. }
-            | Event::ReferencePriceHeld { .. }
-            | Event::DeliveryReported { .. }
-            | Event::ReferencePricePublished { .. }
-            | Event::SettlementRunCompleted { .. } => None,
-        };
-        match auction.filter(|auction| !self.closed.contains(auction)) {
+    fn event(&self, event: &Event, seals_bonds: bool) -> Value {
+        if seals_bonds && matches!(event, Event::Posted { cause: Cause::Bond(_), .. }) {
+            return json!({ "event": event_name(event), "sealed": true });
+        }
+        match bid_in(event).filter(|auction| !self.closed.has(*auction)) {
             Some(auction) => json!({ "event": event_name(event), "auction": auction.0, "sealed": true }),
             None => happened_json(event),
         }
@@ -188,6 +231,8 @@ fn sealed_in(command: &Command) -> Option<AuctionId> {
         | Command::Propose { .. }
         | Command::Confirm { .. }
         | Command::WithdrawProposal { .. }
+        | Command::WithdrawAllBids
+        | Command::Halt { .. }
         | Command::ClearAuction { secret: None, .. }
         | Command::ProposeSolution { .. }
         | Command::AcceptAward { .. }

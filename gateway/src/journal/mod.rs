@@ -26,7 +26,7 @@ use golv_journal::restart::{Begun, RestartError, begin_earliest};
 use golv_journal::skip::SkipError;
 use golv_journal::{Corruption, Frame, Gap, Mode, ReadError, ScanError, Settings, Verdict};
 
-use crate::print;
+use crate::print::{self, Format};
 
 /// What can be asked of a journal.
 #[derive(Debug, Subcommand)]
@@ -110,9 +110,25 @@ pub enum JournalCommand {
     Balances {
         /// The journal's directory.
         dir: PathBuf,
-        /// Print JSON.
-        #[arg(long)]
-        json: bool,
+        /// How it is printed
+        #[arg(long, value_enum, default_value_t = Format::Table)]
+        format: Format,
+    },
+    /// Print every posting: how each account came to its balance.
+    ///
+    /// With the sequence of the command and the day of its stamp, what the money moved for, and from which account to which.
+    /// Sealed bids stay sealed, as in golv journal export: bonds of bids in auctions that were not closed by the journal's end are
+    /// left out. Replays twice, archived segments included; changes nothing and takes no lock. If the first segments are
+    /// missing it begins with the oldest snapshot that is of use.
+    Postings {
+        /// The journal's directory.
+        dir: PathBuf,
+        /// Those on the accounts of this participant alone.
+        #[arg(long, value_name = "ID")]
+        participant: Option<u32>,
+        /// How they are printed
+        #[arg(long, value_enum, default_value_t = Format::Table)]
+        format: Format,
     },
     /// Copy a journal up to a command into another directory, replay the copy, and print its digests.
     ///
@@ -243,7 +259,10 @@ pub fn run(command: &JournalCommand) -> Result<(), Box<dyn Error>> {
         JournalCommand::Statement { dir, participant, day, json } => {
             statement::statement(dir, ParticipantId(*participant), *day, *json)?;
         }
-        JournalCommand::Balances { dir, json } => balances::balances(dir, *json)?,
+        JournalCommand::Balances { dir, format } => balances::balances(dir, *format)?,
+        JournalCommand::Postings { dir, participant, format } => {
+            balances::postings(dir, participant.map(ParticipantId), *format)?;
+        }
         JournalCommand::Export { dir, from, to } => {
             export::export(dir, from.map(Sequence), to.map(Sequence))?
         }

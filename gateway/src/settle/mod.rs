@@ -17,7 +17,7 @@ use std::num::NonZeroUsize;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 use crossbeam_channel::{Receiver, bounded};
 use golv_engine::num::Quantity;
 use indicatif::{ProgressBar, ProgressStyle};
@@ -27,6 +27,8 @@ use data::{Data, ReferencePrices, Revised, View};
 use lines::{Fault, FaultKind, HEAD, Run, Sums, Work, quoted};
 use rows::InputError;
 use totals::Totals;
+
+use crate::print::Format;
 
 /// Contracts, and what they are settled on.
 #[derive(Args, Debug)]
@@ -58,17 +60,6 @@ pub struct Settle {
     /// How the totals are printed
     #[arg(long, value_enum, default_value_t = Format::Table)]
     format: Format,
-}
-
-/// How totals are printed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum Format {
-    /// For people.
-    Table,
-    /// For programs: numbers as decimal texts.
-    Json,
-    /// The same, as rows.
-    Csv,
 }
 
 /// For everybody, as far as the user's mask allows: the mode of any new file.

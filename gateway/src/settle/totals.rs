@@ -7,10 +7,10 @@ use std::io::{self, Write};
 use golv_engine::num::Currency;
 use serde_json::{Value, json};
 
+use super::Settle;
 use super::contracts::{Contract, Contracts};
 use super::lines::Sums;
-use super::{Format, Settle};
-use crate::print::{grouped, sum, table};
+use crate::print::{self, Format, grouped, sum, table};
 
 /// Sums by party and currency, and by currency.
 #[derive(Default)]
@@ -50,14 +50,7 @@ impl Totals {
                 });
                 table(&COLUMNS, rows).to_string()
             }
-            Format::Csv => {
-                let mut writer = csv::Writer::from_writer(Vec::new());
-                writer.write_record(COLUMNS.map(|column| column.trim_start_matches('>')))?;
-                for row in parties {
-                    writer.write_record(row)?;
-                }
-                String::from_utf8(writer.into_inner()?)?.trim_end().to_owned()
-            }
+            Format::Csv => print::csv(&COLUMNS, parties.map(Vec::from)),
             Format::Json => {
                 let lines: u64 = self.currencies.values().map(|sums| sums.lines).sum();
                 let by_currency: Vec<Value> = self
@@ -84,7 +77,7 @@ impl Totals {
         if options.out.as_os_str() == "-" {
             writeln!(io::stderr(), "{text}")?;
         } else {
-            crate::print::line(text);
+            print::line(text);
         }
         Ok(())
     }

@@ -222,7 +222,7 @@ impl Centre {
         };
         self.agree(Action::DefineMarket { market: MARKET, terms }).await;
         let terms = AuctionTerms {
-            kind: AuctionKind::Call { market: MARKET },
+            kind: AuctionKind::Call { market: MARKET, stock: None },
             opens_at: after(60),
             closes_at: after(36_000),
             challenge_seconds: NonZeroU32::new(60).expect("positive"),

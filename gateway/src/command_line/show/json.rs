@@ -14,7 +14,7 @@ use golv_engine::time::Period;
 use golv_protocol::message::Numbered;
 use serde_json::{Value, json};
 
-use super::stack;
+use super::{money, stack};
 use crate::clear::result::certificate_text;
 use crate::command_line::words;
 
@@ -45,7 +45,7 @@ pub(crate) fn command_json(command: &Command) -> Value {
                 "key": operator.key.map(|key| key.to_string()),
             })).collect::<Vec<_>>(),
         }),
-        Command::Tick => json!({}),
+        Command::Tick | Command::WithdrawAllBids => json!({}),
         Command::SetClock { to } => json!({ "to": to.to_string() }),
         Command::Propose { action } => {
             let (name, details) = named_action(action);
@@ -71,6 +71,7 @@ pub(crate) fn command_json(command: &Command) -> Value {
         Command::WithdrawBid { auction, bid }
         | Command::AcceptAward { auction, bid }
         | Command::DeclineAward { auction, bid } => json!({ "auction": auction.0, "bid": bid.to_string() }),
+        Command::Halt { participant } => json!({ "participant": participant.0 }),
         Command::ClearAuction { auction, secret } => {
             json!({ "auction": auction.0, "secret": secret.map(|secret| secret.to_string()) })
         }
@@ -111,6 +112,8 @@ pub(crate) const fn command_name(command: &Command) -> &'static str {
         Command::PlaceBid { .. } => "place_bid",
         Command::ReplaceBid { .. } => "replace_bid",
         Command::WithdrawBid { .. } => "withdraw_bid",
+        Command::WithdrawAllBids => "withdraw_all_bids",
+        Command::Halt { .. } => "halt",
         Command::ClearAuction { .. } => "clear_auction",
         Command::ProposeSolution { .. } => "propose_solution",
         Command::AcceptAward { .. } => "accept_award",
@@ -305,11 +308,24 @@ fn named_event(event: &Event) -> (&'static str, Value) {
                 "index": run.index.0,
                 "reference_price": limit_json(run.reference_price),
                 "lines": run.lines.iter().map(line_json).collect::<Vec<_>>(),
-                "paid": money_json(run.paid),
+                "posted": money_json(run.posted),
                 "free": money_json(run.free),
                 "reserved": money_json(run.reserved),
             }),
         ),
+        Event::ClaimsPaid { .. }
+        | Event::ProgrammeLevel { .. }
+        | Event::InvoiceIssued { .. }
+        | Event::InvoicePaid { .. }
+        | Event::InvoiceLate { .. }
+        | Event::SellersPaid { .. }
+        | Event::NoticeServed { .. }
+        | Event::NoticeFollowed { .. }
+        | Event::Defaulted { .. }
+        | Event::DefaultMadeGood { .. }
+        | Event::ParticipantHalted { .. }
+        | Event::StockTraded { .. }
+        | Event::Posted { .. } => money::named_event(event),
     }
 }
 
@@ -491,19 +507,19 @@ fn named_action(action: &Action) -> (&'static str, Value) {
                 "guard": terms.guard.map(|guard| guard.to_string()),
             }),
         ),
-        Action::OpenProgramme { programme, name, currency } => (
-            "open_programme",
-            json!({ "programme": programme.0, "name": name.as_str(), "currency": currency.code() }),
-        ),
-        Action::FundProgramme { programme, amount } => {
-            ("fund_programme", json!({ "programme": programme.0, "amount": money_json(*amount) }))
-        }
-        Action::DepositCollateral { participant, amount } => {
-            ("deposit_collateral", json!({ "participant": participant.0, "amount": money_json(*amount) }))
-        }
-        Action::ReturnCollateral { participant, amount } => {
-            ("return_collateral", json!({ "participant": participant.0, "amount": money_json(*amount) }))
-        }
+        Action::OpenProgramme { .. }
+        | Action::FundProgramme { .. }
+        | Action::DepositCollateral { .. }
+        | Action::ReturnCollateral { .. }
+        | Action::ContributeToDefaultFund { .. }
+        | Action::ReturnContribution { .. }
+        | Action::SetOwnResourcesAside { .. }
+        | Action::SetClearingTerms { .. }
+        | Action::TakePayment { .. }
+        | Action::AttributePayment { .. }
+        | Action::PayOut { .. }
+        | Action::SetStockRule { .. }
+        | Action::SetStressPrice { .. } => money::named_action(action),
         Action::SetFloor { floor, terms } => {
             let mut object = floor_json(terms);
             object["floor"] = floor.0.into();
@@ -570,7 +586,11 @@ fn floor_json(terms: &FloorTerms) -> Value {
 
 fn auction_json(terms: &AuctionTerms) -> Value {
     let mut object = match terms.kind {
-        AuctionKind::Call { market } => json!({ "kind": "call", "market": market.0 }),
+        AuctionKind::Call { market, stock } => json!({
+            "kind": "call",
+            "market": market.0,
+            "stock": stock.map(|order| money::order_json(&order)),
+        }),
         AuctionKind::Purchase { market, programme, quantity, worst_sale } => json!({
             "kind": "purchase",
             "market": market.0,

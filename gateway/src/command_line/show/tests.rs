@@ -1,5 +1,7 @@
 //! Every event, command and action as it is shown.
 
+mod money;
+
 use super::*;
 use std::num::NonZeroU32;
 
@@ -188,22 +190,6 @@ fn actions() -> Vec<(Action, &'static str, &'static str, Value)> {
             json!({"index": 4, "name": "CPI", "currency": null, "publisher": 21, "guard": null}),
         ),
         (
-            Action::OpenProgramme {
-                programme: ProgrammeId(2),
-                name: name("Floors"),
-                currency: Currency::Usd,
-            },
-            "open programme 2, Floors, in USD",
-            "open_programme",
-            json!({"programme": 2, "name": "Floors", "currency": "USD"}),
-        ),
-        (
-            Action::FundProgramme { programme: ProgrammeId(2), amount: dollars(1_000) },
-            "pay 1,000.00 USD into programme 2",
-            "fund_programme",
-            json!({"programme": 2, "amount": {"amount": "1000", "currency": "USD"}}),
-        ),
-        (
             Action::SetFloor {
                 floor: FloorId(1),
                 terms: FloorTerms {
@@ -240,13 +226,13 @@ fn actions() -> Vec<(Action, &'static str, &'static str, Value)> {
         (
             Action::AnnounceAuction {
                 auction: AuctionId(2),
-                terms: auction(AuctionKind::Call { market: MarketId(1) }),
+                terms: auction(AuctionKind::Call { market: MarketId(1), stock: None }),
             },
             "announce call auction 2 on market 1: opens 2018-12-03T12:00:00Z, closes 2018-12-03T12:01:00Z, \
              86,400 s to challenge, price among limits by most volume, last accepted offer, seeded lot at the \
              margin, each at its own price, reference price 95,000, quote 90000:96000",
             "announce_auction",
-            auction_details(json!({"kind": "call", "market": 1})),
+            auction_details(json!({"kind": "call", "market": 1, "stock": null})),
         ),
         (
             Action::AnnounceAuction {
@@ -326,7 +312,7 @@ fn check(event: Event, line: &str, name: &str, details: Value) {
 
 #[test]
 fn each_action_is_shown() {
-    for (action, line, name, details) in actions() {
+    for (action, line, name, details) in actions().into_iter().chain(money::actions()) {
         check(
             proposed(action.clone()),
             &format!("proposal 1.7: {line}"),
@@ -566,14 +552,14 @@ fn every_other_event_is_shown() {
     );
     check(
         Event::SettlementRunCompleted { run: run() },
-        "floor 1 settled for 2019-01, run 2, on 92,000 (data version 3): -6,000.00 USD paid, programme reserves \
+        "floor 1 settled for 2019-01, run 2, on 92,000 (data version 3): -6,000.00 USD posted, programme reserves \
          200.00 USD, has 100.00 USD free; entitlement 4 of participant 21, 20 at strike 95,000, is worth \
          60,000.00 USD, -1,000.00 USD posted with -2.00 USD interest",
         "settlement_run_completed",
         json!({
             "floor": 1, "period": {"first": "2019-01-01", "last": "2019-01-31"}, "run": 2, "version": 3,
             "day": "2019-02-28", "index": 3, "reference_price": "92000",
-            "paid": {"amount": "-6000", "currency": "USD"},
+            "posted": {"amount": "-6000", "currency": "USD"},
             "free": {"amount": "100", "currency": "USD"},
             "reserved": {"amount": "200", "currency": "USD"},
             "lines": [{
@@ -639,7 +625,7 @@ fn run() -> SettlementRun {
         index: IndexId(3),
         reference_price: Some(units(92_000)),
         lines: vec![line],
-        paid: dollars(-6_000),
+        posted: dollars(-6_000),
         free: dollars(100),
         reserved: dollars(200),
     }
@@ -703,6 +689,8 @@ fn each_command_is_shown() {
             Command::WithdrawBid { auction, bid: BID },
             json!({"command": "withdraw_bid", "auction": 2, "bid": "21.5"}),
         ),
+        (Command::WithdrawAllBids, json!({"command": "withdraw_all_bids"})),
+        (Command::Halt { participant: ME }, json!({"command": "halt", "participant": 21})),
         (
             Command::ClearAuction { auction, secret: None },
             json!({"command": "clear_auction", "auction": 2, "secret": null}),

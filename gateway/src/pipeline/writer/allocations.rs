@@ -74,7 +74,7 @@ impl Bench {
         };
         self.agree(Action::DefineMarket { market, terms });
         let terms = AuctionTerms {
-            kind: AuctionKind::Call { market },
+            kind: AuctionKind::Call { market, stock: None },
             opens_at: after(60),
             closes_at: after(36_000),
             challenge_seconds: NonZeroU32::new(60).expect("positive"),

@@ -83,7 +83,7 @@ fn market() -> Market {
 
 fn auction(opens_at: u32, closes_at: u32) -> AuctionTerms {
     AuctionTerms {
-        kind: AuctionKind::Call { market: MarketId(1) },
+        kind: AuctionKind::Call { market: MarketId(1), stock: None },
         opens_at: minutes(opens_at),
         closes_at: minutes(closes_at),
         challenge_seconds: NonZeroU32::new(60).expect("positive"),
