@@ -182,6 +182,16 @@ pub fn funded() -> Money {
     Money { currency: Currency::Usd, millionths: dollars(FUNDED_USD).millionths() }
 }
 
+/// What the small programme is funded with at first.
+pub fn small_funded() -> Money {
+    Money { currency: Currency::Usd, millionths: dollars(SMALL_FUNDED_USD).millionths() }
+}
+
+/// The strike of the contracts under the small programme.
+pub fn small_strike() -> Price {
+    dollars(SMALL_FLOOR_USD)
+}
+
 /// The market's terms.
 pub fn market() -> Market {
     Market {
@@ -328,12 +338,12 @@ impl<V: Venue> MarketDay<V> {
             backing: Backing::Capped,
         };
         self.agree("the small programme", Action::OpenProgramme { programme: SMALL_PROGRAMME, terms })?;
-        let amount = Money { currency: Currency::Usd, millionths: dollars(SMALL_FUNDED_USD).millionths() };
-        let fund = Action::FundProgramme { programme: SMALL_PROGRAMME, funder: name("Regions"), amount };
+        let (funder, amount) = (name("Regions"), small_funded());
+        let fund = Action::FundProgramme { programme: SMALL_PROGRAMME, funder, amount };
         self.agree("the small programme's money", fund)?;
         let terms = FloorTerms {
             programme: SMALL_PROGRAMME,
-            price: dollars(SMALL_FLOOR_USD),
+            price: small_strike(),
             stress_price: dollars(SMALL_STRESS_USD),
             ..like
         };

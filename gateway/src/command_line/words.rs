@@ -30,7 +30,7 @@ pub(crate) const fn side(side: Side) -> &'static str {
     }
 }
 
-pub(super) const fn level(level: Level) -> &'static str {
+pub(crate) const fn level(level: Level) -> &'static str {
     match level {
         Level::Normal => "normal",
         Level::High => "high",

@@ -17,7 +17,7 @@ use golv_engine::Answer;
 use golv_engine::cfd::SettlementRun;
 use golv_engine::id::{CommandId, IdentityId};
 use golv_protocol::message::Position;
-use golv_sim::day::{self, MarketDay, Played, Refusal, Won};
+use golv_sim::day::{self, MarketDay, Played, Refusal, SmallMonth, Won};
 use golv_sim::traders::{Trader, traders};
 use golv_sim::venue::Venue;
 use indicatif::{ProgressBar, ProgressStyle};
@@ -138,8 +138,8 @@ fn play(dir: &Path, options: &Options) -> Result<Told, Box<dyn Error>> {
     if after != before {
         return Err(OtherDigests { before, after }.into());
     }
-    let PlayedDay { traders, support, won, call, runs, refusals, sessions } = played;
-    Ok(Told { seed, sessions, traders, support, won, call, runs, refusals, before, after })
+    let PlayedDay { traders, support, won, call, runs, small, refusals, sessions } = played;
+    Ok(Told { seed, sessions, traders, support, won, call, runs, small, refusals, before, after })
 }
 
 /// What came of a market day, before the exchange is stopped.
@@ -149,6 +149,7 @@ struct PlayedDay {
     won: Vec<Won>,
     call: Played,
     runs: Vec<SettlementRun>,
+    small: Vec<SmallMonth>,
     refusals: Vec<Refusal>,
     /// How many QUIC sessions it was played over.
     sessions: Option<usize>,
@@ -181,7 +182,9 @@ fn play_day<V: Venue<Error: Error + 'static>>(
     }
     progress.finish_and_clear();
     let (traders, refusals) = (day.traders().to_vec(), day.refusals().to_vec());
-    Ok((PlayedDay { traders, support, won, call, runs, refusals, sessions: None }, day.into_venue()))
+    let small = day.small_programme().to_vec();
+    let played = PlayedDay { traders, support, won, call, runs, small, refusals, sessions: None };
+    Ok((played, day.into_venue()))
 }
 
 /// `done`, or the refusal's name.

@@ -4,7 +4,7 @@ use golv_engine::num::Price;
 use golv_sim::day::{self, Played};
 use golv_sim::traders::Business;
 
-use super::told::{Told, decided_by};
+use super::told::{Told, decided_by, happened};
 use crate::print::{grouped, line, money, price, quantity, table};
 
 pub(super) fn print(told: &Told, report: &str) {
@@ -109,6 +109,24 @@ pub(super) fn print(told: &Told, report: &str) {
         ));
     }
     line(format_args!("Reference prices: {}.", told.source()));
+
+    heading("A capped programme at its limit");
+    line(format_args!(
+        "A small programme, funded with {} USD, pays two suppliers what prices lack to {} USD/t. It reserved too little.",
+        money(day::small_funded()),
+        price(day::small_strike()),
+    ));
+    line("It pays what it has, the oldest claims first, and carries the rest until money comes.");
+    let months = told.small_months().map(|month| {
+        vec![
+            month.month.to_string(),
+            money(month.due),
+            money(month.paid),
+            money(month.waits),
+            happened(month),
+        ]
+    });
+    line(table(&["month", ">due USD", ">paid USD", ">waits USD", "told"], months));
 
     heading("Dropped, and started again from the journal");
     line(format_args!("before, after {} commands:", grouped(&told.before.sequence.to_string())));

@@ -5,11 +5,12 @@ use std::collections::BTreeMap;
 use golv_engine::cfd::SettlementRun;
 use golv_engine::clearing::Criterion;
 use golv_engine::id::ParticipantId;
+use golv_engine::money::Level;
 use golv_engine::num::{Currency, Money, Price, Quantity};
-use golv_sim::day::{self, Played, Refusal, Won};
+use golv_sim::day::{self, Played, Refusal, SmallMonth, Won};
 use golv_sim::prices::Series;
 use golv_sim::report::{
-    AuctionReport, AwardRow, CallAward, DayReport, Deal, MonthReport, ProgrammeReport, RefusalRow,
+    AuctionReport, AwardRow, CallAward, DayReport, Deal, LimitRow, MonthReport, ProgrammeReport, RefusalRow,
     SupportAward,
 };
 use golv_sim::traders::{Business, Trader};
@@ -17,6 +18,7 @@ use serde_json::{Value, json};
 
 use crate::command_line::words;
 use crate::pipeline::Stopped;
+use crate::print;
 
 /// Everything that is told of a market day.
 pub(super) struct Told {
@@ -28,6 +30,8 @@ pub(super) struct Told {
     pub(super) won: Vec<Won>,
     pub(super) call: Played,
     pub(super) runs: Vec<SettlementRun>,
+    /// The programme that comes to its limit, month by month.
+    pub(super) small: Vec<SmallMonth>,
     pub(super) refusals: Vec<Refusal>,
     /// Where the exchange stood when it was stopped, and after it was started again.
     pub(super) before: Stopped,
@@ -99,6 +103,17 @@ impl Told {
     /// What the programme paid over all runs.
     pub(super) fn paid(&self) -> Money {
         sum(self.runs.iter().map(|run| run.posted))
+    }
+
+    /// The months of the small programme in which something is told of: claims wait, money is added, or a level is crossed.
+    pub(super) fn small_months(&self) -> impl Iterator<Item = &SmallMonth> {
+        let mut waited = false;
+        self.small.iter().filter(move |month| {
+            let waits = !month.waits.is_zero();
+            let is_told = waits || waited || month.level.is_some() || month.added.is_some();
+            waited = waits;
+            is_told
+        })
     }
 
     /// Settlement by calendar year.
@@ -174,6 +189,17 @@ impl Told {
                 "reserved": self.runs.last().map(|run| amount(run.reserved)),
                 "free": self.runs.last().map(|run| amount(run.free)),
             },
+            "programme_at_its_limit": {
+                "funded": amount(day::small_funded()),
+                "months": self.small.iter().map(|month| json!({
+                    "month": month.month.to_string(),
+                    "due": amount(month.due),
+                    "paid": amount(month.paid),
+                    "waits": amount(month.waits),
+                    "level": month.level.map(words::level),
+                    "added": month.added.map(amount),
+                })).collect::<Vec<_>>(),
+            },
             "currency": "USD",
             "report": report,
             "sequence": self.before.sequence.0,
@@ -224,6 +250,16 @@ impl Told {
                 reserved: last.map_or(NOTHING, |run| run.reserved),
                 free: last.map_or(NOTHING, |run| run.free),
             },
+            limit: self
+                .small_months()
+                .map(|month| LimitRow {
+                    month: month.month,
+                    due: month.due,
+                    paid: month.paid,
+                    waits: month.waits,
+                    what: happened(month),
+                })
+                .collect(),
             state_digest: self.before.state.to_string(),
             chain_digest: self.before.chain.to_string(),
             price_source: self.source().to_owned(),
@@ -265,6 +301,18 @@ fn auction(name: &str, unit: &str, played: &Played) -> AuctionReport {
         wanted: result.demand(),
         decided_by: result.step().map(decided_by),
     }
+}
+
+/// What was told of a month of the small programme.
+pub(super) fn happened(month: &SmallMonth) -> String {
+    let level = month.level.map(|level| match level {
+        Level::Normal => "less than 80 % of it is used".to_owned(),
+        Level::High => "80 % of it is used".to_owned(),
+        Level::Full => "all of it is used: nothing new is granted".to_owned(),
+    });
+    let added =
+        month.added.map(|added| format!("its funder adds {} {}", print::money(added), added.currency));
+    level.into_iter().chain(added).collect::<Vec<_>>().join("; ")
 }
 
 fn amount(money: Money) -> String {

@@ -53,6 +53,8 @@ pub struct DayReport {
     pub refusals: Vec<RefusalRow>,
     /// The programme's money after the last month.
     pub programme: ProgrammeReport,
+    /// The months of a programme at its limit in which something happened.
+    pub limit: Vec<LimitRow>,
     /// Digest of the exchange's state at the end, in hexadecimal.
     pub state_digest: String,
     /// Digest that the journal's chain of records ends in, in hexadecimal.
@@ -152,6 +154,21 @@ pub struct RefusalRow {
     pub reason: String,
     /// Why it was refused, by the exchange's code.
     pub code: String,
+}
+
+/// A month of a programme at its limit.
+#[derive(Clone, Debug)]
+pub struct LimitRow {
+    /// The month.
+    pub month: Month,
+    /// What its run came to.
+    pub due: Money,
+    /// What the programme paid, of this month and of those before.
+    pub paid: Money,
+    /// What waits for money.
+    pub waits: Money,
+    /// What was told; may be empty.
+    pub what: String,
 }
 
 /// A programme's money.

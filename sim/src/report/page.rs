@@ -15,7 +15,8 @@ const PHONE: u16 = 362;
 /// The whole page, which needs no other file and no script.
 pub fn html(day: &DayReport) -> String {
     let title = escape(&day.title);
-    let body = [header(day), auctions(day), settlement(day), awards(day), refusals(day), digests(day)];
+    let body =
+        [header(day), auctions(day), settlement(day), limit(day), awards(day), refusals(day), digests(day)];
     format!(
         "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
          <meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">\n\
@@ -188,6 +189,31 @@ fn programme(day: &DayReport) -> String {
     let columns = [("Money", false), ("Amount", true)];
     let table = table("The programme's money after the last month", &columns, &rows, "");
     format!("<div class=\"short\">\n{table}</div>\n")
+}
+
+/// The programme at its limit; nothing where there is none.
+fn limit(day: &DayReport) -> String {
+    if day.limit.is_empty() {
+        return String::new();
+    }
+    let rows: String = day
+        .limit
+        .iter()
+        .map(|row| {
+            let amounts: String = [row.due, row.paid, row.waits]
+                .iter()
+                .map(|money| format!("<td class=\"number\">{}</td>", text::amount(*money)))
+                .collect();
+            format!("<tr><th scope=\"row\">{}</th>{amounts}<td>{}</td></tr>\n", row.month, escape(&row.what))
+        })
+        .collect();
+    let columns = [("Month", false), ("Due", true), ("Paid", true), ("Waits", true), ("", false)];
+    let table = table("Due, paid and waiting, month by month", &columns, &rows, "");
+    format!(
+        "<section>\n<h2>A capped programme at its limit</h2>\n<p>A small programme reserved too little. It pays what it has, the oldest \
+         claims first, and carries the rest until money comes. Amounts are in {}.</p>\n{table}</section>\n",
+        day.currency
+    )
 }
 
 fn awards(day: &DayReport) -> String {
