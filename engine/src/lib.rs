@@ -14,6 +14,7 @@
 //! | who is awarded public support: budgets, limits, pots, delivery years, origin caps | [`support`] |
 //! | books of orders with minimums, cleared for the greatest welfare | [`indivisible`] |
 //! | bids and the price ladder | [`book`] |
+//! | offers and requests matched where suppliers are few | [`bilateral`] |
 //! | entitlements, reference prices, settlement runs | [`cfd`] |
 //! | accounts and postings | [`ledger`] |
 //! | programmes, invoices, collateral, defaults, stock | [`money`] |
@@ -71,6 +72,7 @@
 
 mod answers;
 pub mod auction;
+pub mod bilateral;
 pub mod book;
 pub mod cfd;
 pub mod clearing;

@@ -413,6 +413,34 @@ fn a_guaranteed_programme_pays_all_and_its_guarantor_owes_the_rest() {
     assert!(world.exchange.is_conserved());
 }
 
+/// What an auction has pledged is for nothing else, however much holders are due.
+#[test]
+fn claims_are_never_paid_from_what_is_pledged() {
+    let mut world = World::furnished(20_000);
+    world.agree(Action::GrantEntitlement {
+        floor: FLOOR,
+        holder: id(SUPPLIERS[0]),
+        per_period: quantity(10),
+    });
+    world.agree(Action::SetStockRule { programme: PROGRAMME, market: MARKET, rule: stock_rule() });
+    let (side, lots) = (Side::Buy, quantity(20));
+    let order = StockOrder { programme: PROGRAMME, side, price: price(400), quantity: lots, budget: None };
+    with_stock(&mut world, AuctionId(21), order).expect("announced");
+    world.agree(Action::SetStressPrice { floor: FLOOR, price: price(0) });
+    for (number, midnight) in [(1, "2019-02-01"), (2, "2019-03-01"), (3, "2019-04-01")] {
+        until(&mut world, midnight);
+        world.publish(month(2019, number), 0).expect("published");
+        world.settle(FLOOR, month(2019, number)).expect("settled");
+    }
+    // 12,000 of 15,000: the other 8,000 are the auction's.
+    assert_eq!(units(&world, Account::Participant(id(SUPPLIERS[0]))), 12_000);
+    assert_eq!(units(&world, Account::Claims(id(SUPPLIERS[0]))), 3_000);
+    assert_eq!(units(&world, Account::ProgrammeReserved(PROGRAMME)), 8_000);
+    world.agree(Action::CancelAuction { auction: AuctionId(21) });
+    assert_eq!(units(&world, Account::ProgrammeFree(PROGRAMME)), 0, "contracts require more than there is");
+    assert!(world.exchange.is_conserved());
+}
+
 /// A claim that is carried is corrected before anybody is paid or owes.
 #[test]
 fn a_correction_is_first_set_off_against_what_is_carried() {

@@ -1,5 +1,6 @@
-//! The market day that `golv demo` plays: a lithium support auction, a two-sided lithium auction, and then
-//! the entitlements' settlement month by month over the real price series.
+//! The market day that `golv demo` plays: a lithium support auction, a two-sided lithium auction that is paid, and then
+//! the entitlements' settlement month by month over the real price series. Beside it a small programme comes to its limit: claims
+//! wait, and are made good when money comes.
 //!
 //! It is told once, here, as a director would tell it, and played on any [`Venue`]. Two operators set
 //! everything up, each action proposed by one and confirmed by the other; twelve traders bid
@@ -23,8 +24,8 @@ use golv_engine::id::{
 };
 use golv_engine::key::KeyFingerprint;
 use golv_engine::market::{FloorTerms, Market, MassUnit};
-use golv_engine::money::{Backing, ProgrammeTerms};
-use golv_engine::num::{Currency, Money, Price, Quantity};
+use golv_engine::money::{Backing, ClearingTerms, Level, Pot, ProgrammeTerms};
+use golv_engine::num::{Currency, Money, Price, Quantity, Share};
 use golv_engine::participant::Role;
 use golv_engine::reject::Reject;
 use golv_engine::text::Name;
@@ -45,6 +46,9 @@ const MARKET: MarketId = MarketId(1);
 const INDEX: IndexId = IndexId(1);
 const PROGRAMME: ProgrammeId = ProgrammeId(1);
 const FLOOR: FloorId = FloorId(1);
+/// A small programme that comes to its limit.
+const SMALL_PROGRAMME: ProgrammeId = ProgrammeId(2);
+const SMALL_FLOOR: FloorId = FloorId(2);
 const SUPPORT_AUCTION: AuctionId = AuctionId(1);
 const CALL_AUCTION: AuctionId = AuctionId(2);
 
@@ -53,6 +57,12 @@ const FLOOR_USD: i64 = 105_000;
 const STRESS_USD: i64 = 60_000;
 const SUPPORTED_TONNES: u32 = 120;
 const FUNDED_USD: i64 = 450_000_000;
+/// The small programme reserves down to a price that the market will fall far below.
+const SMALL_FLOOR_USD: i64 = 95_000;
+const SMALL_STRESS_USD: i64 = 90_000;
+const SMALL_FUNDED_USD: i64 = 5_250_000;
+/// What its funder adds when it is told that claims wait.
+const SMALL_ADDED_USD: i64 = 300_000;
 const HOUR: u32 = 3_600;
 const DAY: u32 = 24 * HOUR;
 
@@ -65,6 +75,26 @@ pub struct MarketDay<V> {
     /// The last command id of each sender.
     sent: BTreeMap<IdentityId, u64>,
     refusals: Vec<Refusal>,
+    small: Vec<SmallMonth>,
+    /// What was told of the small programme since its last month.
+    told: Vec<Event>,
+}
+
+/// A month of the programme that comes to its limit.
+#[derive(Clone, Copy, Debug)]
+pub struct SmallMonth {
+    /// Its run.
+    pub month: Month,
+    /// What the run came to.
+    pub due: Money,
+    /// What the programme paid by its end, of this month and of those before.
+    pub paid: Money,
+    /// What waits for money.
+    pub waits: Money,
+    /// Where it came to, if it crossed 80 or 100 % of what it was funded with.
+    pub level: Option<Level>,
+    /// What its funder added after it.
+    pub added: Option<Money>,
 }
 
 /// A command that was refused.
@@ -184,7 +214,16 @@ impl<V: Venue> MarketDay<V> {
     /// A market day on a venue that was founded with [`founding`] at [`start`].
     pub fn new(venue: V, seed: u64) -> Self {
         let series = Series::lithium_metal();
-        Self { venue, seed, traders: traders(seed), series, sent: BTreeMap::new(), refusals: Vec::new() }
+        Self {
+            venue,
+            seed,
+            traders: traders(seed),
+            series,
+            sent: BTreeMap::new(),
+            refusals: Vec::new(),
+            small: Vec::new(),
+            told: Vec::new(),
+        }
     }
 
     /// The traders.
@@ -195,6 +234,11 @@ impl<V: Venue> MarketDay<V> {
     /// What was refused so far.
     pub fn refusals(&self) -> &[Refusal] {
         &self.refusals
+    }
+
+    /// The months of the programme that comes to its limit, so far.
+    pub fn small_programme(&self) -> &[SmallMonth] {
+        &self.small
     }
 
     /// Ends the day and gives the venue back.
@@ -247,7 +291,20 @@ impl<V: Venue> MarketDay<V> {
             origins: origins.iter().map(|code| code.parse().expect("two capital letters")).collect(),
             contract: Box::new(ContractTerms::monthly_floor()),
         };
-        self.agree("the floor", Action::SetFloor { floor: FLOOR, terms })?;
+        self.agree("the floor", Action::SetFloor { floor: FLOOR, terms: terms.clone() })?;
+        self.open_small_programme(terms)?;
+        let terms = ClearingTerms {
+            holidays: Vec::new(),
+            due_days: 2,
+            notice_days: 1,
+            debt_cover: Share::NONE,
+            contract_cover_days: 0,
+            waterfall: Pot::STANDARD.into(),
+        };
+        self.agree(
+            "the clearing terms",
+            Action::SetClearingTerms { currency: Currency::Usd, terms: Box::new(terms) },
+        )?;
         let per_period = tonnes(SUPPORTED_TONNES);
         let support = AuctionTerms {
             kind: AuctionKind::Support { floor: FLOOR, per_period },
@@ -261,6 +318,32 @@ impl<V: Venue> MarketDay<V> {
             "the support auction",
             Action::AnnounceAuction { auction: SUPPORT_AUCTION, terms: support },
         )
+    }
+
+    /// Opens a second programme with too little money for what is to come, and grants two suppliers contracts under it.
+    fn open_small_programme(&mut self, like: FloorTerms) -> Result<(), DayError<V::Error>> {
+        let terms = ProgrammeTerms {
+            name: name("Floor for first deliveries"),
+            currency: Currency::Usd,
+            backing: Backing::Capped,
+        };
+        self.agree("the small programme", Action::OpenProgramme { programme: SMALL_PROGRAMME, terms })?;
+        let amount = Money { currency: Currency::Usd, millionths: dollars(SMALL_FUNDED_USD).millionths() };
+        let fund = Action::FundProgramme { programme: SMALL_PROGRAMME, funder: name("Regions"), amount };
+        self.agree("the small programme's money", fund)?;
+        let terms = FloorTerms {
+            programme: SMALL_PROGRAMME,
+            price: dollars(SMALL_FLOOR_USD),
+            stress_price: dollars(SMALL_STRESS_USD),
+            ..like
+        };
+        self.agree("the small programme's floor", Action::SetFloor { floor: SMALL_FLOOR, terms })?;
+        for (country, per_month) in [("FI", 6), ("PT", 4)] {
+            let (holder, per_period) = (self.trader(country).participant(), tonnes(per_month));
+            let grant = Action::GrantEntitlement { floor: SMALL_FLOOR, holder, per_period };
+            self.agree("a grant under the small programme", grant)?;
+        }
+        Ok(())
     }
 
     /// Plays the support auction to its end: suppliers offer strikes, the lowest win entitlements.
@@ -381,6 +464,7 @@ impl<V: Venue> MarketDay<V> {
             Event::AuctionFinalised { auction: CALL_AUCTION } => Some(()),
             _ => None,
         })?;
+        self.pay(&played)?;
         Ok(played)
     }
 
@@ -394,10 +478,87 @@ impl<V: Venue> MarketDay<V> {
         let (_, version) = self.publish(month)?;
         let period = month.first_day();
         self.agree("a settlement run", Action::Settle { floor: FLOOR, period, version })?;
-        self.until(|event| match event {
-            Event::SettlementRunCompleted { run } => Some(run.clone()),
+        let completed = |event: &Event, of: FloorId| match event {
+            Event::SettlementRunCompleted { run } if run.floor == of => Some(run.clone()),
             _ => None,
-        })
+        };
+        let run = self.until(|event| completed(event, FLOOR))?;
+        self.agree("a run of the small programme", Action::Settle { floor: SMALL_FLOOR, period, version })?;
+        let small = self.until(|event| completed(event, SMALL_FLOOR))?;
+        self.note_small_month(month, &small)?;
+        Ok(run)
+    }
+
+    /// Notes how the small programme came out of a month. Its funder adds some money the first time that as much as that waits.
+    fn note_small_month(&mut self, month: Month, run: &SettlementRun) -> Result<(), DayError<V::Error>> {
+        let nothing = Money::zero(Currency::Usd);
+        let mut noted =
+            SmallMonth { month, due: run.posted, paid: nothing, waits: nothing, level: None, added: None };
+        noted.waits = self.small.last().map_or(nothing, |before| before.waits);
+        for event in std::mem::take(&mut self.told) {
+            match event {
+                Event::ClaimsPaid { paid, short, .. } => {
+                    noted.paid = noted.paid.checked_add(paid).expect("some millions");
+                    noted.waits = short;
+                }
+                // It is told after the run that it comes of.
+                Event::ProgrammeLevel { level, .. } => {
+                    if let Some(before) = self.small.last_mut() {
+                        before.level = Some(level);
+                    }
+                }
+                _ => {}
+            }
+        }
+        let added = Money { currency: Currency::Usd, millionths: dollars(SMALL_ADDED_USD).millionths() };
+        let is_first = self.small.iter().all(|before| before.added.is_none());
+        if is_first && noted.waits.millionths >= added.millionths {
+            // Full: nothing new is granted, and it says so.
+            let (trader, per_period) = (self.trader("PT"), tonnes(1));
+            let holder = trader.participant();
+            let grant = Action::GrantEntitlement { floor: SMALL_FLOOR, holder, per_period };
+            let (_, answer) = self.send(OPERATORS[0], Command::Propose { action: grant })?;
+            if let Err(reason) = answer.outcome {
+                let tried = "another grant by a programme at its limit".to_owned();
+                self.refusals.push(Refusal { trader: "Centre", tried, reason });
+            }
+            let fund =
+                Action::FundProgramme { programme: SMALL_PROGRAMME, funder: name("Regions"), amount: added };
+            self.agree("more money for the small programme", fund)?;
+            noted.added = Some(added);
+            let (paid, short) = self.until(|event| match event {
+                Event::ClaimsPaid { programme: SMALL_PROGRAMME, paid, short, .. } => Some((*paid, *short)),
+                _ => None,
+            })?;
+            noted.paid = noted.paid.checked_add(paid).expect("some millions");
+            noted.waits = short;
+            self.told.clear();
+        }
+        self.small.push(noted);
+        Ok(())
+    }
+
+    /// Buyers pay what they owe for the call auction, and suppliers are paid out what that lets them have on the due date.
+    fn pay(&mut self, played: &Played) -> Result<(), DayError<V::Error>> {
+        let paid = |played: &Played, side: Side| -> Vec<(ParticipantId, Money)> {
+            let mut sums = BTreeMap::<ParticipantId, i64>::new();
+            for fill in played.result.fills.iter().filter(|fill| fill.side == side) {
+                let rounded = fill.price.times(fill.quantity, Currency::Usd).expect("within the market");
+                *sums.entry(fill.participant).or_default() += rounded.amount.millionths;
+            }
+            let money = |millionths| Money { currency: Currency::Usd, millionths };
+            sums.into_iter().map(|(participant, sum)| (participant, money(sum))).collect()
+        };
+        for (buyer, amount) in paid(played, Side::Buy) {
+            let action = Action::TakePayment { participant: Some(buyer), amount };
+            self.agree("a buyer's payment", action)?;
+        }
+        self.set_clock(instant(2018, 12, 8, 9))?;
+        for (supplier, amount) in paid(played, Side::Sell) {
+            let action = Action::PayOut { participant: Some(supplier), amount };
+            self.agree("a supplier's payment", action)?;
+        }
+        Ok(())
     }
 
     /// The trader from a country that has one trader alone.
@@ -498,6 +659,11 @@ impl<V: Venue> MarketDay<V> {
     fn until<T>(&mut self, mut wanted: impl FnMut(&Event) -> Option<T>) -> Result<T, DayError<V::Error>> {
         loop {
             let event = self.venue.next_event().map_err(DayError::Venue)?;
+            if let Event::ClaimsPaid { programme: SMALL_PROGRAMME, .. }
+            | Event::ProgrammeLevel { programme: SMALL_PROGRAMME, .. } = event
+            {
+                self.told.push(event.clone());
+            }
             if let Some(found) = wanted(&event) {
                 return Ok(found);
             }

@@ -102,7 +102,7 @@ impl Claims {
 }
 
 /// What of `available` goes to each of some amounts, in whole multiples of `unit`, as far as it goes.
-pub(super) fn pro_rata(available: i64, amounts: &[i64], unit: i64) -> Vec<i64> {
+pub(crate) fn pro_rata(available: i64, amounts: &[i64], unit: i64) -> Vec<i64> {
     let total: i128 = amounts.iter().map(|amount| i128::from(*amount)).sum();
     let units = i128::from(available).min(total).max(0).checked_div(unit.into()).unwrap_or(0);
     // Both are at most an i64, so that their product fits.

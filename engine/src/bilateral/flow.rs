@@ -1,0 +1,440 @@
+//! The best matching without least quantities: greedy on both sides, met by one flow.
+
+use std::collections::BTreeMap;
+
+use super::network::{ArcId, Network};
+use super::{Board, Entry, Preference, RoundRule, Worth, are_compatible};
+use crate::money::pro_rata;
+use crate::num::{Price, Share};
+use crate::text::Country;
+
+/// A board as the search sees it: rows in the order of their ids, and who can deal with whom.
+pub(super) struct Ways<'a> {
+    pub(super) rule: &'a RoundRule,
+    /// Offers in the order of their ids.
+    pub(super) offers: Vec<(u32, Entry<'a>)>,
+    /// Requests in the order of their ids.
+    pub(super) requests: Vec<(u32, Entry<'a>)>,
+    /// Places of compatible offers and requests in those lists.
+    pub(super) pairs: Vec<(usize, usize)>,
+}
+
+/// What a partial choice says of some pairs.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Choice {
+    /// At least so many lots of a pair.
+    pub(super) required: BTreeMap<usize, i64>,
+    /// None of these pairs.
+    pub(super) forbidden: Vec<bool>,
+}
+
+/// A matching: lots by pair.
+#[derive(Clone, Debug)]
+pub(super) struct Matching {
+    pub(super) lots: Vec<i64>,
+    pub(super) worth: Worth,
+}
+
+/// So many parts of a share are told apart before lots are given one by one.
+const LEVELS: i128 = 1 << 32;
+
+impl<'a> Ways<'a> {
+    pub(super) fn new(board: &Board<'a>, rule: &'a RoundRule) -> Self {
+        let by_id = |entries: &[Entry<'a>]| {
+            let mut rows: Vec<(u32, Entry<'a>)> = (0_u32..).zip(entries.iter().copied()).collect();
+            rows.sort_by(|(_, one), (_, other)| one.id.cmp(other.id));
+            rows
+        };
+        let (offers, requests) = (by_id(&board.offers), by_id(&board.requests));
+        let mut pairs = Vec::new();
+        for (place, (_, offer)) in offers.iter().enumerate() {
+            let fits =
+                |(_, (_, request)): &(usize, &(u32, Entry<'_>))| are_compatible(offer, request, rule.floor);
+            pairs.extend(requests.iter().enumerate().filter(fits).map(|(request, _)| (place, request)));
+        }
+        Self { rule, offers, requests, pairs }
+    }
+
+    pub(super) fn offer(&self, pair: usize) -> Option<&Entry<'a>> {
+        self.offers.get(self.pairs.get(pair)?.0).map(|(_, entry)| entry)
+    }
+
+    pub(super) fn request(&self, pair: usize) -> Option<&Entry<'a>> {
+        self.requests.get(self.pairs.get(pair)?.1).map(|(_, entry)| entry)
+    }
+
+    /// The best matching that keeps to a choice; `None` where none can.
+    pub(super) fn best(&self, choice: &Choice) -> Option<Matching> {
+        let caps = [self.rule.origin_cap, self.rule.owner_cap];
+        let mut work = Work::new(self, choice, None)?;
+        let mut given = work.give(self);
+        if caps.iter().all(Option::is_none) {
+            return Some(work.finish(self, &given));
+        }
+        loop {
+            let total = given.iter().sum::<i64>();
+            work = Work::new(self, choice, Some(total))?;
+            given = work.give(self);
+            // Under the caps of a total no more than that can be matched; where as much can, it is the largest that can.
+            if given.iter().sum::<i64>() >= total {
+                return Some(work.finish(self, &given));
+            }
+        }
+    }
+
+    pub(super) fn worth(&self, lots: &[i64]) -> Worth {
+        let mut given = vec![0_i64; self.requests.len()];
+        let (mut quantity, mut surplus) = (0_i64, 0_i128);
+        for (pair, &lots) in lots.iter().enumerate() {
+            let (Some(&(_, to)), Some(offer), Some(request)) =
+                (self.pairs.get(pair), self.offer(pair), self.request(pair))
+            else {
+                continue;
+            };
+            if let Some(given) = given.get_mut(to) {
+                *given = given.saturating_add(lots);
+            }
+            quantity = quantity.saturating_add(lots);
+            let gain = i128::from(request.limit.millionths()).saturating_sub(offer.limit.millionths().into());
+            surplus = surplus.saturating_add(gain.saturating_mul(lots.into()));
+        }
+        let (mut sectors, mut shares) = (Vec::new(), Vec::new());
+        match self.rule.preference {
+            Preference::Surplus => {}
+            Preference::Priority => {
+                let mut by_sector = BTreeMap::<u32, i64>::new();
+                for ((_, request), given) in self.requests.iter().zip(&given) {
+                    let sum = by_sector.entry(request.sector).or_insert(0);
+                    *sum = sum.saturating_add(*given);
+                }
+                sectors = by_sector.into_values().collect();
+            }
+            Preference::ProRata => {
+                shares = given
+                    .iter()
+                    .zip(&self.requests)
+                    .map(|(given, (_, request))| (*given, request.quantity))
+                    .collect();
+                shares.sort_by(|(given, wanted), (other, whole)| {
+                    let one = i128::from(*given).saturating_mul((*whole).into());
+                    one.cmp(&i128::from(*other).saturating_mul((*wanted).into()))
+                });
+            }
+        }
+        Worth { quantity, sectors, shares, surplus }
+    }
+}
+
+/// Capacities that are left after what a choice requires, under the caps of a total.
+struct Work {
+    required: Vec<i64>,
+    is_open: Vec<bool>,
+    /// What requests are given so far: what is required.
+    given: Vec<i64>,
+    wanted: Vec<i64>,
+    offered: Vec<i64>,
+    origins: BTreeMap<Country, i64>,
+}
+
+/// What each request may be given under a cap by owner of some total: an owner's part is shared by its requests in proportion to what
+/// they want, by largest remainder, ties to the first.
+pub(super) fn within_owner_cap(requests: &[Entry<'_>], cap: Share, total: i64) -> Vec<i64> {
+    let most = capped(cap, total);
+    let mut wanted: Vec<i64> = requests.iter().map(|request| request.quantity).collect();
+    let mut owners = BTreeMap::<u32, Vec<usize>>::new();
+    for (place, request) in requests.iter().enumerate() {
+        owners.entry(request.owner).or_default().push(place);
+    }
+    for places in owners.into_values() {
+        let quantities: Vec<i64> = places.iter().filter_map(|place| wanted.get(*place).copied()).collect();
+        for (place, share) in places.into_iter().zip(pro_rata(most, &quantities, 1)) {
+            if let Some(wanted) = wanted.get_mut(place) {
+                *wanted = share;
+            }
+        }
+    }
+    wanted
+}
+
+/// What of a total a cap leaves.
+fn capped(cap: Share, total: i64) -> i64 {
+    let part = i128::from(total).saturating_mul(cap.millionths().into());
+    part.checked_div(Share::WHOLE.millionths().into())
+        .and_then(|part| i64::try_from(part).ok())
+        .unwrap_or(total)
+}
+
+fn take(left: Option<&mut i64>, lots: i64) -> Option<()> {
+    let left = left?;
+    *left = left.checked_sub(lots).filter(|left| *left >= 0)?;
+    Some(())
+}
+
+impl Work {
+    fn new(ways: &Ways<'_>, choice: &Choice, total: Option<i64>) -> Option<Self> {
+        let quantities =
+            |entries: &[(u32, Entry<'_>)]| entries.iter().map(|(_, entry)| entry.quantity).collect();
+        let forbidden = choice.forbidden.iter().copied().chain(std::iter::repeat(false));
+        let mut work = Self {
+            required: vec![0; ways.pairs.len()],
+            is_open: ways.pairs.iter().zip(forbidden).map(|(_, forbidden)| !forbidden).collect(),
+            given: vec![0; ways.requests.len()],
+            wanted: quantities(&ways.requests),
+            offered: quantities(&ways.offers),
+            origins: BTreeMap::new(),
+        };
+        if let (Some(total), Some(cap)) = (total, ways.rule.owner_cap) {
+            let requests: Vec<Entry<'_>> = ways.requests.iter().map(|(_, request)| *request).collect();
+            work.wanted = within_owner_cap(&requests, cap, total);
+        }
+        if let (Some(total), Some(cap)) = (total, ways.rule.origin_cap) {
+            let origins = ways.offers.iter().filter_map(|(_, offer)| offer.origin);
+            work.origins = origins.map(|origin| (origin, capped(cap, total))).collect();
+        }
+        for (&pair, &lots) in &choice.required {
+            let &(offer, request) = ways.pairs.get(pair)?;
+            take(work.offered.get_mut(offer), lots)?;
+            take(work.wanted.get_mut(request), lots)?;
+            if let Some(left) = ways.offer(pair)?.origin.and_then(|origin| work.origins.get_mut(&origin)) {
+                take(Some(left), lots)?;
+            }
+            *work.required.get_mut(pair)? = lots;
+            let given = work.given.get_mut(request)?;
+            *given = given.saturating_add(lots);
+        }
+        Some(work)
+    }
+
+    /// The best quantities of requests, in the order of their ids: nobody's is taken from whoever comes before it.
+    fn give(&self, ways: &Ways<'_>) -> Vec<i64> {
+        let [offers, requests] =
+            [ways.offers.len(), ways.requests.len()].map(|n| u32::try_from(n).unwrap_or(u32::MAX));
+        let origins: Vec<Country> = self.origins.keys().copied().collect();
+        let first_origin = requests.saturating_add(offers);
+        let end = first_origin.saturating_add(u32::try_from(origins.len()).unwrap_or(0));
+        let mut network = Network::with_nodes(end.saturating_add(1));
+        for (&(offer, request), is_open) in ways.pairs.iter().zip(&self.is_open) {
+            if *is_open {
+                let [offer, request] = [offer, request].map(|place| u32::try_from(place).unwrap_or(u32::MAX));
+                network.add(request, requests.saturating_add(offer), i64::MAX);
+            }
+        }
+        for ((place, (_, offer)), left) in (requests..).zip(&ways.offers).zip(&self.offered) {
+            let origin = offer.origin.and_then(|origin| origins.binary_search(&origin).ok());
+            let to = origin
+                .and_then(|place| u32::try_from(place).ok())
+                .map_or(end, |place| first_origin.saturating_add(place));
+            network.add(place, to, *left);
+        }
+        for (place, left) in (first_origin..).zip(self.origins.values()) {
+            network.add(place, end, *left);
+        }
+        match ways.rule.preference {
+            Preference::Surplus | Preference::Priority => self.give_best_first(ways, &mut network, end),
+            Preference::ProRata => self.give_shares(ways, network, end),
+        }
+    }
+
+    fn give_best_first(&self, ways: &Ways<'_>, network: &mut Network, end: u32) -> Vec<i64> {
+        let mut order: Vec<usize> = (0..ways.requests.len()).collect();
+        let is_by_sector = ways.rule.preference == Preference::Priority;
+        order.sort_by_key(|&place| {
+            let request = ways.requests.get(place).map(|(_, request)| request);
+            request.map(|request| {
+                (if is_by_sector { request.sector } else { 0 }, std::cmp::Reverse(request.limit), place)
+            })
+        });
+        let mut given = self.given.clone();
+        for place in order {
+            let Some(&wanted) = self.wanted.get(place) else { continue };
+            let more = network.augment(u32::try_from(place).unwrap_or(u32::MAX), end, wanted);
+            if let Some(given) = given.get_mut(place) {
+                *given = given.saturating_add(more);
+            }
+        }
+        given
+    }
+
+    /// Raises all shares together until somebody's can rise no more, and then those of the others.
+    fn give_shares(&self, ways: &Ways<'_>, network: Network, end: u32) -> Vec<i64> {
+        let wants: Vec<Want> = ways
+            .requests
+            .iter()
+            .zip(self.wanted.iter().zip(&self.given))
+            .map(|((_, request), (wanted, given))| Want {
+                whole: request.quantity,
+                most: wanted.saturating_add(*given),
+                limit: request.limit,
+            })
+            .collect();
+        let mut raised = Raised { given: self.given.clone(), network, end };
+        let mut is_active = vec![true; wants.len()];
+        let mut level = 0_i128;
+        while level < LEVELS && is_active.iter().any(|active| *active) {
+            // The highest level that all who are still raised can have.
+            let (mut low, mut high) = (level, LEVELS.saturating_add(1));
+            while high.saturating_sub(low) > 1 {
+                let middle = low.saturating_add(high).checked_div(2).unwrap_or(low);
+                let targets = raised.targets(&wants, &is_active, middle);
+                if raised.clone().raise(&targets) { low = middle } else { high = middle }
+            }
+            level = low;
+            let targets = raised.targets(&wants, &is_active, level);
+            raised.raise(&targets);
+            if level < LEVELS {
+                let next = raised.targets(&wants, &is_active, level.saturating_add(1));
+                raised.raise_by_lots(&wants, &next, &mut is_active);
+            }
+        }
+        raised.given
+    }
+
+    /// The flow that is worth the most of those that give requests what they were given or, by the caps of origins, as much in all.
+    fn finish(&self, ways: &Ways<'_>, given: &[i64]) -> Matching {
+        let [offers, requests] =
+            [ways.offers.len(), ways.requests.len()].map(|n| u32::try_from(n).unwrap_or(u32::MAX));
+        let origins: Vec<Country> = self.origins.keys().copied().collect();
+        let first_origin = offers.saturating_add(requests);
+        let end = first_origin.saturating_add(u32::try_from(origins.len()).unwrap_or(0));
+        let start = end.saturating_add(1);
+        let mut network = Network::with_nodes(start.saturating_add(1));
+        let place = |place: usize| u32::try_from(place).unwrap_or(u32::MAX);
+        let arcs: Vec<Option<ArcId>> = ways
+            .pairs
+            .iter()
+            .zip(&self.is_open)
+            .map(|(&(offer, request), is_open)| {
+                is_open.then(|| network.add(offers.saturating_add(place(request)), place(offer), i64::MAX))
+            })
+            .collect();
+        let left = given.iter().zip(&self.given).map(|(given, required)| given.saturating_sub(*required));
+        if origins.is_empty() {
+            self.sell_cheapest_first(ways, &mut network, left, (offers, start));
+        } else {
+            // Whose lots are whose matters where origins are capped: then costs are looked at along each way.
+            for ((node, left), (wanted, (_, request))) in
+                (offers..).zip(left).zip(self.wanted.iter().zip(&ways.requests))
+            {
+                let worth = i128::from(request.limit.millionths()).saturating_neg();
+                let (most, cost) = match ways.rule.preference {
+                    Preference::Surplus => (*wanted, (0, worth)),
+                    Preference::Priority => (*wanted, (i64::from(request.sector), worth)),
+                    Preference::ProRata => (left, (0, 0)),
+                };
+                network.add_at(start, node, most, cost);
+            }
+            for ((node, (_, offer)), left) in (0_u32..).zip(&ways.offers).zip(&self.offered) {
+                let origin = offer.origin.and_then(|origin| origins.binary_search(&origin).ok());
+                let to = origin.map_or(end, |origin| first_origin.saturating_add(place(origin)));
+                network.add_at(node, to, *left, (0, offer.limit.millionths().into()));
+            }
+            for (node, left) in (first_origin..).zip(self.origins.values()) {
+                network.add(node, end, *left);
+            }
+            network.augment_cheapest(start, end, i64::MAX);
+        }
+        let flows = arcs.iter().map(|arc| arc.map_or(0, |arc| network.flow(arc)));
+        let lots: Vec<i64> =
+            flows.zip(&self.required).map(|(flow, required)| flow.saturating_add(*required)).collect();
+        let worth = ways.worth(&lots);
+        Matching { lots, worth }
+    }
+
+    /// Takes lots of the cheapest offers first, each as many as can flow to what requests are given.
+    fn sell_cheapest_first(
+        &self,
+        ways: &Ways<'_>,
+        network: &mut Network,
+        given: impl Iterator<Item = i64>,
+        (offers, start): (u32, u32),
+    ) {
+        for (node, given) in (offers..).zip(given) {
+            network.add(start, node, given);
+        }
+        let mut order: Vec<(Price, u32)> =
+            (0_u32..).zip(&ways.offers).map(|(node, (_, offer))| (offer.limit, node)).collect();
+        order.sort_unstable();
+        for (_, node) in order {
+            let left = usize::try_from(node).ok().and_then(|place| self.offered.get(place)).copied();
+            network.augment(start, node, left.unwrap_or(0));
+        }
+    }
+}
+
+/// What a request wants of a round by shares.
+struct Want {
+    /// All of it: what its share is of.
+    whole: i64,
+    /// The most that it may be given.
+    most: i64,
+    limit: Price,
+}
+
+/// Requests that are being raised together.
+#[derive(Clone)]
+struct Raised {
+    given: Vec<i64>,
+    network: Network,
+    end: u32,
+}
+
+impl Raised {
+    /// What everybody has at a level who is still raised.
+    fn targets(&self, wants: &[Want], is_active: &[bool], level: i128) -> Vec<i64> {
+        let rows = self.given.iter().zip(wants).zip(is_active);
+        rows.map(|((given, want), active)| {
+            let parts = i128::from(want.whole).saturating_mul(level.min(LEVELS));
+            let lots = parts.saturating_add(LEVELS.saturating_sub(1)).checked_div(LEVELS).unwrap_or(0);
+            let lots = i64::try_from(lots).unwrap_or(want.most).min(want.most);
+            if *active { lots.max(*given) } else { *given }
+        })
+        .collect()
+    }
+
+    /// Raises requests to what they are to have; false where some cannot have it.
+    fn raise(&mut self, targets: &[i64]) -> bool {
+        let mut all = true;
+        for ((place, given), target) in (0_u32..).zip(self.given.iter_mut()).zip(targets) {
+            let wanted = target.saturating_sub(*given);
+            if wanted > 0 {
+                let more = self.network.augment(place, self.end, wanted);
+                *given = given.saturating_add(more);
+                all &= more == wanted;
+            }
+        }
+        all
+    }
+
+    /// Raises requests to what they are to have one after the other, the least share first; of equal ones that whose next share is the
+    /// greater, then that of the higher limit. Who cannot have it is raised no more.
+    fn raise_by_lots(&mut self, wants: &[Want], targets: &[i64], is_active: &mut [bool]) {
+        let mut order: Vec<usize> =
+            (0..wants.len()).filter(|place| targets.get(*place) > self.given.get(*place)).collect();
+        let share = |given: i64, want: &Want, of: i64, other: &Want| {
+            let one = i128::from(given).saturating_mul(other.whole.into());
+            one.cmp(&i128::from(of).saturating_mul(want.whole.into()))
+        };
+        order.sort_by(|one, other| {
+            let (Some(want), Some(wants_too)) = (wants.get(*one), wants.get(*other)) else {
+                return one.cmp(other);
+            };
+            let given = |place: &usize| self.given.get(*place).copied().unwrap_or(0);
+            let (has, have) = (given(one), given(other));
+            share(has, want, have, wants_too)
+                .then(share(have.saturating_add(1), wants_too, has.saturating_add(1), want))
+                .then(wants_too.limit.cmp(&want.limit))
+                .then(one.cmp(other))
+        });
+        for place in order {
+            let (Some(given), Some(target)) = (self.given.get_mut(place), targets.get(place)) else {
+                continue;
+            };
+            let wanted = target.saturating_sub(*given);
+            let more = self.network.augment(u32::try_from(place).unwrap_or(u32::MAX), self.end, wanted);
+            *given = given.saturating_add(more);
+            if let Some(active) = is_active.get_mut(place).filter(|_| more < wanted) {
+                *active = false;
+            }
+        }
+    }
+}
