@@ -714,4 +714,17 @@ fn the_journal_of_a_market_day_is_looked_into() {
     let units = |decimal: &Value| decimal.as_str().expect("a decimal").parse::<Price>().expect("a decimal");
     assert_eq!(units(&free["balance"]), units(&run["free"]["amount"]));
     assert!(done(&["journal", "balances", arg(&day)]).contains("sum"));
+    // Every posting adds up to it.
+    let postings: Value =
+        serde_json::from_str(&done(&["journal", "postings", arg(&day), "--format", "json"])).expect("JSON");
+    let account = Value::from("programme 1, free");
+    let mut sum = 0;
+    for posting in postings["postings"].as_array().expect("a list") {
+        let amount = units(&posting["amount"]).millionths();
+        sum += if posting["to"] == account { amount } else { 0 };
+        sum -= if posting["from"] == account { amount } else { 0 };
+    }
+    assert_eq!(Price::from_millionths(sum), units(&free["balance"]));
+    let own = done(&["journal", "postings", arg(&day), "--participant", &holder, "--format", "csv"]);
+    assert!(own.lines().skip(1).all(|line| line.contains(&format!("participant {holder}"))), "{own}");
 }

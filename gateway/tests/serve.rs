@@ -230,7 +230,7 @@ fn a_programme_buys_by_a_stack_and_sells_again() {
     let server = Server::start(&bench, "127.0.0.1:0");
     let desk = Desk::furnished(&bench, &server);
     desk.agree("programmes open 1 --name Floor --currency USD");
-    desk.agree("programmes fund 1 --amount 20000 --currency USD");
+    desk.agree("programmes fund 1 --funder State --amount 20000 --currency USD");
     desk.agree("collateral deposit 4 --amount 400 --currency USD");
     desk.agree(&format!(
         "auctions announce-purchase 1 --market 1 --programme 1 --quantity 40 --worst-sale 300 --support pay-as-bid \
@@ -240,7 +240,19 @@ fn a_programme_buys_by_a_stack_and_sells_again() {
     let short = desk.run("trade", 4, "place --auction 1 --sell --price 400 --quantity 50 --origin FI");
     assert!(text(&short.stdout).contains("needs 100 USD more collateral"), "{}", text(&short.stdout));
     let bid = desk.bid(4, "--auction 1 --sell --price 400 --quantity 40 --origin FI");
+    // What is held for a bid would tell how much is bid.
+    let collateral = "\"collateral of participant 4, bid bonds included\",USD,400.00";
+    let balances = desk.does("admin", 1, "balances --format csv");
+    assert!(balances.contains(collateral) && !balances.contains("bonds of"), "{balances}");
+    let own = desk.does("trade", 4, "account");
+    assert!(own.contains("bid bonds of participant 4"), "{own}");
+    let postings = || done(&bench, &["journal", "postings", "data", "--participant", "4", "--format", "csv"]);
+    assert!(postings().contains("deposits of participant 4") && !postings().contains("bid bonds"));
+    let export = || done(&bench, &["journal", "export", "data"]);
+    assert!(export().contains(r#"{"event":"posted","sealed":true}"#), "{}", export());
     desk.clock("2019-01-03T00:00:00Z");
+    assert!(postings().contains("bid bonds of participant 4"), "{}", postings());
+    assert!(!export().contains("\"sealed\":true"), "{}", export());
     desk.does("admin", 1, "auctions clear 1");
     desk.clock("2019-01-03T00:01:00Z");
     desk.does("trade", 4, &format!("accept {bid} --auction 1"));
@@ -260,6 +272,59 @@ fn a_programme_buys_by_a_stack_and_sells_again() {
     assert_eq!(bought["totals"][0]["bought"], "14000", "{bought}");
     server.terminate();
     done(&bench, &["journal", "verify", "data"]);
+}
+
+/// What buyers owe is invoiced and paid, sellers are paid when it has come in, and everybody finds it on its account.
+#[test]
+fn what_is_owed_is_paid_and_accounted_for() {
+    let bench = Bench::new();
+    found(&bench);
+    let server = Server::start(&bench, "127.0.0.1:0");
+    let desk = Desk::furnished(&bench, &server);
+    desk.agree("clearing-terms --currency USD");
+    desk.agree("own-resources --amount 1000 --currency USD");
+    desk.agree("default-fund contribute 7 --amount 500 --currency USD");
+    desk.agree("collateral deposit 7 --amount 480 --currency USD");
+    desk.agree(&format!("auctions announce-call 1 --market 1 {TIMES} --reference-price 500"));
+    desk.clock("2019-01-02T01:00:00Z");
+    desk.bid(7, "--auction 1 --buy --price 480 --quantity 10");
+    desk.bid(4, "--auction 1 --sell --price 480 --quantity 10 --origin FI");
+    desk.bid(4, "--auction 1 --sell --price 900 --quantity 1 --origin FI");
+    desk.clock("2019-01-03T00:00:00Z");
+    desk.does("admin", 1, "auctions clear 1");
+    desk.clock("2019-01-03T01:00:00Z");
+    let account = |identity, more: &str| -> serde_json::Value {
+        serde_json::from_str(&desk.does("trade", identity, &format!("account --json{more}"))).expect("JSON")
+    };
+    let owing = account(7, "");
+    let invoice = &owing["open_invoices"][0];
+    // Two business days after a Thursday.
+    assert_eq!((&invoice["open"]["amount"], &invoice["due"]), (&"4800".into(), &"2019-01-07".into()));
+    let waiting = account(4, "");
+    assert_eq!(waiting["claims"][0]["amount"], "4800.00", "{waiting}");
+    desk.agree("payments take --amount 5000 --currency USD");
+    desk.agree("payments attribute 7 --amount 4800 --currency USD");
+    desk.agree("payments pay-out --amount 200 --currency USD");
+    assert_eq!(account(7, "")["open_invoices"], serde_json::json!([]));
+    desk.clock("2019-01-08T00:00:00Z");
+    let paid = account(4, "");
+    assert_eq!(paid["claims"], serde_json::json!([]), "{paid}");
+    let last = paid["postings"].as_array().and_then(|postings| postings.last()).expect("paid");
+    assert_eq!((&last["account"], &last["balance"]), (&"participant 4".into(), &"4800.00".into()), "{paid}");
+    desk.agree("payments pay-out 4 --amount 4800 --currency USD");
+    let of_day = account(4, " --day 2019-01-08");
+    assert!(of_day["postings"].as_array().is_some_and(|postings| postings.len() < 5), "{of_day}");
+    // The session's balances are the journal's own, where nothing is held for bids.
+    let balances = desk.does("admin", 1, "balances --format csv").replace(", bid bonds included", ", free");
+    let journals = done(&bench, &["journal", "balances", "data", "--format", "csv"]);
+    assert_eq!(balances, journals);
+    assert!(balances.contains("sum,USD,0.00"), "{balances}");
+    desk.does("admin", 1, "halt 7");
+    let halted = desk.run("trade", 7, "withdraw-all");
+    assert!(!halted.status.success(), "{}", text(&halted.stdout));
+    server.terminate();
+    let postings = done(&bench, &["journal", "postings", "data"]);
+    assert!(postings.contains("payment of the sellers of auction 1"), "{postings}");
 }
 
 /// A whole market from the command line: certificates, founding, set-up by two operators, bids, clearing, statements.

@@ -7,7 +7,6 @@ use std::path::Path;
 use golv_engine::book::Side;
 use golv_engine::clearing::Rule;
 use golv_engine::command::Command;
-use golv_engine::id::IdentityId;
 use golv_engine::num::Quantity;
 use golv_engine::support::SupportRule;
 use golv_fuzz::clearing::{Case, Given};
@@ -47,7 +46,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         }
     }
     // One trader's commands, as its client frames them.
-    let trader = IdentityId(101);
+    let is_bid = |entry: &&Entry<Command>| matches!(entry.command, Command::PlaceBid { .. });
+    let trader = entries.iter().find(is_bid).map(|entry| entry.sender).ok_or("a journal without a bid")?;
     let mut frames = Vec::new();
     for entry in entries.iter().filter(|entry| entry.sender == trader) {
         let message = ClientMessage::Submit { id: entry.id, command: entry.command.clone() };

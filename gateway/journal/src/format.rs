@@ -19,7 +19,7 @@ pub const FRAME_HEADER: usize = 64;
 pub(crate) const FRAME_MAX: u64 = FRAME_HEADER as u64 + PAYLOAD_MAX as u64;
 
 const MAGIC: [u8; 8] = *b"GOLVJRNL";
-pub(crate) const FORMAT: u16 = 4;
+pub(crate) const FORMAT: u16 = 5;
 /// Who may write, once a log can have more than one writer. The file of one process has one.
 const EPOCH: u64 = 0;
 
@@ -256,7 +256,7 @@ mod tests {
     fn a_header_is_as_documented() {
         let expected = [
             "474f4c564a524e4c", // magic
-            "0400",             // format
+            "0500",             // format
             "01",               // rehearsal
             "00",               //
             "05000000",         // rules version
@@ -266,7 +266,7 @@ mod tests {
             "01000000",         // segment
             "00000001",         // segment's length
             &"00".repeat(52),   //
-            "59915853",         // CRC-32C
+            "efe3cc45",         // CRC-32C
         ];
         assert_eq!(hex(&header().to_bytes()), expected.concat());
         assert_eq!(Header::from_bytes(&header().to_bytes()), Ok(header()));

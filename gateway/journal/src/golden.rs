@@ -9,10 +9,14 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use golv_engine::auction::BidDetails;
-use golv_engine::command::{Command, NewBid};
+use golv_engine::command::{Action, Command, NewBid};
 use golv_engine::digest::Digest;
 use golv_engine::event::Event;
-use golv_engine::id::Sequence;
+use golv_engine::id::{FloorId, ParticipantId, ProgrammeId, Sequence};
+use golv_engine::ledger::Account;
+use golv_engine::market::FloorTerms;
+use golv_engine::money::{Backing, ClearingTerms, Pot, ProgrammeTerms};
+use golv_engine::num::{Currency, Money, Share};
 use golv_engine::time::Instant;
 use golv_engine::{Exchange, Mode as ExchangeMode, RulesVersion};
 use golv_protocol::batch::{BatchHeader, BatchWriter, Entry};
@@ -28,7 +32,13 @@ use crate::{Content, Journal, Mode, Settings, Verdict, scan, snapshot};
 #[path = "../../../engine/tests/common/mod.rs"]
 mod common;
 
-use common::{CALL, OPERATORS, STACK, SUPPLIERS, SUPPORT, World, buy, hours, month, sell};
+use common::{
+    CALL, OPERATORS, STACK, SUPPLIERS, SUPPORT, World, buy, dollars, hours, month, price, quantity, sell,
+};
+
+const GUARANTEED: ProgrammeId = ProgrammeId(2);
+/// The floor that it pays for.
+const BACKED: FloorId = FloorId(3);
 
 const SETTINGS: Settings = Settings {
     mode: Mode::Rehearsal { seed: 2018 },
@@ -37,17 +47,51 @@ const SETTINGS: Settings = Settings {
 };
 
 /// What the golden journal comes to.
-const STATE: &str = "beabcb2838ae1766723794c1d27acab1ff197a05642b669ac6377716a5926883";
-const CHAIN: &str = "35ef7834b90feda781598d5e9caa19cd15eba64ad3cc494f3259dead9ab04120";
+const STATE: &str = "d7ae43aa2c800dc97c26643947f254722aa0d825323c232efb9095dce97324f8";
+const CHAIN: &str = "16f59970e20cfad1472de2c5b5861da00433ed26b804eca870f81a68bc7d38d5";
 
 fn golden() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("golden")
 }
 
-/// Four auctions, an award that is accepted and one that is not, two settled months, and then a command that is set aside.
+/// How dollars are collected, what others have put in for defaults, and a programme with a guarantor, whose floor reserves too little.
+fn set_money_up(world: &mut World) {
+    let terms = ClearingTerms {
+        holidays: vec![month(2019, 1).first_day()],
+        due_days: 2,
+        notice_days: 1,
+        debt_cover: Share::NONE,
+        contract_cover_days: 0,
+        waterfall: Pot::STANDARD.into(),
+    };
+    world.agree(Action::SetClearingTerms { currency: Currency::Usd, terms: Box::new(terms) });
+    for buyer in [common::BUYERS[1], common::BUYERS[2]] {
+        let participant = ParticipantId(buyer.0);
+        world.agree(Action::ContributeToDefaultFund { participant, amount: dollars(1_000) });
+    }
+    world.agree(Action::SetOwnResourcesAside { amount: dollars(500) });
+    let by = "State".parse().expect("a name");
+    let terms = ProgrammeTerms {
+        name: "Guaranteed".parse().expect("a name"),
+        currency: Currency::Usd,
+        backing: Backing::Guaranteed { by },
+    };
+    world.agree(Action::OpenProgramme { programme: GUARANTEED, terms });
+    let funder = "State".parse().expect("a name");
+    // (500 − 490) × 20 × 6 months.
+    world.agree(Action::FundProgramme { programme: GUARANTEED, funder, amount: dollars(1_200) });
+    let terms = FloorTerms { programme: GUARANTEED, stress_price: price(490), ..common::floor_terms() };
+    world.agree(Action::SetFloor { floor: BACKED, terms });
+    let holder = ParticipantId(SUPPLIERS[1].0);
+    world.agree(Action::GrantEntitlement { floor: BACKED, holder, per_period: quantity(20) });
+}
+
+/// Four auctions, an award that is accepted and one that is not, a buyer that pays and one that does not and defaults, two settled
+/// months, for one of which a guarantor owes, and then a command that is set aside.
 fn day() -> World {
     let mut world = World::open(100_000);
     world.open_stack();
+    set_money_up(&mut world);
     let mine = Some(BidDetails { technology: Some(0), ..BidDetails::default() });
     for (auction, sender, bid) in [
         (CALL, SUPPLIERS[0], sell(480, 30)),
@@ -76,6 +120,12 @@ fn day() -> World {
     };
     let bid = world.events.iter().find_map(won).expect("a winner is asked");
     world.send(bid.identity, Command::AcceptAward { auction: STACK, bid }).expect("accepted");
+    // One buyer pays what it owes; the other is in default in January.
+    let payer = ParticipantId(common::BUYERS[0].0);
+    let owed = world.exchange.ledger().balance(Currency::Usd, Account::Participant(payer));
+    let millionths = i64::try_from(-owed).expect("it owes a little");
+    let amount = Money { currency: Currency::Usd, millionths };
+    world.agree(Action::TakePayment { participant: Some(payer), amount });
     world.grant_metered();
     let granted = |event: &Event| match event {
         Event::EntitlementGranted { entitlement, terms } if terms.floor == common::METERED => {
@@ -88,12 +138,21 @@ fn day() -> World {
     for (number, price) in [(1, 430), (2, 440)] {
         world.publish(month(2019, number), price).expect("its publisher");
         world.settle(common::FLOOR, month(2019, number)).expect("settled");
+        world.settle(BACKED, month(2019, number)).expect("settled");
         world.report(metered, month(2019, number), 10).expect("metered");
         world.settle(common::METERED, month(2019, number)).expect("settled");
         world.report(metered, month(2019, number), 12).expect("corrected");
         world.settle(common::METERED, month(2019, number)).expect("settled again");
     }
     world.wait(1);
+    let happened = |wanted: fn(&Event) -> bool| world.events.iter().any(wanted);
+    assert!(happened(|event| matches!(event, Event::Defaulted { .. })), "a buyer did not pay");
+    assert!(
+        happened(
+            |event| matches!(event, Event::ClaimsPaid { programme: GUARANTEED, short, .. } if !short.is_zero())
+        ),
+        "the guarantor owes"
+    );
     world
 }
 
