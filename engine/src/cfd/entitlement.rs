@@ -4,12 +4,14 @@ use serde::{Deserialize, Serialize};
 
 use crate::book::PLACES_MAX;
 use crate::event::{Event, Events};
-use crate::exchange::State;
-use crate::id::{EntitlementId, FloorId, ParticipantId};
+use crate::exchange::{Exchange, State};
+use crate::id::{EntitlementId, FloorId, ParticipantId, ProgrammeId};
+use crate::market::{Floor, Market};
+use crate::money::ProgrammeTerms;
 use crate::num::{Money, Price, Quantity};
 use crate::participant::{Role, Standing};
 use crate::reject::Reject;
-use crate::time::{Day, Instant};
+use crate::time::{Day, Instant, Period};
 
 /// The most entitlements there may be: it bounds the length of a settlement run.
 pub const ENTITLEMENTS_MAX: usize = 4_000_000;
@@ -33,6 +35,57 @@ pub struct Entitlement {
     pub upside_from: Option<Day>,
     /// What the programme still reserves for it.
     pub reserved: Money,
+}
+
+/// An entitlement with the floor and the market that it is settled by: what a contract can still cost depends on these.
+#[derive(Clone, Copy, Debug)]
+pub struct Contract<'a> {
+    /// Its id.
+    pub id: EntitlementId,
+    /// The entitlement.
+    pub entitlement: &'a Entitlement,
+    /// Its floor, with how far that was settled.
+    pub floor: &'a Floor,
+    /// The floor's market.
+    pub market: &'a Market,
+}
+
+impl Contract<'_> {
+    /// The periods that it covers and that have no run yet, in their order.
+    pub fn periods_left(&self) -> impl Iterator<Item = Period> {
+        let calendar = self.floor.terms.contract.calendar;
+        let last = self.entitlement.last;
+        let first = calendar.period(self.floor.next.max(self.entitlement.first));
+        std::iter::successors(Some(first), move |period| calendar.after(*period))
+            .take_while(move |period| period.last <= last)
+    }
+
+    /// Whether the holder shares high prices in a period, as far as was said until now.
+    pub fn is_upside_shared(&self, period: Period) -> bool {
+        let upside = self.floor.terms.contract.payoff.upside.as_ref();
+        let waits = upside.is_some_and(|upside| upside.condition.is_some());
+        !waits || self.entitlement.upside_from.is_some_and(|from| from <= period.first)
+    }
+}
+
+impl Exchange {
+    /// What a programme is.
+    ///
+    /// # Errors
+    /// [`Reject::UnknownProgramme`].
+    pub fn programme_terms(&self, programme: ProgrammeId) -> Result<&ProgrammeTerms, Reject> {
+        self.state().programme(programme).map(|programme| &programme.terms)
+    }
+
+    /// The contracts of a programme, those that are over included, in the order of their ids.
+    pub fn contracts_of(&self, programme: ProgrammeId) -> impl Iterator<Item = Contract<'_>> {
+        let state = self.state();
+        state.entitlements.iter().filter_map(move |(&id, entitlement)| {
+            let floor = state.floor(entitlement.floor).ok()?;
+            let market = state.market(floor.terms.market).ok()?;
+            (floor.terms.programme == programme).then_some(Contract { id, entitlement, floor, market })
+        })
+    }
 }
 
 impl State {

@@ -9,7 +9,7 @@
 //! | calendar, averaging, volume rule, indexation | `terms.rs` |
 //! | published prices, their revisions, the guard | `index.rs` |
 //! | what was delivered, and what of it counts | `delivery.rs` |
-//! | grant, novation, termination, the start of an upside share | `entitlement.rs` |
+//! | grant, novation, termination, the start of an upside share; the contracts of a programme | `entitlement.rs` |
 //! | runs, and what a run would have been on older data | `settlement.rs` |
 //! | what a participant was paid on a day | `statement.rs` |
 //!
@@ -26,7 +26,7 @@ mod terms;
 
 pub(crate) use delivery::Deliveries;
 pub use delivery::Delivery;
-pub use entitlement::{ENTITLEMENTS_MAX, Entitlement};
+pub use entitlement::{Contract, ENTITLEMENTS_MAX, Entitlement};
 pub(crate) use index::Index;
 pub use index::{IndexTerms, Observation};
 pub use payoff::{Payoff, PayoffRule, PeriodFacts, Settled, Suspension, Unsettled, Upside, YearToDate};

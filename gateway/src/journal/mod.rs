@@ -6,6 +6,7 @@
 mod balances;
 mod digest;
 mod export;
+mod exposure;
 mod inspect;
 mod skip;
 mod statement;
@@ -25,6 +26,8 @@ use golv_journal::replay::{Replay, ReplayError};
 use golv_journal::restart::{Begun, RestartError, begin_earliest};
 use golv_journal::skip::SkipError;
 use golv_journal::{Corruption, Frame, Gap, Mode, ReadError, ScanError, Settings, Verdict};
+
+pub use exposure::Exposure;
 
 use crate::print::{self, Format};
 
@@ -130,6 +133,12 @@ pub enum JournalCommand {
         #[arg(long, value_enum, default_value_t = Format::Table)]
         format: Format,
     },
+    /// Say what a programme can still cost, at worst and on the paths that prices may take.
+    ///
+    /// Replays the journal, and works out what each contract is paid in the periods that were not settled yet: at the lowest price
+    /// that can count, at the stress price, and on each path of a file. Says in how many of the paths the programme's money does
+    /// not suffice. Changes nothing and takes no lock.
+    Exposure(Exposure),
     /// Copy a journal up to a command into another directory, replay the copy, and print its digests.
     ///
     /// For a journal that is damaged, or that has at its end what must not be replayed; what comes after that command may be
@@ -263,6 +272,7 @@ pub fn run(command: &JournalCommand) -> Result<(), Box<dyn Error>> {
         JournalCommand::Postings { dir, participant, format } => {
             balances::postings(dir, participant.map(ParticipantId), *format)?;
         }
+        JournalCommand::Exposure(options) => exposure::exposure(options)?,
         JournalCommand::Export { dir, from, to } => {
             export::export(dir, from.map(Sequence), to.map(Sequence))?
         }

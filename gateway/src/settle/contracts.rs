@@ -56,14 +56,14 @@ const CPI: Columns = Columns { needed: &["index", "date", "value"], allowed: &[]
 
 /// Numbers for names, counted from 0 in the order in which they are first met.
 #[derive(Default)]
-pub(super) struct Names {
+pub(crate) struct Names {
     numbers: HashMap<Vec<u8>, u32>,
     names: Vec<String>,
 }
 
 impl Names {
     /// The number of a name, new or known.
-    fn number(&mut self, name: &[u8]) -> u32 {
+    pub(crate) fn number(&mut self, name: &[u8]) -> u32 {
         if let Some(known) = self.find(name) {
             return known;
         }
@@ -74,16 +74,16 @@ impl Names {
     }
 
     /// The number of a name that is known.
-    pub(super) fn find(&self, name: &[u8]) -> Option<u32> {
+    pub(crate) fn find(&self, name: &[u8]) -> Option<u32> {
         self.numbers.get(name).copied()
     }
 
     /// The name of a number.
-    pub(super) fn name(&self, number: u32) -> &str {
+    pub(crate) fn name(&self, number: u32) -> &str {
         &self.names[number as usize]
     }
 
-    pub(super) fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.names.len()
     }
 }

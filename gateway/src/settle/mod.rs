@@ -7,7 +7,7 @@
 mod contracts;
 mod data;
 mod lines;
-mod rows;
+pub(crate) mod rows;
 mod totals;
 
 use std::error::Error;
@@ -23,6 +23,7 @@ use golv_engine::num::Quantity;
 use indicatif::{ProgressBar, ProgressStyle};
 
 use contracts::Contracts;
+pub(crate) use contracts::Names;
 use data::{Data, ReferencePrices, Revised, View};
 use lines::{Fault, FaultKind, HEAD, Run, Sums, Work, quoted};
 use rows::InputError;
@@ -117,7 +118,7 @@ impl Settle {
 }
 
 /// A bar over the bytes of some files, where somebody looks at it.
-fn reading(files: &[&Path]) -> ProgressBar {
+pub(crate) fn reading(files: &[&Path]) -> ProgressBar {
     let length = files.iter().filter_map(|file| file.metadata().ok()).map(|metadata| metadata.len()).sum();
     let bar = ProgressBar::new(length);
     let layout = "reading {wide_bar} {bytes} of {total_bytes}, {eta} left";

@@ -15,9 +15,9 @@ const BUFFER: usize = 1 << 20;
 
 /// The columns of a file, in the order in which they are named here whatever that of the file is.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Columns {
-    pub(super) needed: &'static [&'static str],
-    pub(super) allowed: &'static [&'static str],
+pub(crate) struct Columns {
+    pub(crate) needed: &'static [&'static str],
+    pub(crate) allowed: &'static [&'static str],
 }
 
 impl Columns {
@@ -35,7 +35,7 @@ impl std::fmt::Display for Columns {
 
 /// Why a file cannot be read. Nothing is settled then.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum InputError {
+pub(crate) enum InputError {
     /// The system said so.
     #[error("{} cannot be read", file.display())]
     Open { file: PathBuf, source: std::io::Error },
@@ -58,14 +58,14 @@ pub(super) enum InputError {
 
 /// Where a row is. A reader counts what ends the row before it, and lines without anything, to the row after.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Place {
+pub(crate) struct Place {
     byte: u64,
     line: u64,
 }
 
 impl Place {
     /// The line, counted from 1 by reading the file once more; about as it was read if that cannot be done.
-    pub(super) fn line_in(self, file: &Path) -> u64 {
+    pub(crate) fn line_in(self, file: &Path) -> u64 {
         self.counted(file).unwrap_or(self.line)
     }
 
@@ -94,7 +94,7 @@ impl Place {
 }
 
 /// The rows of a file; the one that was read last is looked at.
-pub(super) struct Rows<'a> {
+pub(crate) struct Rows<'a> {
     file: &'a Path,
     columns: Columns,
     /// Where each column is in the file.
@@ -105,7 +105,7 @@ pub(super) struct Rows<'a> {
 
 impl<'a> Rows<'a> {
     /// Begins to read a file; `progress` follows by how much was read.
-    pub(super) fn open(file: &'a Path, columns: Columns, progress: &ProgressBar) -> Result<Self, InputError> {
+    pub(crate) fn open(file: &'a Path, columns: Columns, progress: &ProgressBar) -> Result<Self, InputError> {
         let named = || file.to_owned();
         let opened = File::open(file).map_err(|source| InputError::Open { file: named(), source })?;
         let source: Box<dyn Read> = Box::new(progress.wrap_read(opened));
@@ -130,53 +130,53 @@ impl<'a> Rows<'a> {
     }
 
     /// Goes on to the next row, if there is one.
-    pub(super) fn next(&mut self) -> Result<bool, InputError> {
+    pub(crate) fn next(&mut self) -> Result<bool, InputError> {
         let read = self.reader.read_byte_record(&mut self.row);
         read.map_err(|source| InputError::Csv { file: self.file.to_owned(), source })
     }
 
     /// Where the row is, to be told as a line if that is asked.
-    pub(super) fn place(&self) -> Place {
+    pub(crate) fn place(&self) -> Place {
         let position = self.row.position();
         Place { byte: position.map_or(0, csv::Position::byte), line: position.map_or(0, csv::Position::line) }
     }
 
     /// The line that the row begins at.
-    pub(super) fn line(&self) -> u64 {
+    pub(crate) fn line(&self) -> u64 {
         self.place().line_in(self.file)
     }
 
     /// A field of the row, without spaces around it; empty where the file has no such column.
-    pub(super) fn bytes(&self, column: usize) -> &[u8] {
+    pub(crate) fn bytes(&self, column: usize) -> &[u8] {
         let place = self.places.get(column).copied().flatten();
         place.and_then(|place| self.row.get(place)).unwrap_or_default().trim_ascii()
     }
 
-    pub(super) fn text(&self, column: usize) -> Cow<'_, str> {
+    pub(crate) fn text(&self, column: usize) -> Cow<'_, str> {
         String::from_utf8_lossy(self.bytes(column))
     }
 
     /// A field that must be there.
-    pub(super) fn needed<T: FromStr<Err: std::error::Error>>(&self, column: usize) -> Result<T, InputError> {
+    pub(crate) fn needed<T: FromStr<Err: std::error::Error>>(&self, column: usize) -> Result<T, InputError> {
         let text = std::str::from_utf8(self.bytes(column)).unwrap_or("\u{fffd}");
         text.parse().map_err(|error: T::Err| self.unreadable(column, &error))
     }
 
     /// A field that may be empty.
-    pub(super) fn optional<T: FromStr<Err: std::error::Error>>(
+    pub(crate) fn optional<T: FromStr<Err: std::error::Error>>(
         &self,
         column: usize,
     ) -> Result<Option<T>, InputError> {
         if self.bytes(column).is_empty() { Ok(None) } else { self.needed(column).map(Some) }
     }
 
-    pub(super) fn day(&self, column: usize) -> Result<Day, InputError> {
+    pub(crate) fn day(&self, column: usize) -> Result<Day, InputError> {
         let day = Day::from_ascii(self.bytes(column));
         day.ok_or_else(|| self.error(column, "is not a day such as 2019-01-31"))
     }
 
     /// A revision: a whole number from 1 on, and 1 where none is stated.
-    pub(super) fn revision(&self, column: usize) -> Result<u32, InputError> {
+    pub(crate) fn revision(&self, column: usize) -> Result<u32, InputError> {
         let wrong = || self.error(column, "is no revision: a whole number from 1 on");
         match self.bytes(column) {
             [] => Ok(1),
@@ -193,7 +193,7 @@ impl<'a> Rows<'a> {
     }
 
     /// What is wrong with a field of the row.
-    pub(super) fn error(&self, column: usize, reason: &str) -> InputError {
+    pub(crate) fn error(&self, column: usize, reason: &str) -> InputError {
         InputError::Field {
             file: self.file.to_owned(),
             line: self.line(),
