@@ -152,7 +152,7 @@ impl Exchange {
             assert!(outcome.is_ok() || is_untouched, "a refused command makes nothing happen");
             if exchange.state.ledger.has_posted() {
                 exchange.state.tell_levels(out);
-                exchange.state.ledger.tell(out);
+                exchange.state.ledger.tell(exchange.at, out);
             }
             outcome
         })
