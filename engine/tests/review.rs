@@ -1,0 +1,277 @@
+//! What a hostile reading of the money found, by examples.
+
+mod common;
+
+use common::*;
+use golv_engine::auction::{AuctionKind, AuctionTerms, BidDetails};
+use golv_engine::cfd::{ContractTerms, Payoff, Upside};
+use golv_engine::clearing::{Allocation, Candidates, Criterion, Rule};
+use golv_engine::command::{Action, Command, NewBid};
+use golv_engine::event::Event;
+use golv_engine::id::*;
+use golv_engine::ledger::Account;
+use golv_engine::market::FloorTerms;
+use golv_engine::money::{ClearingTerms, Pot, StockOrder, StockRule};
+use golv_engine::num::{Currency, Share};
+use golv_engine::participant::Role;
+use golv_engine::reject::Reject;
+use golv_engine::time::Day;
+
+const TWO_WAY: FloorId = FloorId(3);
+
+fn id(identity: IdentityId) -> ParticipantId {
+    ParticipantId(identity.0)
+}
+
+fn day(text: &str) -> Day {
+    text.parse().expect("a day")
+}
+
+fn units(world: &World, account: Account) -> i128 {
+    world.exchange.ledger().balance(Currency::Usd, account) / 1_000_000
+}
+
+fn clearing_terms() -> ClearingTerms {
+    ClearingTerms {
+        holidays: vec![day("2019-01-01")],
+        due_days: 2,
+        notice_days: 1,
+        debt_cover: Share::NONE,
+        contract_cover_days: 0,
+        waterfall: Pot::STANDARD.into(),
+    }
+}
+
+fn with_terms(terms: ClearingTerms) -> World {
+    let mut world = World::furnished(1_000_000);
+    world.agree(Action::SetClearingTerms { currency: Currency::Usd, terms: Box::new(terms) });
+    world
+}
+
+fn until(world: &mut World, midnight: &str) {
+    let to = day(midnight).begins_at().expect("in reach");
+    world.send(OPERATORS[0], Command::SetClock { to }).expect("time goes forward");
+}
+
+fn pay(world: &mut World, who: IdentityId, amount: i64) {
+    world.agree(Action::TakePayment { participant: Some(id(who)), amount: dollars(amount) });
+}
+
+fn deposit(world: &mut World, who: IdentityId, amount: i64) {
+    world.agree(Action::DepositCollateral { participant: id(who), amount: dollars(amount) });
+}
+
+fn register(world: &mut World, number: u32, roles: &[Role]) -> IdentityId {
+    let (identity, participant) = (IdentityId(number), ParticipantId(number));
+    let name = format!("Participant {number}").parse().expect("a name");
+    let roles = roles.iter().copied().collect();
+    world.agree(Action::RegisterParticipant { participant, name, owner_group: OwnerGroup(number), roles });
+    world.agree(Action::AddIdentity { identity, participant });
+    identity
+}
+
+/// Auctions with these bids, open for five hours and final a day after.
+fn auctions(world: &mut World, of: &[(AuctionId, Vec<(IdentityId, NewBid)>)]) {
+    let opens_at = world.now.plus_seconds(1).expect("fits");
+    let closes_at = world.now.plus_seconds(hours(5)).expect("fits");
+    let kind = AuctionKind::Call { market: MARKET, stock: None };
+    let rule =
+        Rule::new(Candidates::Ticks, vec![Criterion::MostVolume, Criterion::Lowest], Allocation::PriceTime);
+    for (auction, _) in of {
+        let terms = AuctionTerms { rule: rule.clone().into(), ..terms(kind, opens_at, closes_at) };
+        world.agree(Action::AnnounceAuction { auction: *auction, terms });
+    }
+    world.wait(1);
+    for (auction, bids) in of {
+        for (who, bid) in bids {
+            world.bid(*who, *auction, *bid).expect("accepted");
+        }
+    }
+    world.wait(hours(5));
+    for (auction, _) in of {
+        let clear = Command::ClearAuction { auction: *auction, secret: None };
+        world.send(OPERATORS[0], clear).expect("cleared");
+    }
+    world.wait(hours(24));
+}
+
+/// Ten tonnes at 450 from the first supplier to the first buyer, who is invoiced on Saturday 29 December.
+fn sale(world: &mut World) {
+    auctions(world, &[(CALL, vec![(BUYERS[0], buy(500, 10)), (SUPPLIERS[0], sell(450, 10))])]);
+}
+
+fn count(world: &World, is: impl Fn(&Event) -> bool) -> usize {
+    world.events.iter().filter(|event| is(event)).count()
+}
+
+fn defaults(world: &World) -> usize {
+    count(world, |event| matches!(event, Event::Defaulted { .. }))
+}
+
+/// Who is called for cover of an invoice and pays the invoice has nothing left to cover.
+#[test]
+fn a_call_for_cover_of_what_was_paid_since_is_no_default() {
+    let mut world = with_terms(ClearingTerms { debt_cover: "0.5".parse().expect("a share"), ..clearing_terms() });
+    sale(&mut world);
+    until(&mut world, "2018-12-30");
+    assert_eq!(count(&world, |event| matches!(event, Event::NoticeServed { .. })), 1);
+    pay(&mut world, BUYERS[0], 4_500);
+    until(&mut world, "2019-02-01");
+    assert_eq!(defaults(&world), 0, "it has paid all that it owed before it was due");
+    assert_eq!(count(&world, |event| matches!(event, Event::NoticeFollowed { .. })), 1);
+}
+
+/// A notice about collateral does not hide that an invoice became late while it ran.
+#[test]
+fn an_invoice_that_becomes_late_while_collateral_is_called_is_followed_up() {
+    let terms = ClearingTerms { debt_cover: "0.5".parse().expect("a share"), notice_days: 5, ..clearing_terms() };
+    let mut world = with_terms(terms);
+    sale(&mut world);
+    until(&mut world, "2019-01-04");
+    assert_eq!(count(&world, |event| matches!(event, Event::InvoiceLate { .. })), 1);
+    deposit(&mut world, BUYERS[0], 2_250);
+    until(&mut world, "2019-03-01");
+    assert_eq!(defaults(&world), 1, "it never paid");
+    assert_eq!(units(&world, Account::Collateral(id(BUYERS[0]))), 0);
+}
+
+/// One notice, one answer: who is cured by another's default on the same day is told once.
+#[test]
+fn a_notice_is_followed_once() {
+    let mut world = with_terms(clearing_terms());
+    let first = register(&mut world, 20, &[Role::Buyer]);
+    let second = register(&mut world, 21, &[Role::Buyer, Role::Supplier]);
+    deposit(&mut world, first, 4_500);
+    let bids = [
+        (CALL, vec![(first, buy(500, 10)), (second, sell(450, 10))]),
+        (AuctionId(9), vec![(second, buy(500, 5)), (SUPPLIERS[0], sell(450, 5))]),
+    ];
+    auctions(&mut world, &bids);
+    until(&mut world, "2019-01-10");
+    assert_eq!(defaults(&world), 1);
+    let followed = |event: &Event| matches!(event, Event::NoticeFollowed { participant, .. } if *participant == id(second));
+    assert_eq!(count(&world, followed), 1);
+}
+
+/// A holder that owes 1,000 from 1 February on and has 400 of collateral, which it puts into a bond until 1 March; another has
+/// contributed 5,000 to the default fund.
+fn with_bond() -> World {
+    let mut world = with_terms(clearing_terms());
+    let upside = Upside { above: None, share: Share::WHOLE, annual_cap: None, condition: None };
+    let payoff = Payoff { upside: Some(upside), ..Payoff::floor() };
+    let contract = Box::new(ContractTerms { payoff, ..ContractTerms::monthly_floor() });
+    world.agree(Action::SetFloor { floor: TWO_WAY, terms: FloorTerms { contract, ..floor_terms() } });
+    let holder = id(SUPPLIERS[0]);
+    world.agree(Action::GrantEntitlement { floor: TWO_WAY, holder, per_period: quantity(10) });
+    deposit(&mut world, SUPPLIERS[0], 400);
+    let other = Action::ContributeToDefaultFund { participant: id(BUYERS[0]), amount: dollars(5_000) };
+    world.agree(other);
+    until(&mut world, "2019-02-01");
+    let opens_at = world.now.plus_seconds(1).expect("fits");
+    let closes_at = day("2019-03-01").begins_at().expect("in reach");
+    let kind = AuctionKind::Support { floor: FLOOR, per_period: quantity(60) };
+    let terms = AuctionTerms { rule: stack().into(), ..terms(kind, opens_at, closes_at) };
+    world.agree(Action::AnnounceAuction { auction: STACK, terms });
+    world.wait(1);
+    let details = BidDetails { technology: Some(0), quality: quantity(1), ..Default::default() };
+    let bid = NewBid { details: Some(details), ..sell(450, 40) };
+    world.bid(SUPPLIERS[0], STACK, bid).expect("accepted");
+    world.publish(month(2019, 1), 600).expect("published");
+    world.settle(TWO_WAY, month(2019, 1)).expect("settled");
+    assert_eq!(units(&world, Account::Participant(holder)), -1_000);
+    world
+}
+
+/// A defaulter's own collateral is used before others' money, whatever it was put into.
+#[test]
+fn a_bid_bond_is_no_shelter_from_the_waterfall() {
+    let mut world = with_bond();
+    until(&mut world, "2019-02-20");
+    let uses = world.events.iter().find_map(|event| match event {
+        Event::Defaulted { uses, .. } => Some(uses.clone()),
+        _ => None,
+    });
+    let uses: Vec<_> = uses.expect("it did not pay").iter().map(|used| (used.pot, used.amount)).collect();
+    assert_eq!(uses, [(Pot::Collateral, dollars(400)), (Pot::DefaultFund, dollars(600))]);
+}
+
+/// Nothing goes back to who has not made good what others paid for it.
+#[test]
+fn a_defaulter_is_given_nothing_back() {
+    let mut world = with_bond();
+    until(&mut world, "2019-02-20");
+    deposit(&mut world, SUPPLIERS[0], 50);
+    let back = Action::ReturnCollateral { participant: id(SUPPLIERS[0]), amount: dollars(50) };
+    assert_eq!(world.try_agree(back.clone()), Err(Reject::InDefault));
+    pay(&mut world, SUPPLIERS[0], 1_000);
+    world.agree(back);
+}
+
+/// Neither does what will have to pay go back while an invoice is late.
+#[test]
+fn who_is_late_is_given_nothing_back_that_covers_it() {
+    let mut world = with_terms(clearing_terms());
+    deposit(&mut world, BUYERS[0], 5_000);
+    world.agree(Action::ContributeToDefaultFund { participant: id(BUYERS[0]), amount: dollars(700) });
+    sale(&mut world);
+    until(&mut world, "2019-01-03");
+    let back = |amount| Action::ReturnCollateral { participant: id(BUYERS[0]), amount: dollars(amount) };
+    assert_eq!(world.try_agree(back(501)), Err(Reject::CollateralShort { short: dollars(1) }));
+    world.agree(back(500));
+    let back = Action::ReturnContribution { participant: id(BUYERS[0]), amount: dollars(700) };
+    assert!(world.try_agree(back).is_err());
+}
+
+/// Claims are paid at once as far as there is free money, wherever that comes from.
+#[test]
+fn what_an_auction_frees_pays_the_claims_that_wait() {
+    let mut world = World::furnished(14_000);
+    // (500 − 300) × 10 × 6 months are reserved.
+    world.agree(Action::GrantEntitlement { floor: FLOOR, holder: id(SUPPLIERS[0]), per_period: quantity(10) });
+    let rule = StockRule {
+        buys_at: price(400),
+        holds_most: quantity(5),
+        releases_at: price(520),
+        releases_most: quantity(5),
+    };
+    world.agree(Action::SetStockRule { programme: PROGRAMME, market: MARKET, rule });
+    let opens_at = day("2019-06-01").begins_at().expect("in reach");
+    let closes_at = opens_at.plus_seconds(60).expect("fits");
+    let order = StockOrder {
+        programme: PROGRAMME,
+        side: golv_engine::book::Side::Buy,
+        price: price(400),
+        quantity: quantity(5),
+        budget: None,
+    };
+    let kind = AuctionKind::Call { market: MARKET, stock: Some(order) };
+    let cascade = vec![Criterion::MostVolume, Criterion::Lowest];
+    let rule = Rule { floor: Some(price(400)), ..Rule::new(Candidates::Ticks, cascade, Allocation::ProRata) };
+    let terms = AuctionTerms { rule: rule.into(), ..terms(kind, opens_at, closes_at) };
+    world.agree(Action::AnnounceAuction { auction: CALL, terms });
+    until(&mut world, "2019-02-01");
+    world.publish(month(2019, 1), 0).expect("published");
+    world.settle(FLOOR, month(2019, 1)).expect("settled");
+    let claims = Account::Claims(id(SUPPLIERS[0]));
+    assert_eq!(units(&world, claims), 3_000, "5,000 less the 2,000 of the month");
+    world.agree(Action::CancelAuction { auction: CALL });
+    assert_eq!(units(&world, claims), 1_000, "2,000 are free now");
+    assert!(world.exchange.is_conserved());
+}
+
+/// In a currency without terms everybody who has money with the centre pays at once: sellers are still paid once, and told once.
+#[test]
+fn sellers_of_an_auction_are_paid_once_where_all_buyers_have_the_money() {
+    let mut world = World::furnished(1);
+    let mut bids = Vec::new();
+    for number in 0..20 {
+        let buyer = register(&mut world, 100 + number, &[Role::Buyer]);
+        let seller = register(&mut world, 200 + number, &[Role::Supplier]);
+        pay(&mut world, buyer, 5_000);
+        bids.push((buyer, buy(500, 10)));
+        bids.push((seller, sell(450, 10)));
+    }
+    auctions(&mut world, &[(CALL, bids)]);
+    assert_eq!(units(&world, Account::Participant(ParticipantId(219))), 4_500);
+    assert_eq!(count(&world, |event| matches!(event, Event::SellersPaid { .. })), 1);
+}
