@@ -161,6 +161,9 @@ impl State {
         if self.registry.check_standing(participant, Standing::Suspended).is_ok() {
             self.registry.set_standing(participant, Standing::Suspended);
         }
+        // What is held for its open bids is collateral of its own, and comes before the money of others.
+        let mut withdrawn = Events::new();
+        self.withdraw_bids_of(participant, &mut withdrawn);
         let debts = self.treasury.debts.get(&(currency, participant));
         let owed: i128 = debts.into_iter().flatten().map(|debt| i128::from(debt.open)).sum();
         let owed = Money { currency, millionths: i64::try_from(owed).unwrap_or(i64::MAX) };
@@ -183,7 +186,7 @@ impl State {
         let of_others = uses.iter().filter(|used| used.of != Some(participant)).copied();
         self.treasury.defaults.entry((currency, participant)).or_default().uses.extend(of_others);
         out.push(Event::Defaulted { participant, owed, uncovered: left, uses });
-        self.withdraw_bids_of(participant, out);
+        out.append(&mut withdrawn);
         self.collect(currency, [participant].into(), out);
     }
 
