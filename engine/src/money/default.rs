@@ -141,7 +141,10 @@ impl State {
         let over: Vec<_> = self.treasury.notices.iter().filter(|(_, notice)| notice.until <= day).collect();
         let over: Vec<_> = over.into_iter().map(|(&whose, &notice)| (whose, notice)).collect();
         for ((currency, participant), notice) in over {
-            self.treasury.notices.remove(&(currency, participant));
+            // The default of another may have paid for it just now.
+            if self.treasury.notices.remove(&(currency, participant)).is_none() {
+                continue;
+            }
             if self.is_followed(currency, participant, &notice) {
                 out.push(Event::NoticeFollowed { participant, currency });
             } else {
