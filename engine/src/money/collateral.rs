@@ -17,7 +17,7 @@ use crate::reject::Reject;
 use crate::time::{Day, Instant, Period};
 
 /// What participants must have of collateral, in millionths.
-type Required = BTreeMap<(Currency, ParticipantId), i128>;
+pub(super) type Required = BTreeMap<(Currency, ParticipantId), i128>;
 
 impl State {
     /// Refuses a deposit that cannot be held.
@@ -146,8 +146,10 @@ impl State {
     }
 
     /// Calls for what is missing of what is required at the end of a day.
-    pub(super) fn call_collateral(&mut self, today: Day, out: &mut Events) {
-        for ((currency, participant), required) in self.required(today) {
+    /// Returns what is required.
+    pub(super) fn call_collateral(&mut self, today: Day, out: &mut Events) -> Required {
+        let all = self.required(today);
+        for (&(currency, participant), &required) in &all {
             let held = self.ledger.positive(currency, Account::Collateral(participant));
             let is_called = self.treasury.notices.contains_key(&(currency, participant));
             if required <= i128::from(held.millionths) || is_called {
@@ -158,6 +160,7 @@ impl State {
             let breach = Breach::Collateral { required, held };
             self.serve(currency, participant, breach, today, out);
         }
+        all
     }
 
     /// Whether somebody may come to owe, so that the next day is looked at as well.

@@ -137,7 +137,7 @@ impl State {
         }
         // After a long time without a tick, what is required is looked at once, as it is now.
         let today = Day::of(at).and_then(Day::previous).unwrap_or(day).max(day);
-        self.call_collateral(today, out);
+        let required = self.call_collateral(today, out);
         let over: Vec<_> = self.treasury.notices.iter().filter(|(_, notice)| notice.until <= day).collect();
         let over: Vec<_> = over.into_iter().map(|(&whose, &notice)| (whose, notice)).collect();
         for ((currency, participant), notice) in over {
@@ -145,7 +145,11 @@ impl State {
             if self.treasury.notices.remove(&(currency, participant)).is_none() {
                 continue;
             }
-            if self.is_followed(currency, participant, &notice) {
+            // Who has paid since what it was to cover, or holds a contract no longer, has no more to cover than that.
+            let held = self.ledger.balance(currency, Account::Collateral(participant));
+            let is_covered = matches!(notice.breach, Breach::Collateral { .. })
+                && held >= required.get(&(currency, participant)).copied().unwrap_or(0);
+            if is_covered || self.is_followed(currency, participant, &notice) {
                 out.push(Event::NoticeFollowed { participant, currency });
             } else {
                 self.default(currency, participant, out);
