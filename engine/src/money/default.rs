@@ -11,6 +11,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::claims::pro_rata;
+use super::invoice::Debt;
 use super::programme::floor_to_minor;
 use super::terms::Pot;
 use crate::event::{Event, Events};
@@ -154,6 +155,17 @@ impl State {
             } else {
                 self.default(currency, participant, out);
             }
+        }
+        // An invoice may have become late while collateral was called for. Who is in default has had its notice.
+        let is_late = |debts: &Vec<Debt>| debts.iter().any(|debt| debt.is_late);
+        let late = self.treasury.debts.iter().filter(|(whose, debts)| {
+            let is_told =
+                self.treasury.notices.contains_key(whose) || self.treasury.defaults.contains_key(whose);
+            !is_told && is_late(debts)
+        });
+        let late: Vec<_> = late.map(|(&whose, _)| whose).collect();
+        for (currency, participant) in late {
+            self.serve(currency, participant, Breach::Payment, day, out);
         }
         if self.has_exposure()
             && let Some(next) = today.next()
