@@ -33,7 +33,8 @@ impl State {
         }
     }
 
-    /// Refuses to give back what is not there, is held as a bond, or is required.
+    /// Refuses to give back what is not there, is held as a bond, or is required; to a defaulter, and of what
+    /// an invoice that is late may be paid from, nothing.
     pub(crate) fn check_return(
         &self,
         at: Instant,
@@ -43,13 +44,19 @@ impl State {
     ) -> Result<(), Reject> {
         self.registry.participant(id)?;
         check_payable(amount, amount.currency)?;
+        if self.treasury.defaults.contains_key(&(amount.currency, id)) {
+            return Err(Reject::InDefault);
+        }
         let mut free = self.ledger.balance(amount.currency, account);
+        let debts = self.treasury.debts.get(&(amount.currency, id)).into_iter().flatten();
+        let late: i128 = debts.filter(|debt| debt.is_late).map(|debt| i128::from(debt.open)).sum();
+        let mut required = late;
         if account == Account::Collateral(id)
             && let Some(today) = Day::of(at)
         {
-            let required = self.required(today).remove(&(amount.currency, id)).unwrap_or(0);
-            free = free.saturating_sub(required).max(0);
+            required = self.required(today).remove(&(amount.currency, id)).unwrap_or(0).max(late);
         }
+        free = free.saturating_sub(required).max(0);
         let short = i128::from(amount.millionths).saturating_sub(free);
         if short <= 0 {
             return Ok(());
