@@ -151,6 +151,7 @@ impl Exchange {
             let is_untouched = out.len() == happened && !exchange.state.ledger.has_posted();
             assert!(outcome.is_ok() || is_untouched, "a refused command makes nothing happen");
             if exchange.state.ledger.has_posted() {
+                exchange.state.pay_freed(out);
                 exchange.state.tell_levels(out);
                 exchange.state.ledger.tell(out);
             }

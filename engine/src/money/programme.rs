@@ -291,6 +291,18 @@ impl State {
         });
     }
 
+    /// Pays the claims that wait from what a command has freed.
+    pub(crate) fn pay_freed(&mut self, out: &mut Events) {
+        for id in self.ledger.touched_programmes() {
+            let Some(programme) = self.programmes.get(&id) else { continue };
+            let currency = programme.currency();
+            let free = self.ledger.balance(currency, Account::ProgrammeFree(id));
+            if !programme.claims.is_empty() && floor_to_minor(free, currency) > 0 {
+                self.pay_promised(id, 0, out);
+            }
+        }
+    }
+
     /// What a programme has promised beyond what it could pay itself: what its guarantor owes, or what is claimed.
     fn short_of(&self, id: ProgrammeId, currency: Currency) -> Money {
         let claimed = self.programmes.get(&id).map_or(0, |programme| programme.claims.total());
