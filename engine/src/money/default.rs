@@ -228,10 +228,7 @@ impl State {
             }
             Pot::OwnResources => vec![used(None, there(Account::OwnResources).min(wanted))],
             Pot::DefaultFund => {
-                let contributors = self.ledger.balances().filter_map(|(of, account, _)| match account {
-                    Account::Contribution(id) if of == currency && id != defaulter => Some(id),
-                    _ => None,
-                });
+                let contributors = self.ledger.contributors(currency).filter(|id| *id != defaulter);
                 let parts: Vec<_> = contributors.map(|id| (id, there(Account::Contribution(id)))).collect();
                 let amounts: Vec<i64> = parts.iter().map(|(_, amount)| *amount).collect();
                 let shares = pro_rata(wanted, &amounts, currency.minor_unit());
