@@ -111,7 +111,8 @@ fn defaults(world: &World) -> usize {
 /// Who is called for cover of an invoice and pays the invoice has nothing left to cover.
 #[test]
 fn a_call_for_cover_of_what_was_paid_since_is_no_default() {
-    let mut world = with_terms(ClearingTerms { debt_cover: "0.5".parse().expect("a share"), ..clearing_terms() });
+    let mut world =
+        with_terms(ClearingTerms { debt_cover: "0.5".parse().expect("a share"), ..clearing_terms() });
     sale(&mut world);
     until(&mut world, "2018-12-30");
     assert_eq!(count(&world, |event| matches!(event, Event::NoticeServed { .. })), 1);
@@ -124,7 +125,8 @@ fn a_call_for_cover_of_what_was_paid_since_is_no_default() {
 /// A notice about collateral does not hide that an invoice became late while it ran.
 #[test]
 fn an_invoice_that_becomes_late_while_collateral_is_called_is_followed_up() {
-    let terms = ClearingTerms { debt_cover: "0.5".parse().expect("a share"), notice_days: 5, ..clearing_terms() };
+    let terms =
+        ClearingTerms { debt_cover: "0.5".parse().expect("a share"), notice_days: 5, ..clearing_terms() };
     let mut world = with_terms(terms);
     sale(&mut world);
     until(&mut world, "2019-01-04");
@@ -227,7 +229,11 @@ fn who_is_late_is_given_nothing_back_that_covers_it() {
 fn what_an_auction_frees_pays_the_claims_that_wait() {
     let mut world = World::furnished(14_000);
     // (500 − 300) × 10 × 6 months are reserved.
-    world.agree(Action::GrantEntitlement { floor: FLOOR, holder: id(SUPPLIERS[0]), per_period: quantity(10) });
+    world.agree(Action::GrantEntitlement {
+        floor: FLOOR,
+        holder: id(SUPPLIERS[0]),
+        per_period: quantity(10),
+    });
     let rule = StockRule {
         buys_at: price(400),
         holds_most: quantity(5),

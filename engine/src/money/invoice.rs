@@ -8,7 +8,7 @@
 //! against its invoices at once, those due first in front. So the open invoices of a participant always sum to what its
 //! balance is below zero.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use serde::{Deserialize, Serialize};
 
@@ -187,7 +187,20 @@ impl State {
         mut credited: VecDeque<ParticipantId>,
         out: &mut Events,
     ) {
-        while let Some(participant) = credited.pop_front() {
+        // Those who are paid from what several pay are paid once.
+        let (mut auctions, mut programmes, mut whose) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
+        loop {
+            let Some(participant) = credited.pop_front() else {
+                if let Some(auction) = auctions.pop_first() {
+                    self.pay_pool(auction, &mut credited, out);
+                } else if let Some(programme) = programmes.pop_first() {
+                    self.pay_claims(programme, 0, &mut credited, out);
+                } else {
+                    break;
+                }
+                continue;
+            };
+            whose.insert(participant);
             let balance = self.ledger.balance(currency, Account::Participant(participant));
             let owes = balance.min(0).saturating_neg();
             let mut received = Vec::new();
@@ -221,13 +234,16 @@ impl State {
                             pool.money = pool.money.saturating_add(paid.millionths);
                             pool.owed = pool.owed.saturating_sub(paid.millionths);
                         }
-                        self.pay_pool(auction, &mut credited, out);
+                        auctions.insert(auction);
                     }
                     Creditor::Programme(programme) => {
-                        self.programme_received(programme, paid, &mut back, &mut credited, out);
+                        self.programme_received(programme, paid, &mut back);
+                        programmes.insert(programme);
                     }
                 }
             }
+        }
+        for participant in whose {
             self.recover(currency, participant, out);
             self.cure(currency, participant, out);
         }
@@ -273,7 +289,8 @@ impl State {
         }
         if let Some((programme, amount, mut back)) = received.filter(|(_, amount, _)| amount.millionths > 0) {
             back = back.min(amount.millionths);
-            self.programme_received(programme, amount, &mut back, credited, out);
+            self.programme_received(programme, amount, &mut back);
+            self.pay_claims(programme, 0, credited, out);
         }
     }
 
