@@ -152,6 +152,7 @@ impl Exchange {
             assert!(outcome.is_ok() || is_untouched, "a refused command makes nothing happen");
             if exchange.state.ledger.has_posted() {
                 exchange.state.pay_freed(out);
+                exchange.state.watch_pools(exchange.at);
                 exchange.state.tell_levels(out);
                 exchange.state.ledger.tell(out);
             }

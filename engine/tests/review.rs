@@ -12,7 +12,7 @@ use golv_engine::id::*;
 use golv_engine::ledger::Account;
 use golv_engine::market::FloorTerms;
 use golv_engine::money::{ClearingTerms, Pot, StockOrder, StockRule};
-use golv_engine::num::{Currency, Share};
+use golv_engine::num::{Currency, Money, Share};
 use golv_engine::participant::Role;
 use golv_engine::reject::Reject;
 use golv_engine::time::Day;
@@ -280,4 +280,29 @@ fn sellers_of_an_auction_are_paid_once_where_all_buyers_have_the_money() {
     auctions(&mut world, &[(CALL, bids)]);
     assert_eq!(units(&world, Account::Participant(ParticipantId(219))), 4_500);
     assert_eq!(count(&world, |event| matches!(event, Event::SellersPaid { .. })), 1);
+}
+
+/// Two who owe each other in two auctions: a cent goes round and round, but not for as long as there are cents.
+#[test]
+fn a_cent_does_not_go_round_for_ever() {
+    let mut world = with_terms(ClearingTerms { waterfall: Vec::new(), ..clearing_terms() });
+    let one = register(&mut world, 20, &[Role::Buyer, Role::Supplier]);
+    let other = register(&mut world, 21, &[Role::Buyer, Role::Supplier]);
+    let bids = [
+        (CALL, vec![(one, buy(500, 10)), (other, sell(450, 10))]),
+        (AuctionId(9), vec![(other, buy(500, 10)), (one, sell(450, 10))]),
+    ];
+    auctions(&mut world, &bids);
+    until(&mut world, "2019-01-03");
+    let before = world.events.len();
+    let cent = Money { currency: Currency::Usd, millionths: 10_000 };
+    world.agree(Action::TakePayment { participant: Some(id(one)), amount: cent });
+    assert!(world.events.len() - before < 1_000, "{} events for a cent", world.events.len() - before);
+    // What is held up is paid later, and whoever pays all is done.
+    pay(&mut world, one, 4_500);
+    until(&mut world, "2019-01-05");
+    for who in [one, other] {
+        assert_eq!(units(&world, Account::Claims(id(who))), 0);
+    }
+    assert!(world.exchange.is_conserved());
 }

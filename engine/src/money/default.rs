@@ -109,7 +109,8 @@ impl State {
 
     /// The end of a day: what is due then, in the order: pools pay out, unpaid invoices are late, collateral is called, notices run out.
     pub(crate) fn end_day(&mut self, day: Day, at: Instant, out: &mut Events) {
-        let due = self.treasury.pools.iter().filter(|(_, pool)| pool.due.is_some_and(|due| due <= day));
+        let due = self.treasury.pools.iter();
+        let due = due.filter(|(_, pool)| pool.due.map_or(pool.is_held_up(), |due| due <= day));
         let due: Vec<_> = due.map(|(id, pool)| (*id, pool.currency)).collect();
         for (id, currency) in due {
             if let Some(pool) = self.treasury.pools.get_mut(&id) {

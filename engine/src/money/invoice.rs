@@ -83,6 +83,18 @@ pub(super) struct Pool {
     pub(super) residual: Option<Residual>,
 }
 
+/// How often money is passed on in one command. What is left where it is then is passed on at the end of the day, or with the next
+/// payment.
+const ROUNDS_MAX: u32 = 64;
+
+impl Pool {
+    /// Whether it has money that it could pay out.
+    pub(super) fn is_held_up(&self) -> bool {
+        let waits = !self.claims.is_empty() || self.residual.is_some_and(|residual| residual.amount > 0);
+        self.due.is_none() && self.money > 0 && (waits || self.owed == 0)
+    }
+}
+
 /// What participants are to pay (positive) or to be paid (negative) for an auction, in millionths and whole minor units.
 pub(crate) type Nets = BTreeMap<ParticipantId, i64>;
 
@@ -188,15 +200,24 @@ impl State {
         out: &mut Events,
     ) {
         // Those who are paid from what several pay are paid once.
+        let mut rounds = ROUNDS_MAX;
         let (mut auctions, mut programmes, mut whose) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
         loop {
             let Some(participant) = credited.pop_front() else {
-                if let Some(auction) = auctions.pop_first() {
-                    self.pay_pool(auction, &mut credited, out);
-                } else if let Some(programme) = programmes.pop_first() {
-                    self.pay_claims(programme, 0, &mut credited, out);
-                } else {
+                // A cent that goes round among who owe each other does not go round until all is paid.
+                rounds = rounds.saturating_sub(1);
+                if rounds == 0 {
                     break;
+                }
+                let (auctions, programmes) = (std::mem::take(&mut auctions), std::mem::take(&mut programmes));
+                if auctions.is_empty() && programmes.is_empty() {
+                    break;
+                }
+                for auction in auctions {
+                    self.pay_pool(auction, &mut credited, out);
+                }
+                for programme in programmes {
+                    self.pay_claims(programme, 0, &mut credited, out);
                 }
                 continue;
             };
