@@ -4,18 +4,20 @@ mod common;
 
 use common::*;
 use golv_engine::auction::{AuctionKind, AuctionTerms, BidDetails};
+use golv_engine::book::Side;
 use golv_engine::cfd::{ContractTerms, Payoff, Upside};
 use golv_engine::clearing::{Allocation, Candidates, Criterion, Rule};
 use golv_engine::command::{Action, Command, NewBid};
 use golv_engine::event::Event;
 use golv_engine::id::*;
 use golv_engine::ledger::Account;
-use golv_engine::market::FloorTerms;
-use golv_engine::money::{ClearingTerms, Pot, StockOrder, StockRule};
+use golv_engine::market::{FloorTerms, Market};
+use golv_engine::money::{Backing, ClearingTerms, Pot, ProgrammeTerms, StockOrder, StockRule};
 use golv_engine::num::{Currency, Money, Share};
 use golv_engine::participant::Role;
 use golv_engine::reject::Reject;
 use golv_engine::time::Day;
+use proptest::prelude::*;
 
 const TWO_WAY: FloorId = FloorId(3);
 
@@ -245,7 +247,7 @@ fn what_an_auction_frees_pays_the_claims_that_wait() {
     let closes_at = opens_at.plus_seconds(60).expect("fits");
     let order = StockOrder {
         programme: PROGRAMME,
-        side: golv_engine::book::Side::Buy,
+        side: Side::Buy,
         price: price(400),
         quantity: quantity(5),
         budget: None,
@@ -305,4 +307,122 @@ fn a_cent_does_not_go_round_for_ever() {
         assert_eq!(units(&world, Account::Claims(id(who))), 0);
     }
     assert!(world.exchange.is_conserved());
+}
+
+const YEN: MarketId = MarketId(7);
+
+/// A market in yen, with prices below zero and amounts of parts of a yen, and six who both buy and sell; a capped and a guaranteed
+/// programme have stock rules.
+fn in_yen(terms: bool) -> (World, Vec<IdentityId>) {
+    let mut world = World::founded();
+    let market = Market {
+        currency: Currency::Jpy,
+        lot: "0.01".parse().expect("a quantity"),
+        tick: "0.01".parse().expect("a price"),
+        lowest: price(-50),
+        highest: price(50),
+        ..market()
+    };
+    world.agree(Action::DefineMarket { market: YEN, terms: market });
+    let who = (30..36).map(|number| register(&mut world, number, &[Role::Buyer, Role::Supplier])).collect();
+    let guarantor = Backing::Guaranteed { by: "Member states".parse().expect("a name") };
+    for (programme, backing) in [(ProgrammeId(1), Backing::Capped), (ProgrammeId(2), guarantor)] {
+        let name: golv_engine::text::Name = "Programme".parse().expect("a name");
+        let terms = ProgrammeTerms { name: name.clone(), currency: Currency::Jpy, backing };
+        world.agree(Action::OpenProgramme { programme, terms });
+        let amount = Money { currency: Currency::Jpy, millionths: 2_000_000_000 };
+        world.agree(Action::FundProgramme { programme, funder: name, amount });
+        let rule = StockRule {
+            buys_at: "3.33".parse().expect("a price"),
+            holds_most: quantity(200),
+            releases_at: "4.47".parse().expect("a price"),
+            releases_most: quantity(100),
+        };
+        world.agree(Action::SetStockRule { programme, market: YEN, rule });
+    }
+    if terms {
+        let terms =
+            Box::new(ClearingTerms { debt_cover: "0.3".parse().expect("a share"), ..clearing_terms() });
+        world.agree(Action::SetClearingTerms { currency: Currency::Jpy, terms });
+    }
+    (world, who)
+}
+
+type YenAuction = (Vec<(usize, bool, i64, i64)>, Option<(bool, bool, i64)>, i64, Vec<(usize, i64)>);
+
+fn yen_auction() -> impl Strategy<Value = YenAuction> {
+    let bid = (0_usize..6, any::<bool>(), prop_oneof![-5_000_i64..5_000, 300_i64..500], 1_i64..10_000);
+    let stock = prop::option::of((any::<bool>(), any::<bool>(), 1_i64..10_000));
+    (
+        prop::collection::vec(bid, 0..10),
+        stock,
+        0_i64..5,
+        prop::collection::vec((0_usize..6, 1_i64..2_000), 0..6),
+    )
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(200))]
+
+    #[test]
+    fn yen_are_paid_in_whole(terms in any::<bool>(), rounds in prop::collection::vec(yen_auction(), 1..8)) {
+        let (mut world, who) = in_yen(terms);
+        let hundredths = |number: i64| golv_engine::num::Quantity::from_millionths(number * 10_000).expect("fits");
+        for (number, (bids, stock, days, pays)) in (100..).zip(rounds) {
+            let auction = AuctionId(number);
+            let opens_at = world.now.plus_seconds(1).expect("fits");
+            let closes_at = world.now.plus_seconds(hours(5)).expect("fits");
+            let stock = stock.map(|(second, buys, lots)| StockOrder {
+                programme: ProgrammeId(if second { 2 } else { 1 }),
+                side: if buys { Side::Buy } else { Side::Sell },
+                price: if buys { "3.33" } else { "4.47" }.parse().expect("a price"),
+                quantity: hundredths(lots),
+                budget: None,
+            });
+            let cascade = vec![Criterion::MostVolume, Criterion::LeastSurplus, Criterion::Highest];
+            let floor = stock.filter(|order| order.side == Side::Buy).map(|order| order.price);
+            let rule = Rule { floor, ..Rule::new(Candidates::Ticks, cascade, Allocation::ProRata) };
+            let kind = AuctionKind::Call { market: YEN, stock };
+            let terms = AuctionTerms { rule: rule.into(), ..common::terms(kind, opens_at, closes_at) };
+            if world.try_agree(Action::AnnounceAuction { auction, terms }).is_err() {
+                continue;
+            }
+            world.wait(1);
+            for (of, buys, limit, lots) in bids {
+                let limit = golv_engine::num::Price::from_millionths(limit * 10_000);
+                let bid = NewBid { price: Some(limit), quantity: hundredths(lots), ..if buys { buy(1, 1) } else { sell(1, 1) } };
+                let _ = world.bid(who[of], auction, bid);
+            }
+            world.wait(hours(5));
+            world.send(OPERATORS[0], Command::ClearAuction { auction, secret: None }).expect("cleared");
+            world.wait(hours(24));
+            prop_assert!(world.exchange.is_conserved());
+            for (of, amount) in pays {
+                let amount = Money { currency: Currency::Jpy, millionths: amount * 1_000_000 };
+                let _ = world.try_agree(Action::TakePayment { participant: Some(id(who[of])), amount });
+                let _ = world.try_agree(Action::DepositCollateral { participant: id(who[of]), amount });
+                prop_assert!(world.exchange.is_conserved());
+            }
+            world.wait(hours(24) * u32::try_from(days).expect("fits"));
+            prop_assert!(world.exchange.is_conserved());
+        }
+        let owed = |world: &World, of: IdentityId| {
+            -world.exchange.ledger().balance(Currency::Jpy, Account::Participant(id(of)))
+        };
+        world.wait(hours(24) * 60);
+        for _ in 0..100 {
+            let Some(of) = who.iter().find(|of| owed(&world, **of) > 0) else { break };
+            let millionths = i64::try_from(owed(&world, *of)).expect("fits");
+            prop_assert_eq!(millionths % 1_000_000, 0);
+            world.agree(Action::TakePayment { participant: Some(id(*of)), amount: Money { currency: Currency::Jpy, millionths } });
+        }
+        world.wait(hours(24) * 10);
+        for of in who {
+            prop_assert_eq!(world.exchange.ledger().balance(Currency::Jpy, Account::Claims(id(of))), 0);
+        }
+        for programme in [ProgrammeId(1), ProgrammeId(2)] {
+            prop_assert_eq!(world.exchange.ledger().balance(Currency::Jpy, Account::Receivable(programme)), 0);
+        }
+        prop_assert!(world.exchange.is_conserved());
+    }
 }
