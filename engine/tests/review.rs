@@ -426,3 +426,19 @@ proptest! {
         prop_assert!(world.exchange.is_conserved());
     }
 }
+
+/// Days are looked at as long as a contract runs, and no longer.
+#[test]
+fn the_last_day_of_the_last_contract_is_the_last_that_is_looked_at() {
+    let mut world = with_terms(ClearingTerms { contract_cover_days: 21, ..clearing_terms() });
+    let upside = Upside { above: None, share: Share::WHOLE, annual_cap: None, condition: None };
+    let payoff = Payoff { upside: Some(upside), ..Payoff::floor() };
+    let contract = Box::new(ContractTerms { payoff, ..ContractTerms::monthly_floor() });
+    world.agree(Action::SetFloor { floor: TWO_WAY, terms: FloorTerms { contract, ..floor_terms() } });
+    let holder = id(SUPPLIERS[0]);
+    world.agree(Action::GrantEntitlement { floor: TWO_WAY, holder, per_period: quantity(10) });
+    until(&mut world, "2019-06-30");
+    assert!(world.exchange.next_due().is_some());
+    until(&mut world, "2019-07-03");
+    assert_eq!(world.exchange.next_due(), None);
+}

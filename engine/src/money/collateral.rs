@@ -171,14 +171,16 @@ impl State {
     }
 
     /// Whether somebody may come to owe, so that the next day is looked at as well.
-    pub(super) fn has_exposure(&self) -> bool {
+    pub(super) fn has_exposure(&self, today: Day) -> bool {
         let may_owe = |entitlement: &Entitlement| {
-            self.floor(entitlement.floor).is_ok_and(|floor| {
-                let currency = self.market(floor.terms.market).map(|market| market.currency);
-                let terms = currency.ok().and_then(|currency| self.treasury.terms.get(&currency));
-                floor.terms.contract.payoff.upside.is_some()
-                    && terms.is_some_and(|terms| terms.contract_cover_days > 0)
-            })
+            let is_over = today > entitlement.last;
+            !is_over
+                && self.floor(entitlement.floor).is_ok_and(|floor| {
+                    let currency = self.market(floor.terms.market).map(|market| market.currency);
+                    let terms = currency.ok().and_then(|currency| self.treasury.terms.get(&currency));
+                    floor.terms.contract.payoff.upside.is_some()
+                        && terms.is_some_and(|terms| terms.contract_cover_days > 0)
+                })
         };
         let has_cover =
             |currency| self.treasury.terms.get(currency).is_some_and(|terms| !terms.debt_cover.is_zero());

@@ -168,7 +168,7 @@ impl State {
         for (currency, participant) in late {
             self.serve(currency, participant, Breach::Payment, day, out);
         }
-        if self.has_exposure()
+        if self.has_exposure(today)
             && let Some(next) = today.next()
         {
             self.treasury.days.insert(next);
