@@ -442,3 +442,37 @@ fn the_last_day_of_the_last_contract_is_the_last_that_is_looked_at() {
     until(&mut world, "2019-07-03");
     assert_eq!(world.exchange.next_due(), None);
 }
+
+/// Who owes more than a `Money` holds, by several auctions, can pay it in parts.
+#[test]
+fn what_several_auctions_add_up_to_can_be_paid_in_parts() {
+    let mut world = World::founded();
+    let millions = |millions: i64| price(millions * 1_000_000);
+    let market = Market {
+        currency: Currency::Jpy,
+        tick: millions(1),
+        highest: millions(2_000),
+        largest: quantity(1_000),
+        ..market()
+    };
+    world.agree(Action::DefineMarket { market: MARKET, terms: market });
+    let buyer = register(&mut world, 20, &[Role::Buyer]);
+    let seller = register(&mut world, 21, &[Role::Supplier]);
+    for number in 1..=5 {
+        let limit = Some(millions(2_000));
+        let bids = [
+            (buyer, NewBid { price: limit, ..buy(1, 1_000) }),
+            (seller, NewBid { price: limit, ..sell(1, 1_000) }),
+        ];
+        auctions(&mut world, &[(AuctionId(number), bids.into())]);
+    }
+    let owed =
+        |world: &World| -world.exchange.ledger().balance(Currency::Jpy, Account::Participant(id(buyer)));
+    assert!(owed(&world) > i64::MAX.into());
+    let yen = |yen: i64| Money { currency: Currency::Jpy, millionths: yen * 1_000_000 };
+    for _ in 0..10 {
+        world.agree(Action::TakePayment { participant: Some(id(buyer)), amount: yen(1_000_000_000_000) });
+        assert!(world.exchange.is_conserved());
+    }
+    assert_eq!(owed(&world), 0);
+}

@@ -227,13 +227,13 @@ impl State {
             let mut received = Vec::new();
             if let Some(debts) = self.treasury.debts.get_mut(&(currency, participant)) {
                 let open: i128 = debts.iter().map(|debt| i128::from(debt.open)).sum();
-                let mut left = i64::try_from(open.saturating_sub(owes)).unwrap_or(0);
+                let mut left = open.saturating_sub(owes);
                 for debt in debts.iter_mut() {
-                    let paid = debt.open.min(left);
+                    let paid = i64::try_from(left).unwrap_or(i64::MAX).min(debt.open);
                     if paid <= 0 {
                         continue;
                     }
-                    left = left.saturating_sub(paid);
+                    left = left.saturating_sub(paid.into());
                     debt.open = debt.open.saturating_sub(paid);
                     let money = |millionths| Money { currency, millionths };
                     let Invoice { number, creditor, .. } = debt.invoice;
@@ -332,7 +332,7 @@ impl State {
     /// Refuses what would make a balance more than a [`Money`] holds.
     pub(crate) fn check_balance_room(&self, account: Account, more: Money) -> Result<(), Reject> {
         let after = self.ledger.balance(more.currency, account).saturating_add(more.millionths.into());
-        if i64::try_from(after).is_ok() { Ok(()) } else { Err(Reject::AmountTooLarge) }
+        if after <= i64::MAX.into() { Ok(()) } else { Err(Reject::AmountTooLarge) }
     }
 
     /// Money came in from a participant, or from nobody knows whom.
