@@ -151,6 +151,8 @@ impl Exchange {
             let is_untouched = out.len() == happened && !exchange.state.ledger.has_posted();
             assert!(outcome.is_ok() || is_untouched, "a refused command makes nothing happen");
             if exchange.state.ledger.has_posted() {
+                exchange.state.pay_freed(out);
+                exchange.state.watch_pools(exchange.at);
                 exchange.state.tell_levels(out);
                 exchange.state.ledger.tell(exchange.at, out);
             }
@@ -1024,6 +1026,51 @@ mod tests {
             run.lines.push(run.lines[0]);
         });
         assert!(matches!(twice, Err(NotAnExchange::Runs)), "{twice:?}");
+    }
+
+    /// A programme whose auction has nothing pledged for what it orders could not pay for it.
+    #[test]
+    fn a_stored_stock_order_is_pledged_for() {
+        use crate::auction::{AuctionKind, AuctionTerms};
+        use crate::book::Side;
+        use crate::clearing::{Allocation, Candidates, Criterion, Rule};
+        use crate::money::StockOrder;
+        let with = |budget: Option<Money>| {
+            let mut exchange = settled();
+            let price = Price::from_units(400).expect("fits");
+            let order = StockOrder {
+                programme: ProgrammeId(1),
+                side: Side::Buy,
+                price,
+                quantity: Quantity::from_units(5).expect("fits"),
+                budget: None,
+            };
+            let opens_at = exchange.at.plus_seconds(1).expect("fits");
+            let rule = Rule {
+                floor: Some(price),
+                ..Rule::new(
+                    Candidates::Ticks,
+                    vec![Criterion::MostVolume, Criterion::Lowest],
+                    Allocation::ProRata,
+                )
+            };
+            let terms = AuctionTerms {
+                kind: AuctionKind::Call { market: MarketId(1), stock: Some(order) },
+                opens_at,
+                closes_at: opens_at.plus_seconds(1).expect("fits"),
+                challenge_seconds: std::num::NonZeroU32::MIN,
+                rule: rule.into(),
+                lot_commitment: None,
+            };
+            exchange.state.announce(AuctionId(1), terms, budget);
+            exchange.state.ledger.tell(&mut Vec::new());
+            read(exchange).map(drop)
+        };
+        assert!(with(Some(dollars(2_000))).is_ok());
+        for wrong in [None, Some(dollars(1_999)), Some(dollars(2_001))] {
+            let read = with(wrong);
+            assert!(matches!(read, Err(NotAnExchange::Auction(AuctionId(1)))), "{wrong:?}: {read:?}");
+        }
     }
 
     /// Whatever a forged run claims to have paid, a programme is given back no more than it spent.

@@ -235,6 +235,13 @@ impl Ledger {
         self.balances.iter().map(|(&(currency, account), &balance)| (currency, account, balance))
     }
 
+    /// Who has contributed to the default fund of a currency, in order.
+    pub(crate) fn contributors(&self, currency: Currency) -> impl Iterator<Item = ParticipantId> {
+        let [first, last] =
+            [u32::MIN, u32::MAX].map(|id| (currency, Account::Contribution(ParticipantId(id))));
+        self.balances.range(first..=last).filter_map(|((_, account), _)| account.participant())
+    }
+
     /// What is held as bid bonds, by currency and participant; those who have none are left out.
     pub(crate) fn bonds(&self) -> BTreeMap<(Currency, ParticipantId), i128> {
         let bonds = self.balances.iter().filter_map(|(&(currency, account), &balance)| match account {

@@ -56,6 +56,15 @@ enum Step {
     Halt(usize),
     Readmit(usize),
     Days(u32),
+    ReturnCollateral(usize, i64),
+    ReturnContribution(usize, i64),
+    /// Other terms: due and notice days, cover of debts in tenths, days of cover, how much of the waterfall.
+    Terms(u8, u8, u32, u16),
+    /// An auction that is announced and cancelled later, with an order for stock.
+    Pledge(u32),
+    CancelOldest,
+    /// A stack with a bond: who offers, at which price in tens, how many lots, and who accepts.
+    Stack(Vec<(usize, i64, u32, bool)>, u32),
 }
 
 fn a_step() -> impl Strategy<Value = Step> {
@@ -78,6 +87,13 @@ fn a_step() -> impl Strategy<Value = Step> {
         1 => trader.clone().prop_map(Step::Halt),
         2 => trader.prop_map(Step::Readmit),
         4 => (1_u32..6).prop_map(Step::Days),
+        1 => (0_usize..6, 1_i64..3_000).prop_map(|(who, amount)| Step::ReturnCollateral(who, amount)),
+        1 => (0_usize..6, 1_i64..2_000).prop_map(|(who, amount)| Step::ReturnContribution(who, amount)),
+        1 => (0_u8..5, 1_u8..5, 0_u32..10, 0_u16..40).prop_map(|(due, notice, cover, days)| Step::Terms(due, notice, cover, days)),
+        1 => (1_u32..30).prop_map(Step::Pledge),
+        1 => Just(Step::CancelOldest),
+        2 => (prop::collection::vec((0_usize..3, 30_i64..48, 1_u32..20, any::<bool>()), 1..5), 1_u32..20)
+            .prop_map(|(offers, days)| Step::Stack(offers, days)),
     ]
 }
 
@@ -85,6 +101,7 @@ fn a_step() -> impl Strategy<Value = Step> {
 struct Months {
     world: World,
     auctions: u32,
+    pledges: Vec<AuctionId>,
     /// Every balance, added up from what was told.
     told: BTreeMap<(Currency, Account), i128>,
     /// What everybody was given or promised, by fills, lines and payments.
@@ -94,6 +111,8 @@ struct Months {
     /// How many months were settled.
     settled: u8,
     seen: BTreeSet<&'static str>,
+    /// Whether the capped programme carried claims when it last told.
+    claims_wait: bool,
 }
 
 fn trader(who: usize) -> ParticipantId {
@@ -110,12 +129,14 @@ impl Months {
         let mut months = Self {
             world,
             auctions: 10,
+            pledges: Vec::new(),
             told: BTreeMap::new(),
             due: BTreeMap::new(),
             fills: BTreeMap::new(),
             proposed: BTreeMap::new(),
             settled: 0,
             seen: BTreeSet::new(),
+            claims_wait: false,
         };
         let happened = std::mem::take(&mut months.world.events);
         months.add_up(&happened, &BTreeMap::new());
@@ -223,6 +244,7 @@ impl Months {
                         *self.told.entry((amount.currency, to)).or_default() += i128::from(amount.millionths);
                     }
                 }
+                Event::AuctionCleared { result, .. } if result.stack.is_some() => {}
                 Event::AuctionCleared { auction, result, .. } => {
                     let fills = result.fills.iter().map(|fill| {
                         let amount = minor(fill.price, fill.quantity);
@@ -236,6 +258,10 @@ impl Months {
                     }
                 }
                 Event::SettlementRunCompleted { run } => {
+                    let paid = |event: &Event| matches!(event, Event::ClaimsPaid { programme, .. } if *programme == PROGRAMME);
+                    if run.floor == FLOOR && !happened.iter().any(paid) {
+                        self.claims_wait = false;
+                    }
                     self.seen.insert(if run.number > 1 { "Corrected" } else { "Settled" });
                     for line in &run.lines {
                         self.add_due(line.holder, (line.delta.millionths + line.interest.millionths).into());
@@ -243,6 +269,14 @@ impl Months {
                 }
                 Event::Defaulted { participant, owed, uncovered, uses } => {
                     self.seen.insert(if uncovered.is_zero() { "Covered" } else { "Uncovered" });
+                    // Bonds that were given back in the same command are collateral again.
+                    let own = uses.iter().find(|used| used.pot == Pot::Collateral);
+                    let own = own.map_or(0, |used| i128::from(used.amount.millionths));
+                    let there = pots.get(&Account::Collateral(*participant)).copied().unwrap_or(0);
+                    let from_bonds = (own - there).max(0);
+                    *pots.entry(Account::Bonds(*participant)).or_default() -= from_bonds;
+                    assert!(pots[&Account::Bonds(*participant)] >= 0);
+                    *pots.entry(Account::Collateral(*participant)).or_default() += from_bonds;
                     assert_eq!(uses, &drawn(&mut pots, *participant, *owed), "the pots in their order");
                     let used: i64 = uses.iter().map(|used| used.amount.millionths).sum();
                     assert_eq!(used + uncovered.millionths, owed.millionths);
@@ -261,8 +295,19 @@ impl Months {
                         self.add_due(*participant, -i128::from(used.amount.millionths));
                     }
                 }
-                Event::ClaimsPaid { carried, .. } if !carried.is_empty() => {
-                    self.seen.insert("Carried");
+                Event::ClaimsPaid { programme, carried, .. } => {
+                    if !carried.is_empty() {
+                        self.seen.insert("Carried");
+                    }
+                    if *programme == PROGRAMME {
+                        self.claims_wait = !carried.is_empty();
+                    }
+                }
+                Event::BidWithdrawn { .. } => {
+                    self.seen.insert("Withdrawn");
+                }
+                Event::AwardDeclined { forfeited: Some(_), .. } => {
+                    self.seen.insert("Forfeited");
                 }
                 Event::SellersPaid { carried, .. } if !carried.is_empty() => {
                     self.seen.insert("SellersWait");
@@ -316,6 +361,11 @@ impl Months {
                 <= -of(Account::Funders(PROGRAMME))
         );
         assert!(of(Account::ProgrammeFree(PROGRAMME)) >= 0 && of(Account::ProgrammeReserved(PROGRAMME)) >= 0);
+        // Nothing that is free is kept from who waits, and what auctions pledged is there.
+        let waits = (0..TRADERS.len()).any(|who| of(Account::Claims(trader(who))) > 0);
+        if waits && self.claims_wait {
+            assert!(of(Account::ProgrammeFree(PROGRAMME)) < 10_000, "what is free is paid to who waits");
+        }
         // A guaranteed one leaves no claim.
         for who in 0..TRADERS.len() {
             let id = trader(who);
@@ -365,6 +415,71 @@ impl Months {
         self.send(OPERATORS[0], Command::SetClock { to: closes_at }).expect("closed");
         self.send(OPERATORS[0], Command::ClearAuction { auction, secret: None }).expect("cleared");
         self.days(1);
+    }
+
+    fn pledge(&mut self, lots: u32) {
+        self.auctions += 1;
+        let auction = AuctionId(self.auctions);
+        let opens_at = self.world.now.plus_seconds(hours(24 * 900)).expect("fits");
+        let closes_at = opens_at.plus_seconds(60).expect("fits");
+        let rule = Rule {
+            floor: Some(price(400)),
+            ..Rule::new(
+                Candidates::Ticks,
+                vec![Criterion::MostVolume, Criterion::Lowest],
+                Allocation::ProRata,
+            )
+        };
+        let (programme, side, quantity) = (PROGRAMME, Side::Buy, quantity(lots));
+        let stock = Some(StockOrder { programme, side, price: price(400), quantity, budget: None });
+        let kind = AuctionKind::Call { market: MARKET, stock };
+        let terms = AuctionTerms { rule: rule.into(), ..terms(kind, opens_at, closes_at) };
+        if self.try_agree(Action::AnnounceAuction { auction, terms }) {
+            self.pledges.push(auction);
+            self.seen.insert("Pledged");
+        }
+    }
+
+    fn stack(&mut self, offers: &[(usize, i64, u32, bool)], days: u32) {
+        self.auctions += 1;
+        let auction = AuctionId(self.auctions);
+        let opens_at = self.world.now.plus_seconds(1).expect("fits");
+        let closes_at = self.world.now.plus_seconds(hours(24 * days)).expect("fits");
+        let kind = AuctionKind::Support {
+            floor: if days % 2 == 0 { FLOOR } else { CONTRACTS },
+            per_period: quantity(20),
+        };
+        let mut rule = stack();
+        rule.budget = "9000".parse().ok();
+        let terms = AuctionTerms { rule: rule.into(), ..terms(kind, opens_at, closes_at) };
+        if !self.try_agree(Action::AnnounceAuction { auction, terms }) {
+            return;
+        }
+        self.send(OPERATORS[0], Command::SetClock { to: opens_at }).expect("opened");
+        let mut placed = Vec::new();
+        for &(who, tens, lots, accepts) in offers {
+            let details = golv_engine::auction::BidDetails {
+                technology: Some(0),
+                quality: quantity(1),
+                ..Default::default()
+            };
+            let bid = NewBid { details: Some(details), ..sell(tens * 10, lots) };
+            if let Some(command) = self.send(TRADERS[who], Command::PlaceBid { auction, bid }) {
+                placed.push((BidId { identity: TRADERS[who], command }, accepts));
+                self.seen.insert("Bonded");
+            }
+        }
+        self.send(OPERATORS[0], Command::SetClock { to: closes_at }).expect("closed");
+        if self.send(OPERATORS[0], Command::ClearAuction { auction, secret: None }).is_none() {
+            return;
+        }
+        self.days(1);
+        for (bid, accepts) in placed {
+            if accepts && self.send(bid.identity, Command::AcceptAward { auction, bid }).is_some() {
+                self.seen.insert("Accepted");
+            }
+        }
+        self.days(4);
     }
 
     fn price_month(&mut self, month: Month, tens: i64) -> bool {
@@ -439,6 +554,33 @@ impl Months {
                 self.try_agree(Action::SetStanding { participant: trader(who), standing: Standing::Active });
             }
             Step::Days(days) => self.days(days),
+            Step::ReturnCollateral(who, units) => {
+                self.try_agree(Action::ReturnCollateral { participant: trader(who), amount: dollars(units) });
+            }
+            Step::ReturnContribution(who, units) => {
+                self.try_agree(Action::ReturnContribution {
+                    participant: trader(who),
+                    amount: dollars(units),
+                });
+            }
+            Step::Terms(due_days, notice_days, tenths, contract_cover_days) => {
+                let terms = ClearingTerms {
+                    holidays: Vec::new(),
+                    due_days,
+                    notice_days,
+                    debt_cover: format!("0.{tenths}").parse().expect("a share"),
+                    contract_cover_days,
+                    waterfall: Pot::STANDARD.into(),
+                };
+                self.agree(Action::SetClearingTerms { currency: Currency::Usd, terms: Box::new(terms) });
+            }
+            Step::Pledge(lots) => self.pledge(lots),
+            Step::CancelOldest => {
+                if let Some(auction) = self.pledges.pop() {
+                    self.try_agree(Action::CancelAuction { auction });
+                }
+            }
+            Step::Stack(ref offers, days) => self.stack(offers, days),
         }
     }
 
@@ -523,7 +665,7 @@ fn drawn(pots: &mut BTreeMap<Account, i128>, defaulter: ParticipantId, owed: Mon
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(96))]
+    #![proptest_config(ProptestConfig::with_cases(200))]
 
     #[test]
     fn whatever_the_months_bring_money_is_where_it_should_be(steps in prop::collection::vec(a_step(), 0..60)) {
@@ -539,7 +681,7 @@ fn the_months_bring_everything() {
     let mut runner = TestRunner::deterministic();
     let steps = prop::collection::vec(a_step(), 60);
     let mut seen = BTreeSet::new();
-    for _ in 0..60 {
+    for _ in 0..1_000 {
         let mut months = Months::new();
         steps.new_tree(&mut runner).expect("a tree").current().iter().for_each(|step| months.step(step));
         seen.extend(months.seen);

@@ -729,6 +729,9 @@ impl State {
         if !book.orders().all(on_grid) || !told(Side::Buy) || !told(Side::Sell) {
             return false;
         }
+        if !Self::is_stock_order_sound(auction, market) {
+            return false;
+        }
         let Stage::Cleared { result, final_at } = &auction.stage else {
             return true;
         };
@@ -746,6 +749,41 @@ impl State {
                 && market.check_quantity(fill.quantity).is_ok()
         };
         reserves && in_places && result.fills.iter().all(is_right)
+    }
+
+    /// Whether what a programme can come to buy is pledged, and no more is bought or released than was ordered.
+    fn is_stock_order_sound(auction: &Auction, market: &Market) -> bool {
+        let AuctionKind::Call { stock: Some(order), .. } = auction.terms.kind else {
+            return true;
+        };
+        let pledge = match order.side {
+            Side::Buy => order.pledge(market),
+            Side::Sell => None,
+        };
+        let Some(ordered) = order.lots(market).and_then(|lots| market.quantity(lots)) else {
+            return false;
+        };
+        let is_pledged =
+            auction.is_over() || (auction.budget == pledge && pledge.is_some() == (order.side == Side::Buy));
+        let Stage::Cleared { result, .. } = &auction.stage else {
+            return is_pledged;
+        };
+        let [Some(bought), Some(sold)] = Side::BOTH.map(|side| filled(&result.fills, side)) else {
+            return false;
+        };
+        let (by_programme, by_others) = match order.side {
+            Side::Buy => (sold, bought),
+            Side::Sell => (bought, sold),
+        };
+        let traded = by_programme.checked_sub(by_others);
+        let at_its_price = |fill: &Fill| match order.side {
+            Side::Buy => fill.price <= order.price,
+            Side::Sell => fill.price >= order.price,
+        };
+        let is_ordered = traded.is_some_and(|traded| {
+            traded <= ordered && (traded.is_zero() || result.fills.iter().all(at_its_price))
+        });
+        is_pledged && is_ordered
     }
 
     /// Novates a call auction's awards to the clearing account, with what a stock bought or released beside them.

@@ -85,8 +85,11 @@ impl Claims {
                 let taken = left.min(*claim);
                 *claim = claim.saturating_sub(taken);
                 left = left.saturating_sub(taken);
+                // A run sets off for each of its holders: the claims of others are not looked at.
+                if *claim == 0 {
+                    claims.remove(&participant);
+                }
             }
-            claims.retain(|_, claim| *claim > 0);
         }
         self.0.retain(|_, claims| !claims.is_empty());
         Money { millionths: amount.millionths.saturating_sub(left), ..amount }

@@ -17,7 +17,7 @@ use crate::reject::Reject;
 use crate::time::{Day, Instant, Period};
 
 /// What participants must have of collateral, in millionths.
-type Required = BTreeMap<(Currency, ParticipantId), i128>;
+pub(super) type Required = BTreeMap<(Currency, ParticipantId), i128>;
 
 impl State {
     /// Refuses a deposit that cannot be held.
@@ -33,7 +33,8 @@ impl State {
         }
     }
 
-    /// Refuses to give back what is not there, is held as a bond, or is required.
+    /// Refuses to give back what is not there, is held as a bond, or is required; to a defaulter, and of what
+    /// an invoice that is late may be paid from, nothing.
     pub(crate) fn check_return(
         &self,
         at: Instant,
@@ -43,13 +44,19 @@ impl State {
     ) -> Result<(), Reject> {
         self.registry.participant(id)?;
         check_payable(amount, amount.currency)?;
+        if self.treasury.defaults.contains_key(&(amount.currency, id)) {
+            return Err(Reject::InDefault);
+        }
         let mut free = self.ledger.balance(amount.currency, account);
+        let debts = self.treasury.debts.get(&(amount.currency, id)).into_iter().flatten();
+        let late: i128 = debts.filter(|debt| debt.is_late).map(|debt| i128::from(debt.open)).sum();
+        let mut required = late;
         if account == Account::Collateral(id)
             && let Some(today) = Day::of(at)
         {
-            let required = self.required(today).remove(&(amount.currency, id)).unwrap_or(0);
-            free = free.saturating_sub(required).max(0);
+            required = self.required(today).remove(&(amount.currency, id)).unwrap_or(0).max(late);
         }
+        free = free.saturating_sub(required).max(0);
         let short = i128::from(amount.millionths).saturating_sub(free);
         if short <= 0 {
             return Ok(());
@@ -146,8 +153,10 @@ impl State {
     }
 
     /// Calls for what is missing of what is required at the end of a day.
-    pub(super) fn call_collateral(&mut self, today: Day, out: &mut Events) {
-        for ((currency, participant), required) in self.required(today) {
+    /// Returns what is required.
+    pub(super) fn call_collateral(&mut self, today: Day, out: &mut Events) -> Required {
+        let all = self.required(today);
+        for (&(currency, participant), &required) in &all {
             let held = self.ledger.positive(currency, Account::Collateral(participant));
             let is_called = self.treasury.notices.contains_key(&(currency, participant));
             if required <= i128::from(held.millionths) || is_called {
@@ -158,17 +167,20 @@ impl State {
             let breach = Breach::Collateral { required, held };
             self.serve(currency, participant, breach, today, out);
         }
+        all
     }
 
     /// Whether somebody may come to owe, so that the next day is looked at as well.
-    pub(super) fn has_exposure(&self) -> bool {
+    pub(super) fn has_exposure(&self, today: Day) -> bool {
         let may_owe = |entitlement: &Entitlement| {
-            self.floor(entitlement.floor).is_ok_and(|floor| {
-                let currency = self.market(floor.terms.market).map(|market| market.currency);
-                let terms = currency.ok().and_then(|currency| self.treasury.terms.get(&currency));
-                floor.terms.contract.payoff.upside.is_some()
-                    && terms.is_some_and(|terms| terms.contract_cover_days > 0)
-            })
+            let is_over = today > entitlement.last;
+            !is_over
+                && self.floor(entitlement.floor).is_ok_and(|floor| {
+                    let currency = self.market(floor.terms.market).map(|market| market.currency);
+                    let terms = currency.ok().and_then(|currency| self.treasury.terms.get(&currency));
+                    floor.terms.contract.payoff.upside.is_some()
+                        && terms.is_some_and(|terms| terms.contract_cover_days > 0)
+                })
         };
         let has_cover =
             |currency| self.treasury.terms.get(currency).is_some_and(|terms| !terms.debt_cover.is_zero());

@@ -11,6 +11,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::claims::pro_rata;
+use super::invoice::Debt;
 use super::programme::floor_to_minor;
 use super::terms::Pot;
 use crate::event::{Event, Events};
@@ -108,7 +109,8 @@ impl State {
 
     /// The end of a day: what is due then, in the order: pools pay out, unpaid invoices are late, collateral is called, notices run out.
     pub(crate) fn end_day(&mut self, day: Day, at: Instant, out: &mut Events) {
-        let due = self.treasury.pools.iter().filter(|(_, pool)| pool.due.is_some_and(|due| due <= day));
+        let due = self.treasury.pools.iter();
+        let due = due.filter(|(_, pool)| pool.due.map_or(pool.is_held_up(), |due| due <= day));
         let due: Vec<_> = due.map(|(id, pool)| (*id, pool.currency)).collect();
         for (id, currency) in due {
             if let Some(pool) = self.treasury.pools.get_mut(&id) {
@@ -137,18 +139,36 @@ impl State {
         }
         // After a long time without a tick, what is required is looked at once, as it is now.
         let today = Day::of(at).and_then(Day::previous).unwrap_or(day).max(day);
-        self.call_collateral(today, out);
+        let required = self.call_collateral(today, out);
         let over: Vec<_> = self.treasury.notices.iter().filter(|(_, notice)| notice.until <= day).collect();
         let over: Vec<_> = over.into_iter().map(|(&whose, &notice)| (whose, notice)).collect();
         for ((currency, participant), notice) in over {
-            self.treasury.notices.remove(&(currency, participant));
-            if self.is_followed(currency, participant, &notice) {
+            // The default of another may have paid for it just now.
+            if self.treasury.notices.remove(&(currency, participant)).is_none() {
+                continue;
+            }
+            // Who has paid since what it was to cover, or holds a contract no longer, has no more to cover than that.
+            let held = self.ledger.balance(currency, Account::Collateral(participant));
+            let is_covered = matches!(notice.breach, Breach::Collateral { .. })
+                && held >= required.get(&(currency, participant)).copied().unwrap_or(0);
+            if is_covered || self.is_followed(currency, participant, &notice) {
                 out.push(Event::NoticeFollowed { participant, currency });
             } else {
                 self.default(currency, participant, out);
             }
         }
-        if self.has_exposure()
+        // An invoice may have become late while collateral was called for. Who is in default has had its notice.
+        let is_late = |debts: &Vec<Debt>| debts.iter().any(|debt| debt.is_late);
+        let late = self.treasury.debts.iter().filter(|(whose, debts)| {
+            let is_told =
+                self.treasury.notices.contains_key(whose) || self.treasury.defaults.contains_key(whose);
+            !is_told && is_late(debts)
+        });
+        let late: Vec<_> = late.map(|(&whose, _)| whose).collect();
+        for (currency, participant) in late {
+            self.serve(currency, participant, Breach::Payment, day, out);
+        }
+        if self.has_exposure(today)
             && let Some(next) = today.next()
         {
             self.treasury.days.insert(next);
@@ -161,6 +181,9 @@ impl State {
         if self.registry.check_standing(participant, Standing::Suspended).is_ok() {
             self.registry.set_standing(participant, Standing::Suspended);
         }
+        // What is held for its open bids is collateral of its own, and comes before the money of others.
+        let mut withdrawn = Events::new();
+        self.withdraw_bids_of(participant, &mut withdrawn);
         let debts = self.treasury.debts.get(&(currency, participant));
         let owed: i128 = debts.into_iter().flatten().map(|debt| i128::from(debt.open)).sum();
         let owed = Money { currency, millionths: i64::try_from(owed).unwrap_or(i64::MAX) };
@@ -183,7 +206,7 @@ impl State {
         let of_others = uses.iter().filter(|used| used.of != Some(participant)).copied();
         self.treasury.defaults.entry((currency, participant)).or_default().uses.extend(of_others);
         out.push(Event::Defaulted { participant, owed, uncovered: left, uses });
-        self.withdraw_bids_of(participant, out);
+        out.append(&mut withdrawn);
         self.collect(currency, [participant].into(), out);
     }
 
@@ -206,10 +229,7 @@ impl State {
             }
             Pot::OwnResources => vec![used(None, there(Account::OwnResources).min(wanted))],
             Pot::DefaultFund => {
-                let contributors = self.ledger.balances().filter_map(|(of, account, _)| match account {
-                    Account::Contribution(id) if of == currency && id != defaulter => Some(id),
-                    _ => None,
-                });
+                let contributors = self.ledger.contributors(currency).filter(|id| *id != defaulter);
                 let parts: Vec<_> = contributors.map(|id| (id, there(Account::Contribution(id)))).collect();
                 let amounts: Vec<i64> = parts.iter().map(|(_, amount)| *amount).collect();
                 let shares = pro_rata(wanted, &amounts, currency.minor_unit());

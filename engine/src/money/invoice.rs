@@ -8,7 +8,7 @@
 //! against its invoices at once, those due first in front. So the open invoices of a participant always sum to what its
 //! balance is below zero.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use serde::{Deserialize, Serialize};
 
@@ -81,6 +81,18 @@ pub(super) struct Pool {
     pub(super) owed: i64,
     pub(super) claims: Claims,
     pub(super) residual: Option<Residual>,
+}
+
+/// How often money is passed on in one command. What is left where it is then is passed on at the end of the day, or with the next
+/// payment.
+const ROUNDS_MAX: u32 = 64;
+
+impl Pool {
+    /// Whether it has money that it could pay out.
+    pub(super) fn is_held_up(&self) -> bool {
+        let waits = !self.claims.is_empty() || self.residual.is_some_and(|residual| residual.amount > 0);
+        self.due.is_none() && self.money > 0 && (waits || self.owed == 0)
+    }
 }
 
 /// What participants are to pay (positive) or to be paid (negative) for an auction, in millionths and whole minor units.
@@ -187,19 +199,41 @@ impl State {
         mut credited: VecDeque<ParticipantId>,
         out: &mut Events,
     ) {
-        while let Some(participant) = credited.pop_front() {
+        // Those who are paid from what several pay are paid once.
+        let mut rounds = ROUNDS_MAX;
+        let (mut auctions, mut programmes, mut whose) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
+        loop {
+            let Some(participant) = credited.pop_front() else {
+                // A cent that goes round among who owe each other does not go round until all is paid.
+                rounds = rounds.saturating_sub(1);
+                if rounds == 0 {
+                    break;
+                }
+                let (auctions, programmes) = (std::mem::take(&mut auctions), std::mem::take(&mut programmes));
+                if auctions.is_empty() && programmes.is_empty() {
+                    break;
+                }
+                for auction in auctions {
+                    self.pay_pool(auction, &mut credited, out);
+                }
+                for programme in programmes {
+                    self.pay_claims(programme, 0, &mut credited, out);
+                }
+                continue;
+            };
+            whose.insert(participant);
             let balance = self.ledger.balance(currency, Account::Participant(participant));
             let owes = balance.min(0).saturating_neg();
             let mut received = Vec::new();
             if let Some(debts) = self.treasury.debts.get_mut(&(currency, participant)) {
                 let open: i128 = debts.iter().map(|debt| i128::from(debt.open)).sum();
-                let mut left = i64::try_from(open.saturating_sub(owes)).unwrap_or(0);
+                let mut left = open.saturating_sub(owes);
                 for debt in debts.iter_mut() {
-                    let paid = debt.open.min(left);
+                    let paid = i64::try_from(left).unwrap_or(i64::MAX).min(debt.open);
                     if paid <= 0 {
                         continue;
                     }
-                    left = left.saturating_sub(paid);
+                    left = left.saturating_sub(paid.into());
                     debt.open = debt.open.saturating_sub(paid);
                     let money = |millionths| Money { currency, millionths };
                     let Invoice { number, creditor, .. } = debt.invoice;
@@ -221,13 +255,16 @@ impl State {
                             pool.money = pool.money.saturating_add(paid.millionths);
                             pool.owed = pool.owed.saturating_sub(paid.millionths);
                         }
-                        self.pay_pool(auction, &mut credited, out);
+                        auctions.insert(auction);
                     }
                     Creditor::Programme(programme) => {
-                        self.programme_received(programme, paid, &mut back, &mut credited, out);
+                        self.programme_received(programme, paid, &mut back);
+                        programmes.insert(programme);
                     }
                 }
             }
+        }
+        for participant in whose {
             self.recover(currency, participant, out);
             self.cure(currency, participant, out);
         }
@@ -273,7 +310,8 @@ impl State {
         }
         if let Some((programme, amount, mut back)) = received.filter(|(_, amount, _)| amount.millionths > 0) {
             back = back.min(amount.millionths);
-            self.programme_received(programme, amount, &mut back, credited, out);
+            self.programme_received(programme, amount, &mut back);
+            self.pay_claims(programme, 0, credited, out);
         }
     }
 
@@ -294,7 +332,7 @@ impl State {
     /// Refuses what would make a balance more than a [`Money`] holds.
     pub(crate) fn check_balance_room(&self, account: Account, more: Money) -> Result<(), Reject> {
         let after = self.ledger.balance(more.currency, account).saturating_add(more.millionths.into());
-        if i64::try_from(after).is_ok() { Ok(()) } else { Err(Reject::AmountTooLarge) }
+        if after <= i64::MAX.into() { Ok(()) } else { Err(Reject::AmountTooLarge) }
     }
 
     /// Money came in from a participant, or from nobody knows whom.

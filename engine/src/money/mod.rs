@@ -80,6 +80,13 @@ impl State {
         }
     }
 
+    /// Lets what money was held up on its way be passed on at the end of the day.
+    pub(crate) fn watch_pools(&mut self, at: Instant) {
+        if self.treasury.pools.values().any(Pool::is_held_up) {
+            self.treasury.days.extend(Day::of(at));
+        }
+    }
+
     /// Puts clearing terms in force, for invoices and notices from now on.
     pub(crate) fn set_clearing_terms(&mut self, at: Instant, currency: Currency, terms: ClearingTerms) {
         self.treasury.terms.insert(currency, terms);

@@ -291,6 +291,18 @@ impl State {
         });
     }
 
+    /// Pays the claims that wait from what a command has freed.
+    pub(crate) fn pay_freed(&mut self, out: &mut Events) {
+        for id in self.ledger.touched_programmes() {
+            let Some(programme) = self.programmes.get(&id) else { continue };
+            let currency = programme.currency();
+            let free = self.ledger.balance(currency, Account::ProgrammeFree(id));
+            if !programme.claims.is_empty() && floor_to_minor(free, currency) > 0 {
+                self.pay_promised(id, 0, out);
+            }
+        }
+    }
+
     /// What a programme has promised beyond what it could pay itself: what its guarantor owes, or what is claimed.
     fn short_of(&self, id: ProgrammeId, currency: Currency) -> Money {
         let claimed = self.programmes.get(&id).map_or(0, |programme| programme.claims.total());
@@ -299,15 +311,9 @@ impl State {
         Money { currency, millionths }
     }
 
-    /// A programme is paid what it is owed: up to `take_back` of it was its own money before, the rest is proceeds.
-    pub(super) fn programme_received(
-        &mut self,
-        id: ProgrammeId,
-        amount: Money,
-        take_back: &mut i64,
-        credited: &mut VecDeque<ParticipantId>,
-        out: &mut Events,
-    ) {
+    /// A programme is paid what it is owed: up to `take_back` of it was its own money before, the rest is proceeds. The
+    /// caller pays what is claimed.
+    pub(super) fn programme_received(&mut self, id: ProgrammeId, amount: Money, take_back: &mut i64) {
         let cause = Cause::Programme(id);
         let spent = self.ledger.positive(amount.currency, Account::ProgrammeSpent(id));
         let back = (*take_back).min(amount.millionths).min(spent.millionths);
@@ -322,7 +328,6 @@ impl State {
         let good = Money { millionths: i64::try_from(owed).unwrap_or(0).min(back.millionths), ..amount };
         self.ledger.post(cause, Account::ProgrammeFree(id), Account::Shortfall(id), good);
         self.mark(id);
-        self.pay_claims(id, 0, credited, out);
     }
 
     /// What of some claim a programme pays out of proceeds that were the same holder's before.

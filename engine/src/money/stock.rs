@@ -68,7 +68,7 @@ impl StockOrder {
     }
 
     /// What it pledges: all that it can come to cost.
-    fn pledge(&self, market: &Market) -> Option<Money> {
+    pub(crate) fn pledge(&self, market: &Market) -> Option<Money> {
         let cost = self.price.times(market.quantity(self.lots(market)?)?, market.currency)?;
         cost.amount.checked_add(cost.remainder)
     }
