@@ -390,6 +390,8 @@ pub enum Event {
     },
     /// Money moved.
     Posted {
+        /// When.
+        at: Instant,
         /// Why.
         cause: Cause,
         /// From where to where. Everybody is shown what touches its own accounts.
@@ -465,12 +467,12 @@ impl Event {
                 let (participant, currency, is_made_good) = (*participant, *currency, *is_made_good);
                 Self::DefaultMadeGood { participant, currency, returned, is_made_good }
             }
-            Self::Posted { cause, postings } if !reads_all => {
+            Self::Posted { at, cause, postings } if !reads_all => {
                 let is_own = |posting: &&Posting| {
                     [posting.from, posting.to].iter().any(|account| account.participant() == Some(reader))
                 };
                 let postings = postings.iter().filter(is_own).copied().collect();
-                Self::Posted { cause: *cause, postings }
+                Self::Posted { at: *at, cause: *cause, postings }
             }
             other => other.clone(),
         })
@@ -524,7 +526,7 @@ impl Event {
                     Audience::Operators
                 }
             },
-            Self::Posted { cause, postings } => posted_to(*cause, postings),
+            Self::Posted { cause, postings, .. } => posted_to(*cause, postings),
             Self::ProgrammeLevel { .. } | Self::StockTraded { .. } => Audience::Public,
             Self::InvoiceIssued { invoice: Invoice { participant, .. } }
             | Self::InvoicePaid { participant, .. }

@@ -154,7 +154,7 @@ impl Exchange {
                 exchange.state.pay_freed(out);
                 exchange.state.watch_pools(exchange.at);
                 exchange.state.tell_levels(out);
-                exchange.state.ledger.tell(out);
+                exchange.state.ledger.tell(exchange.at, out);
             }
             outcome
         })

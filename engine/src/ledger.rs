@@ -15,6 +15,7 @@ use crate::event::{Event, Events};
 use crate::id::{AuctionId, FloorId, ParticipantId, ProgrammeId};
 use crate::num::{Currency, Money};
 use crate::reject::Reject;
+use crate::time::Instant;
 
 /// Where money can be. A positive balance is the holder's; a negative one is owed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -199,7 +200,7 @@ impl Ledger {
     }
 
     /// Tells what the current command has posted, by cause.
-    pub(crate) fn tell(&mut self, out: &mut Events) {
+    pub(crate) fn tell(&mut self, at: Instant, out: &mut Events) {
         for (cause, moved) in std::mem::take(&mut self.posted) {
             let mut postings = Vec::new();
             for ((currency, one, other), by) in moved {
@@ -213,7 +214,7 @@ impl Ledger {
                 }
             }
             if !postings.is_empty() {
-                out.push(Event::Posted { cause, postings });
+                out.push(Event::Posted { at, cause, postings });
             }
         }
     }

@@ -295,6 +295,23 @@ fn cover_is_twenty_one_days_of_volume_and_is_called_for_daily() {
     assert_eq!(world.send(SUPPLIERS[0], Command::WithdrawAllBids), Err(Reject::ParticipantSuspended));
 }
 
+/// Cover of open invoices is a share of them, up to the next cent.
+#[test]
+fn what_is_owed_is_covered_too() {
+    let debt_cover = "0.000001".parse().expect("a share");
+    let mut world = with_terms(ClearingTerms { debt_cover, ..clearing_terms() });
+    auction(&mut world);
+    until(&mut world, "2018-12-31");
+    let called = world.events.iter().filter_map(|event| match event {
+        Event::NoticeServed { participant, breach: Breach::Collateral { required, .. }, .. } => {
+            Some((*participant, required.millionths))
+        }
+        _ => None,
+    });
+    // A millionth of 4,500 is 0.45 cents.
+    assert_eq!(called.collect::<Vec<_>>(), [(id(BUYERS[0]), 10_000), (id(BUYERS[1]), 10_000)]);
+}
+
 /// HINTCO reserves for each lot what it can come to cost, price × maximum volume, when it is awarded (397 million of the first round's
 /// lot); the British supplier obligation keeps a reserve that suffices 19 times out of 20. Here a floor reserves down to its stress
 /// price, which is marked anew with each run.
@@ -596,6 +613,11 @@ fn a_stock_is_bought_at_the_floor_and_released_when_prices_are_high() {
         Err(Reject::StockTerms),
         "it has 22"
     );
+    assert_eq!(
+        with_stock(&mut world, second, order(Side::Sell, 510, 5)),
+        Err(Reject::StockTerms),
+        "too cheap"
+    );
     with_stock(&mut world, second, order(Side::Sell, 520, 20)).expect("announced");
     world.bid(BUYERS[0], second, buy(600, 25)).expect("accepted");
     world.bid(SUPPLIERS[0], second, sell(500, 10)).expect("accepted");
@@ -607,8 +629,13 @@ fn a_stock_is_bought_at_the_floor_and_released_when_prices_are_high() {
     let free = units(&world, Account::ProgrammeFree(PROGRAMME));
     pay(&mut world, BUYERS[0], 5_200);
     assert_eq!(units(&world, Account::ProgrammeFree(PROGRAMME)), free, "sellers are paid first");
-    pay(&mut world, BUYERS[0], 7_800);
-    assert_eq!(units(&world, Account::ProgrammeFree(PROGRAMME)), free + 6_000, "the cost is free again");
+    pay(&mut world, BUYERS[0], 5_000);
+    pay(&mut world, BUYERS[0], 2_800);
+    assert_eq!(
+        units(&world, Account::ProgrammeFree(PROGRAMME)),
+        free + 6_000,
+        "the cost is free again, once"
+    );
     assert_eq!(units(&world, Account::Proceeds(PROGRAMME)), 1_800);
     assert!(world.exchange.is_conserved());
 }

@@ -7,6 +7,7 @@ pub mod command_line;
 pub mod demo;
 pub mod journal;
 pub mod logs;
+pub mod matching;
 pub mod pipeline;
 pub mod pki;
 mod print;

@@ -11,7 +11,7 @@ use golv_gateway::command_line::trade::TradeCommand;
 use golv_gateway::journal::JournalCommand;
 use golv_gateway::logs::with_sources;
 use golv_gateway::pipeline::WriterError;
-use golv_gateway::{clear, command_line, demo, journal, remote, serve, settle};
+use golv_gateway::{clear, command_line, demo, journal, matching, remote, serve, settle};
 use golv_journal::RecoverError;
 use golv_journal::replay::ReplayError;
 use golv_journal::restart::RestartError;
@@ -67,6 +67,13 @@ enum Command {
     /// and what this run adds to the one before. Prices and deliveries may be revised; a run sees of each the highest revision up
     /// to its number. Prints what each party gets. Nothing is written if a row cannot be read or a period cannot be settled.
     Settle(settle::Settle),
+    /// Match offers and requests where suppliers are few.
+    ///
+    /// The board has the header id,kind,party,material,max_quantity,limit_price and, as needed, grade, min_quantity, window_start,
+    /// window_end, place, origin, sector and group; kind is offer or request, and quantities are whole lots. The most quantity is
+    /// matched, and then what --rule says; no deal is smaller than either side's min_quantity. Requests of one group are pooled and
+    /// split after. Nothing is matched if a row cannot be read.
+    Match(matching::Match),
     /// Look into a journal, copy its beginning, or set aside what makes the engine fail.
     #[command(subcommand)]
     Journal(JournalCommand),
@@ -123,6 +130,7 @@ fn main() -> ExitCode {
         Command::Clear(options) => clear::clear(&options).map(|()| true),
         Command::Check(options) => clear::check(&options).map(|()| true),
         Command::Settle(options) => settle::settle(&options).map(|()| true),
+        Command::Match(options) => matching::run(&options).map(|()| true),
         Command::Journal(command) => journal::run(&command).map(|()| true),
         Command::Pki(command) => command_line::pki::run(&command).map(|()| true),
         Command::Found(options) => serve::found(&options).map(|()| true),

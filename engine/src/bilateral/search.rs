@@ -43,6 +43,9 @@ impl<'a> Search<'a> {
     pub(super) fn run(&mut self, node_limit: u64) -> Found {
         let nothing = vec![0; self.ways.pairs.len()];
         let mut best = Matching { worth: self.ways.worth(&nothing), lots: nothing };
+        if let Some(matching) = self.dive(node_limit).filter(|matching| matching.worth > best.worth) {
+            best = matching;
+        }
         let root = Choice { forbidden: vec![false; self.ways.pairs.len()], ..Choice::default() };
         let mut open = vec![(root, None::<Worth>)];
         let (mut nodes, mut left_open) = (0_u64, None::<Worth>);
@@ -81,6 +84,38 @@ impl<'a> Search<'a> {
         let lots = self.listed(&best.lots);
         let is_relaxed = nodes <= 1 && proof == Proof::Optimal;
         Found { lots, worth: best.worth, proof, nodes, by_pair: best.lots, is_relaxed }
+    }
+
+    /// A good matching to begin with: of the deals that are too small, those that have half of their least or more are made as large as
+    /// that while there are lots for it, the nearest first, and the others are forbidden; and again, until none is too small.
+    fn dive(&self, most: u64) -> Option<Matching> {
+        let mut choice = Choice { forbidden: vec![false; self.ways.pairs.len()], ..Choice::default() };
+        let mut left: [Vec<i64>; 2] = [&self.ways.offers, &self.ways.requests]
+            .map(|side| side.iter().map(|(_, entry)| entry.quantity).collect());
+        for _ in 0..most {
+            let matching = self.ways.best(&choice)?;
+            let small = matching.lots.iter().zip(&self.least).enumerate();
+            let mut small: Vec<(i64, usize, i64)> = small
+                .filter(|(_, (lots, least))| **lots > 0 && *lots < *least)
+                .map(|(pair, (lots, least))| (least.saturating_sub(*lots), pair, *least))
+                .collect();
+            if small.is_empty() {
+                return Some(matching);
+            }
+            small.sort_unstable();
+            for (lacks, pair, least) in small {
+                let &(offer, request) = self.ways.pairs.get(pair)?;
+                let [offers, requests] = &mut left;
+                let (of, to) = (offers.get_mut(offer)?, requests.get_mut(request)?);
+                if lacks.saturating_mul(2) <= least && least <= (*of).min(*to) {
+                    (*of, *to) = (of.saturating_sub(least), to.saturating_sub(least));
+                    choice.required.insert(pair, least);
+                } else if let Some(forbidden) = choice.forbidden.get_mut(pair) {
+                    *forbidden = true;
+                }
+            }
+        }
+        None
     }
 
     /// The deal that lacks the most lots to its least, the first by id of those.

@@ -48,7 +48,7 @@ const SETTINGS: Settings = Settings {
 
 /// What the golden journal comes to.
 const STATE: &str = "d7ae43aa2c800dc97c26643947f254722aa0d825323c232efb9095dce97324f8";
-const CHAIN: &str = "16f59970e20cfad1472de2c5b5861da00433ed26b804eca870f81a68bc7d38d5";
+const CHAIN: &str = "3a5d9884e94eb339d4fa089be162e354639002676fd3e4b9437ea20364428d90";
 
 fn golden() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("golden")

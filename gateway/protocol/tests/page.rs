@@ -660,6 +660,7 @@ fn events() -> Vec<(&'static str, String)> {
             at_cost: amount(7_200_000),
         },
         Event::Posted {
+            at,
             cause: Cause::Award(auction),
             postings: vec![Posting {
                 from: Account::Participant(participant),

@@ -9,15 +9,18 @@ use golv_engine::num::{Price, Quantity};
 
 /// The columns of a book of orders. The last four are for people; no rule looks at them.
 const COLUMNS: Columns = Columns {
+    what: "book",
     needed: &["id", "side", "price", "quantity"],
     allowed: &["min_quantity", "received", "participant", "origin", "group", "score"],
 };
 
 /// The columns that a book must have, and those that it may have.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Columns {
-    pub(super) needed: &'static [&'static str],
-    pub(super) allowed: &'static [&'static str],
+pub(crate) struct Columns {
+    /// What the file is.
+    pub(crate) what: &'static str,
+    pub(crate) needed: &'static [&'static str],
+    pub(crate) allowed: &'static [&'static str],
 }
 
 impl std::fmt::Display for Columns {
@@ -43,12 +46,12 @@ pub(super) struct Row {
 
 /// Why a file is no book. Nothing is cleared then.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum BookError {
+pub(crate) enum BookError {
     /// The file is no CSV, or could not be read.
     #[error("the book cannot be read")]
     Csv(#[from] csv::Error),
     /// A column is missing.
-    #[error("the book has no column {missing}; {columns}")]
+    #[error("the {} has no column {missing}; {columns}", columns.what)]
     Missing {
         /// The column.
         missing: &'static str,
@@ -56,7 +59,7 @@ pub(super) enum BookError {
         columns: Columns,
     },
     /// A column is not known, or there twice.
-    #[error("the book has a column '{column}' that is not known, or twice; {columns}")]
+    #[error("the {} has a column '{column}' that is not known, or twice; {columns}", columns.what)]
     Column {
         /// The column.
         column: String,
@@ -85,7 +88,7 @@ pub(super) fn read(source: impl Read) -> Result<Vec<Row>, BookError> {
 }
 
 /// Reads rows whose ids differ; `row` is given each row's fields and its place.
-pub(super) fn read_rows<R>(
+pub(crate) fn read_rows<R>(
     source: impl Read,
     columns: Columns,
     row: impl Fn(&Fields<'_>, i64) -> Result<R, BookError>,
@@ -130,7 +133,7 @@ impl Columns {
 }
 
 /// The fields of one row.
-pub(super) struct Fields<'a> {
+pub(crate) struct Fields<'a> {
     columns: &'a BTreeMap<&'static str, usize>,
     record: &'a csv::StringRecord,
     line: u64,
@@ -156,12 +159,12 @@ impl Fields<'_> {
         })
     }
 
-    pub(super) fn text(&self, column: &'static str) -> &str {
+    pub(crate) fn text(&self, column: &'static str) -> &str {
         self.columns.get(column).and_then(|place| self.record.get(*place)).unwrap_or("")
     }
 
     /// What stands in a column; nothing if that is empty, or there is no such column.
-    pub(super) fn parsed<T: std::str::FromStr<Err: std::fmt::Display>>(
+    pub(crate) fn parsed<T: std::str::FromStr<Err: std::fmt::Display>>(
         &self,
         column: &'static str,
     ) -> Result<Option<T>, BookError> {
@@ -174,18 +177,18 @@ impl Fields<'_> {
     }
 
     /// What stands in a column, which must not be empty.
-    pub(super) fn needed<T: std::str::FromStr<Err: std::fmt::Display>>(
+    pub(crate) fn needed<T: std::str::FromStr<Err: std::fmt::Display>>(
         &self,
         column: &'static str,
     ) -> Result<T, BookError> {
         self.parsed(column)?.ok_or_else(|| self.error(column, format!("is no {column}")))
     }
 
-    pub(super) fn line(&self) -> u64 {
+    pub(crate) fn line(&self) -> u64 {
         self.line
     }
 
-    pub(super) fn error(&self, column: &'static str, reason: String) -> BookError {
+    pub(crate) fn error(&self, column: &'static str, reason: String) -> BookError {
         BookError::Field { line: self.line, column, value: self.text(column).to_owned(), reason }
     }
 }

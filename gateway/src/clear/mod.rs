@@ -5,7 +5,7 @@
 //! [`golv_engine::support`] for support auctions);
 //! here a book is read, a rule is chosen, and a result is printed and read back.
 
-mod book;
+pub(crate) mod book;
 mod optimum;
 pub(crate) mod result;
 pub(crate) mod rules;

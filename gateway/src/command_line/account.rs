@@ -4,9 +4,7 @@
 //! It is built from events and asks nobody. Postings that concern others are passed over, so an operator's or an
 //! auditor's events serve as well as the participant's own, but for bid bonds, which an operator is not told of.
 //!
-//! An event carries the sequence of its command and no time. A posting's day is known if its own command tells it, as
-//! an invoice or a settlement run does, or if the exchange is a rehearsal, whose clock stands where it was set; else
-//! it has none, and no day is guessed.
+//! Days are UTC.
 
 use std::collections::BTreeMap;
 
@@ -33,10 +31,6 @@ pub struct StatementOfAccount {
     participant: ParticipantId,
     /// The one day whose postings are told.
     day: Option<Day>,
-    /// The day of a rehearsal's clock.
-    clock: Option<Day>,
-    /// The days that commands told of themselves.
-    told: BTreeMap<Sequence, Day>,
     balances: BTreeMap<(Currency, Account), i128>,
     lines: Vec<Line>,
     /// By number.
@@ -51,7 +45,7 @@ pub struct StatementOfAccount {
 #[derive(Debug)]
 struct Line {
     sequence: Sequence,
-    clock: Option<Day>,
+    day: Option<Day>,
     cause: Cause,
     account: Account,
     other: Account,
@@ -76,8 +70,6 @@ impl StatementOfAccount {
         Self {
             participant,
             day,
-            clock: None,
-            told: BTreeMap::new(),
             balances: BTreeMap::new(),
             lines: Vec::new(),
             invoices: BTreeMap::new(),
@@ -90,16 +82,9 @@ impl StatementOfAccount {
     pub fn add(&mut self, numbered: &Numbered) {
         let sequence = numbered.sequence;
         match &numbered.event {
-            Event::ClockSet { to } => self.clock = Day::of(*to),
-            Event::SettlementRunCompleted { run } => {
-                self.told.insert(sequence, run.day);
-            }
-            Event::InvoiceIssued { invoice } => {
-                self.told.insert(sequence, invoice.issued);
-                if invoice.participant == self.participant {
-                    let open = Open { invoice: *invoice, open: invoice.amount, is_late: false };
-                    self.invoices.insert(invoice.number, open);
-                }
+            Event::InvoiceIssued { invoice } if invoice.participant == self.participant => {
+                let open = Open { invoice: *invoice, open: invoice.amount, is_late: false };
+                self.invoices.insert(invoice.number, open);
             }
             Event::InvoicePaid { number, open, .. } if open.is_zero() => {
                 self.invoices.remove(number);
@@ -120,9 +105,9 @@ impl StatementOfAccount {
             Event::SellersPaid { auction, carried, .. } => {
                 self.set_since(Creditor::Auction(*auction), carried)
             }
-            Event::Posted { cause, postings } => {
+            Event::Posted { at, cause, postings } => {
                 for posting in postings {
-                    self.post(sequence, *cause, posting);
+                    self.post(sequence, Day::of(*at), *cause, posting);
                 }
             }
             _ => {}
@@ -137,7 +122,7 @@ impl StatementOfAccount {
         };
     }
 
-    fn post(&mut self, sequence: Sequence, cause: Cause, posting: &Posting) {
+    fn post(&mut self, sequence: Sequence, day: Option<Day>, cause: Cause, posting: &Posting) {
         let Money { currency, millionths } = posting.amount;
         let sides = [(posting.from, posting.to, -1), (posting.to, posting.from, 1)];
         for (account, other, sign) in sides {
@@ -147,25 +132,20 @@ impl StatementOfAccount {
             let by = i128::from(millionths) * sign;
             let balance = self.balances.entry((currency, account)).or_default();
             *balance += by;
-            let (balance, clock) = (*balance, self.clock);
-            self.lines.push(Line { sequence, clock, cause, account, other, currency, by, balance });
+            let balance = *balance;
+            self.lines.push(Line { sequence, day, cause, account, other, currency, by, balance });
             if let (Account::Claims(_), Some(payer)) = (account, payer(cause, other)) {
                 *self.claims.entry((payer, currency)).or_default() += by;
             }
         }
     }
 
-    /// When a line was posted, if that is known.
-    fn day_of(&self, line: &Line) -> Option<Day> {
-        self.told.get(&line.sequence).copied().or(line.clock)
-    }
-
     fn rows(&self) -> Vec<[String; 8]> {
-        let wanted = self.lines.iter().filter(|line| self.day.is_none() || self.day_of(line) == self.day);
+        let wanted = self.lines.iter().filter(|line| self.day.is_none() || line.day == self.day);
         let row = |line: &Line| {
             [
                 line.sequence.to_string(),
-                self.day_of(line).map(|day| day.to_string()).unwrap_or_default(),
+                line.day.map(|day| day.to_string()).unwrap_or_default(),
                 words::cause(line.cause),
                 words::account(line.account),
                 words::account(line.other),
@@ -287,7 +267,6 @@ const fn payer(cause: Cause, other: Account) -> Option<Creditor> {
 mod tests {
     use super::*;
     use golv_engine::id::{AuctionId, FloorId, ProgrammeId};
-    use golv_engine::time::Instant;
 
     const ME: ParticipantId = ParticipantId(21);
     const OTHER: ParticipantId = ParticipantId(22);
@@ -302,8 +281,9 @@ mod tests {
         Day::new(2019, 1, number).expect("a day")
     }
 
-    fn posted(cause: Cause, from: Account, to: Account, units: i64) -> Event {
-        Event::Posted { cause, postings: vec![Posting { from, to, amount: dollars(units) }] }
+    fn posted(on: u8, cause: Cause, from: Account, to: Account, units: i64) -> Event {
+        let at = day(on).begins_at().expect("in reach");
+        Event::Posted { at, cause, postings: vec![Posting { from, to, amount: dollars(units) }] }
     }
 
     fn issued(number: u64, participant: ParticipantId, units: i64) -> Event {
@@ -327,17 +307,16 @@ mod tests {
         };
         let settled = Cause::Settlement(FloorId(1));
         vec![
-            (5, posted(award, mine, Account::Clearing, 1_000)),
-            (5, posted(award, Account::Participant(OTHER), Account::Clearing, 500)),
+            (5, posted(7, award, mine, Account::Clearing, 1_000)),
+            (5, posted(7, award, Account::Participant(OTHER), Account::Clearing, 500)),
             (5, issued(1, ME, 1_000)),
             (5, issued(2, OTHER, 500)),
-            (6, posted(Cause::Payment, Account::Bank, mine, 300)),
+            (6, posted(8, Cause::Payment, Account::Bank, mine, 300)),
             (6, paid),
             (7, late),
-            (8, Event::ClockSet { to: Instant::at_midnight(2019, 1, 12).expect("a day") }),
-            (9, posted(settled, Account::Promised(PROGRAMME), claims, 40)),
+            (9, posted(12, settled, Account::Promised(PROGRAMME), claims, 40)),
             (9, carried),
-            (9, posted(Cause::Programme(PROGRAMME), claims, mine, 10)),
+            (9, posted(12, Cause::Programme(PROGRAMME), claims, mine, 10)),
         ]
     }
 
@@ -361,7 +340,7 @@ mod tests {
             "Postings",
             "sequence day cause account counter-account amount balance currency",
             "5 2019-01-07 awards of auction 2 participant 21 clearing -1,000.00 -1,000.00 USD",
-            "6 payments in and out participant 21 bank 300.00 -700.00 USD",
+            "6 2019-01-08 payments in and out participant 21 bank 300.00 -700.00 USD",
             "9 2019-01-12 settlement of floor 1 claims of participant 21 promises of programme 3 40.00 40.00 USD",
             "9 2019-01-12 payments of programme 3 claims of participant 21 participant 21 -10.00 30.00 USD",
             "9 2019-01-12 payments of programme 3 participant 21 claims of participant 21 10.00 -690.00 USD",
@@ -381,7 +360,7 @@ mod tests {
     fn an_account_is_told_to_programs() {
         let told: Value = serde_json::from_str(&account(None).text(Format::Json)).expect("JSON");
         let second = json!({
-            "sequence": 6, "day": null, "cause": "payments in and out", "account": "participant 21",
+            "sequence": 6, "day": "2019-01-08", "cause": "payments in and out", "account": "participant 21",
             "counter_account": "bank", "amount": "300.00", "balance": "-700.00", "currency": "USD",
         });
         assert_eq!(told["postings"][1], second);

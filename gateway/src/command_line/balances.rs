@@ -103,7 +103,11 @@ mod tests {
             (Cause::Payment, Account::Suspense, Account::Bank, 7),
         ] {
             let amount = Money { currency: Currency::Usd, millionths: units * 1_000_000 };
-            balances.add(&Event::Posted { cause, postings: vec![Posting { from, to, amount }] });
+            balances.add(&Event::Posted {
+                at: golv_engine::time::Instant(0),
+                cause,
+                postings: vec![Posting { from, to, amount }],
+            });
         }
         balances.add(&Event::AuctionOpened { auction: AuctionId(4) });
         balances

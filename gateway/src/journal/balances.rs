@@ -44,7 +44,7 @@ pub(super) fn postings(
             happened = rest;
             let seals_bonds = closed.seals_bonds(&entry.command, events);
             for event in events {
-                let Event::Posted { cause, postings } = &event.event else { continue };
+                let Event::Posted { cause, postings, .. } = &event.event else { continue };
                 if seals_bonds && matches!(cause, Cause::Bond(_)) {
                     continue;
                 }

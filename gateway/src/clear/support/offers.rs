@@ -10,6 +10,7 @@ use golv_engine::text::{Country, Name};
 use crate::clear::book::{BookError, Columns, Fields, read_rows};
 
 const COLUMNS: Columns = Columns {
+    what: "book",
     needed: &["id", "price", "quantity"],
     allowed: &["min_quantity", "received", "owner", "origin", "technology", "year", "quality", "unit"],
 };

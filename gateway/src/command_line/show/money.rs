@@ -73,7 +73,7 @@ pub(super) fn event_text(event: &Event) -> String {
                 money(*at_cost)
             )
         }
-        Event::Posted { cause, postings } => {
+        Event::Posted { cause, postings, .. } => {
             format!("posted for {}{}", words::cause(*cause), listed(postings, posting_text))
         }
         _ => String::new(),
@@ -177,9 +177,10 @@ pub(super) fn named_event(event: &Event) -> (&'static str, Value) {
                 "at_cost": money_json(*at_cost),
             }),
         ),
-        Event::Posted { cause, postings } => (
+        Event::Posted { at, cause, postings } => (
             "posted",
             json!({
+                "at": at.to_string(),
                 "cause": words::cause(*cause),
                 "postings": postings.iter().map(posting_json).collect::<Vec<_>>(),
             }),

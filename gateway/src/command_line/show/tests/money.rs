@@ -359,7 +359,7 @@ fn postings_are_shown_with_their_cause() {
     let postings =
         vec![Posting { from: Account::Participant(ME), to: Account::Claims(ParticipantId(22)), amount }];
     check(
-        Event::Posted { cause: Cause::Award(auction), postings },
+        Event::Posted { at: Instant(0), cause: Cause::Award(auction), postings },
         "posted for awards of auction 2; 100.00 USD from participant 21 to claims of participant 22",
         "posted",
         json!({
