@@ -446,7 +446,7 @@ impl Months {
         let opens_at = self.world.now.plus_seconds(1).expect("fits");
         let closes_at = self.world.now.plus_seconds(hours(24 * days)).expect("fits");
         let kind = AuctionKind::Support {
-            floor: if days % 2 == 0 { FLOOR } else { CONTRACTS },
+            floor: if days.is_multiple_of(2) { FLOOR } else { CONTRACTS },
             per_period: quantity(20),
         };
         let mut rule = stack();

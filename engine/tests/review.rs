@@ -470,8 +470,8 @@ fn what_several_auctions_add_up_to_can_be_paid_in_parts() {
         |world: &World| -world.exchange.ledger().balance(Currency::Jpy, Account::Participant(id(buyer)));
     assert!(owed(&world) > i64::MAX.into());
     let yen = |yen: i64| Money { currency: Currency::Jpy, millionths: yen * 1_000_000 };
-    for _ in 0..10 {
-        world.agree(Action::TakePayment { participant: Some(id(buyer)), amount: yen(1_000_000_000_000) });
+    for _ in 0..20 {
+        world.agree(Action::TakePayment { participant: Some(id(buyer)), amount: yen(500_000_000_000) });
         assert!(world.exchange.is_conserved());
     }
     assert_eq!(owed(&world), 0);

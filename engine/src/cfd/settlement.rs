@@ -404,6 +404,8 @@ impl State {
             }
         }
         self.release(programme, released);
+        // Looked up once: a run can issue a million invoices, and terms name a thousand holidays.
+        let dates = (today, self.due_of(currency, today));
         let mut credited = VecDeque::new();
         for (&holder, Postings { net, charge, proceeds }) in &postings {
             let whole = |exact: i64| {
@@ -431,7 +433,7 @@ impl State {
                         Account::Receivable(programme),
                         left,
                     );
-                    self.charge(holder, Creditor::Programme(programme), left, take_back, today, out);
+                    self.charge(holder, Creditor::Programme(programme), left, take_back, dates, out);
                     credited.push_back(holder);
                 }
             }

@@ -100,7 +100,7 @@ pub(crate) type Nets = BTreeMap<ParticipantId, i64>;
 
 impl State {
     /// When an invoice of a day is due.
-    fn due_of(&self, currency: Currency, issued: Day) -> Option<Day> {
+    pub(crate) fn due_of(&self, currency: Currency, issued: Day) -> Option<Day> {
         self.treasury.terms.get(&currency).map(|terms| terms.business_days_after(issued, terms.due_days))
     }
 
@@ -156,7 +156,7 @@ impl State {
                     Creditor::Auction(id),
                     Money { currency, millionths: net },
                     0,
-                    today,
+                    (today, due),
                     out,
                 );
                 credited.push_back(participant);
@@ -168,17 +168,16 @@ impl State {
         self.collect(currency, credited, out);
     }
 
-    /// Issues an invoice for what was just posted to a participant's balance. The caller collects.
+    /// Issues an invoice for what was just posted to a participant's balance, with its day and when it is due. The caller collects.
     pub(crate) fn charge(
         &mut self,
         participant: ParticipantId,
         creditor: Creditor,
         amount: Money,
         take_back: i64,
-        today: Day,
+        (today, due): (Day, Option<Day>),
         out: &mut Events,
     ) {
-        let due = self.due_of(amount.currency, today);
         let number = self.treasury.invoices.saturating_add(1);
         self.treasury.invoices = number;
         let invoice = Invoice { number, participant, creditor, amount, issued: today, due };
