@@ -1063,7 +1063,7 @@ mod tests {
                 lot_commitment: None,
             };
             exchange.state.announce(AuctionId(1), terms, budget);
-            exchange.state.ledger.tell(&mut Vec::new());
+            exchange.state.ledger.tell(exchange.at, &mut Vec::new());
             read(exchange).map(drop)
         };
         assert!(with(Some(dollars(2_000))).is_ok());
