@@ -211,10 +211,10 @@ fn the_waterfall_is_used_in_its_order() {
     );
     assert_eq!(units(&world, Account::Collateral(id(BUYERS[0]))), 50_000, "the margin of others is theirs");
     assert_eq!(units(&world, Account::Participant(id(SUPPLIERS[0]))), 5_400, "sellers lose nothing");
-    // What comes later goes back, the last used first; the defaulter's own was its own.
+    // What comes later goes back, the last used first and contributions pro rata; the defaulter's own was its own.
     pay(&mut world, BUYERS[1], 1_200);
-    assert_eq!(units(&world, Account::Contribution(id(BUYERS[0]))), 2_000);
-    assert_eq!(units(&world, Account::Contribution(id(SUPPLIERS[0]))), 700);
+    assert_eq!(units(&world, Account::Contribution(id(BUYERS[0]))), 1_800);
+    assert_eq!(units(&world, Account::Contribution(id(SUPPLIERS[0]))), 900);
     pay(&mut world, BUYERS[1], 2_000);
     assert_eq!(units(&world, Account::OwnResources), 1_300);
     assert_eq!(units(&world, Account::Participant(id(BUYERS[1]))), 400);

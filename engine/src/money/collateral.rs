@@ -50,13 +50,16 @@ impl State {
         let mut free = self.ledger.balance(amount.currency, account);
         let debts = self.treasury.debts.get(&(amount.currency, id)).into_iter().flatten();
         let late: i128 = debts.filter(|debt| debt.is_late).map(|debt| i128::from(debt.open)).sum();
-        let mut required = late;
+        // What is held for bids covers too, and stays in any case.
+        let mut to_keep = late;
         if account == Account::Collateral(id)
             && let Some(today) = Day::of(at)
         {
-            required = self.required(today).remove(&(amount.currency, id)).unwrap_or(0).max(late);
+            let required = self.required(today).remove(&(amount.currency, id)).unwrap_or(0);
+            let bonds = self.ledger.balance(amount.currency, Account::Bonds(id));
+            to_keep = required.saturating_sub(bonds).max(late);
         }
-        free = free.saturating_sub(required).max(0);
+        free = free.saturating_sub(to_keep).max(0);
         let short = i128::from(amount.millionths).saturating_sub(free);
         if short <= 0 {
             return Ok(());
@@ -152,12 +155,19 @@ impl State {
         Some((currency, i128::from(settled.amount.millionths).saturating_neg().max(0)))
     }
 
+    /// What a participant has of collateral, what is held for its bids included: a notice says nothing of how much is bid.
+    pub(super) fn cover_of(&self, currency: Currency, participant: ParticipantId) -> Money {
+        let free = self.ledger.positive(currency, Account::Collateral(participant));
+        let bonds = self.ledger.positive(currency, Account::Bonds(participant));
+        free.checked_add(bonds).unwrap_or(free)
+    }
+
     /// Calls for what is missing of what is required at the end of a day.
     /// Returns what is required.
     pub(super) fn call_collateral(&mut self, today: Day, out: &mut Events) -> Required {
         let all = self.required(today);
         for (&(currency, participant), &required) in &all {
-            let held = self.ledger.positive(currency, Account::Collateral(participant));
+            let held = self.cover_of(currency, participant);
             let is_called = self.treasury.notices.contains_key(&(currency, participant));
             if required <= i128::from(held.millionths) || is_called {
                 continue;
@@ -191,8 +201,7 @@ impl State {
     /// What is missing of a participant's collateral today, if anything is.
     pub(super) fn is_covered(&self, currency: Currency, participant: ParticipantId, notice: &Notice) -> bool {
         let Breach::Collateral { required, .. } = notice.breach else { return true };
-        let held = self.ledger.balance(currency, Account::Collateral(participant));
-        held >= required.millionths.into()
+        i128::from(self.cover_of(currency, participant).millionths) >= required.millionths.into()
     }
 }
 

@@ -148,7 +148,7 @@ impl State {
                 continue;
             }
             // Who has paid since what it was to cover, or holds a contract no longer, has no more to cover than that.
-            let held = self.ledger.balance(currency, Account::Collateral(participant));
+            let held = i128::from(self.cover_of(currency, participant).millionths);
             let is_covered = matches!(notice.breach, Breach::Collateral { .. })
                 && held >= required.get(&(currency, participant)).copied().unwrap_or(0);
             if is_covered || self.is_followed(currency, participant, &notice) {
@@ -239,7 +239,8 @@ impl State {
         given.into_iter().filter(|used| used.amount.millionths > 0).collect()
     }
 
-    /// Gives back to the pots of others what a defaulter's balance has left over, the last used first.
+    /// Gives back to the pots of others what a defaulter's balance has left over, the last used first; contributions to the default
+    /// fund pro rata, as they were used.
     pub(super) fn recover(&mut self, currency: Currency, participant: ParticipantId, out: &mut Events) {
         if !self.treasury.defaults.contains_key(&(currency, participant))
             || self.treasury.debts.contains_key(&(currency, participant))
@@ -250,15 +251,22 @@ impl State {
         let mut left = floor_to_minor(balance, currency);
         let mut good = Vec::new();
         if let Some(default) = self.treasury.defaults.get_mut(&(currency, participant)) {
-            while let Some(used) = default.uses.last_mut() {
-                let back = used.amount.millionths.min(left);
-                left = left.saturating_sub(back);
-                used.amount.millionths = used.amount.millionths.saturating_sub(back);
-                good.push(PotUse { amount: Money { currency, millionths: back }, ..*used });
-                if used.amount.millionths > 0 {
+            while let (Some(last), true) = (default.uses.last().map(|used| used.pot), left > 0) {
+                let before = default.uses.iter().rposition(|used| used.pot != last);
+                let from = before.map_or(0, |place| place.saturating_add(1));
+                let mut together = default.uses.split_off(from);
+                let amounts: Vec<i64> = together.iter().map(|used| used.amount.millionths).collect();
+                for (used, back) in together.iter_mut().zip(pro_rata(left, &amounts, currency.minor_unit())) {
+                    left = left.saturating_sub(back);
+                    used.amount.millionths = used.amount.millionths.saturating_sub(back);
+                    good.push(PotUse { amount: Money { currency, millionths: back }, ..*used });
+                }
+                together.retain(|used| used.amount.millionths > 0);
+                let is_left = !together.is_empty();
+                default.uses.append(&mut together);
+                if is_left {
                     break;
                 }
-                default.uses.pop();
             }
             if default.uses.is_empty() {
                 self.treasury.defaults.remove(&(currency, participant));
