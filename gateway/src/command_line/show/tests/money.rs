@@ -363,6 +363,7 @@ fn postings_are_shown_with_their_cause() {
         "posted for awards of auction 2; 100.00 USD from participant 21 to claims of participant 22",
         "posted",
         json!({
+            "at": "1970-01-01T00:00:00Z",
             "cause": "awards of auction 2",
             "postings": [
                 {"from": "participant 21", "to": "claims of participant 22", "amount": usd("100")},
