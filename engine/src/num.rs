@@ -329,6 +329,34 @@ impl Money {
     }
 }
 
+/// What of `available` goes to each of some amounts in proportion to them, in whole multiples of `unit` and no more than the amount
+/// itself, by largest remainder: everybody gets what is below its exact share, and the units that are left go to those
+/// whose shares were cut most, ties to the first. Amounts are whole multiples of the unit, too.
+pub fn pro_rata(available: i64, amounts: &[i64], unit: i64) -> Vec<i64> {
+    let total: i128 = amounts.iter().map(|amount| i128::from(*amount)).sum();
+    let units = i128::from(available).min(total).max(0).checked_div(unit.into()).unwrap_or(0);
+    // Both are at most an i64, so that their product fits.
+    let exact = |amount: i64| units.saturating_mul(amount.into());
+    let mut shares: Vec<i64> = amounts
+        .iter()
+        .map(|amount| i64::try_from(exact(*amount).checked_div(total).unwrap_or(0)).unwrap_or(0))
+        .collect();
+    let given: i128 = shares.iter().map(|share| i128::from(*share)).sum();
+    let mut cut: Vec<(i128, usize)> = amounts
+        .iter()
+        .zip(0..)
+        .map(|(amount, row)| (exact(*amount).checked_rem(total).unwrap_or(0), row))
+        .collect();
+    cut.sort_by(|(one, row), (other, other_row)| other.cmp(one).then(row.cmp(other_row)));
+    let left = usize::try_from(units.saturating_sub(given)).unwrap_or(0);
+    for (_, row) in cut.into_iter().take(left) {
+        if let Some(share) = shares.get_mut(row) {
+            *share = share.saturating_add(1);
+        }
+    }
+    shares.into_iter().map(|share| share.saturating_mul(unit)).collect()
+}
+
 /// `numerator ÷ denominator` to the nearest whole number, halves to the even one.
 ///
 /// `None` where the denominator is not positive.

@@ -3,6 +3,7 @@
 
 mod common;
 
+use common::money::{clearing_terms, day, id, pay, units, until, with_terms};
 use common::*;
 use golv_engine::auction::{AuctionKind, AuctionTerms, StackTerms};
 use golv_engine::book::Side;
@@ -22,44 +23,6 @@ use golv_engine::time::Day;
 
 const GUARANTEED: ProgrammeId = ProgrammeId(2);
 const TWO_WAY: FloorId = FloorId(3);
-
-fn id(identity: IdentityId) -> ParticipantId {
-    ParticipantId(identity.0)
-}
-
-fn day(text: &str) -> Day {
-    text.parse().expect("a day")
-}
-
-fn units(world: &World, account: Account) -> i128 {
-    world.exchange.ledger().balance(Currency::Usd, account) / 1_000_000
-}
-
-fn clearing_terms() -> ClearingTerms {
-    ClearingTerms {
-        holidays: vec![day("2019-01-01")],
-        due_days: 2,
-        notice_days: 1,
-        debt_cover: Share::NONE,
-        contract_cover_days: 0,
-        waterfall: Pot::STANDARD.into(),
-    }
-}
-
-fn with_terms(terms: ClearingTerms) -> World {
-    let mut world = World::furnished(1_000_000);
-    world.agree(Action::SetClearingTerms { currency: Currency::Usd, terms: Box::new(terms) });
-    world
-}
-
-fn until(world: &mut World, midnight: &str) {
-    let to = day(midnight).begins_at().expect("in reach");
-    world.send(OPERATORS[0], Command::SetClock { to }).expect("time goes forward");
-}
-
-fn pay(world: &mut World, who: IdentityId, amount: i64) {
-    world.agree(Action::TakePayment { participant: Some(id(who)), amount: dollars(amount) });
-}
 
 /// An auction of a Friday, final on Saturday 29 December 2018: 10 t each of two buyers at 450, 12 and 8 t of two sellers.
 fn auction(world: &mut World) {

@@ -4,8 +4,7 @@ use std::collections::BTreeMap;
 
 use super::network::{ArcId, Network};
 use super::{Board, Entry, Preference, RoundRule, Worth, are_compatible};
-use crate::money::pro_rata;
-use crate::num::{Price, Share};
+use crate::num::{Price, Share, pro_rata};
 use crate::text::Country;
 
 /// A board as the search sees it: rows in the order of their ids, and who can deal with whom.

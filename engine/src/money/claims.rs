@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::id::ParticipantId;
-use crate::num::{Currency, Money};
+use crate::num::{Currency, Money, pro_rata};
 use crate::time::Day;
 
 /// A claim that waits for money.
@@ -102,32 +102,6 @@ impl Claims {
         self.0.values().all(|claims| !claims.is_empty() && claims.values().all(is_claim))
             && i64::try_from(self.total()).is_ok()
     }
-}
-
-/// What of `available` goes to each of some amounts, in whole multiples of `unit`, as far as it goes.
-pub(crate) fn pro_rata(available: i64, amounts: &[i64], unit: i64) -> Vec<i64> {
-    let total: i128 = amounts.iter().map(|amount| i128::from(*amount)).sum();
-    let units = i128::from(available).min(total).max(0).checked_div(unit.into()).unwrap_or(0);
-    // Both are at most an i64, so that their product fits.
-    let exact = |amount: i64| units.saturating_mul(amount.into());
-    let mut shares: Vec<i64> = amounts
-        .iter()
-        .map(|amount| i64::try_from(exact(*amount).checked_div(total).unwrap_or(0)).unwrap_or(0))
-        .collect();
-    let given: i128 = shares.iter().map(|share| i128::from(*share)).sum();
-    let mut cut: Vec<(i128, usize)> = amounts
-        .iter()
-        .zip(0..)
-        .map(|(amount, row)| (exact(*amount).checked_rem(total).unwrap_or(0), row))
-        .collect();
-    cut.sort_by(|(one, row), (other, other_row)| other.cmp(one).then(row.cmp(other_row)));
-    let left = usize::try_from(units.saturating_sub(given)).unwrap_or(0);
-    for (_, row) in cut.into_iter().take(left) {
-        if let Some(share) = shares.get_mut(row) {
-            *share = share.saturating_add(1);
-        }
-    }
-    shares.into_iter().map(|share| share.saturating_mul(unit)).collect()
 }
 
 #[cfg(test)]

@@ -10,7 +10,6 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::claims::pro_rata;
 use super::invoice::Debt;
 use super::programme::floor_to_minor;
 use super::terms::Pot;
@@ -18,7 +17,7 @@ use crate::event::{Event, Events};
 use crate::exchange::State;
 use crate::id::ParticipantId;
 use crate::ledger::{Account, Cause};
-use crate::num::{Currency, Money};
+use crate::num::{Currency, Money, pro_rata};
 use crate::participant::Standing;
 use crate::time::{Day, Instant};
 

@@ -35,7 +35,6 @@ use crate::id::{AuctionId, FloorId, MarketId, ParticipantId, ProgrammeId};
 use crate::num::Currency;
 use crate::time::{Day, Instant};
 pub use claims::Claim;
-pub(crate) use claims::pro_rata;
 pub use default::{Breach, PotUse};
 pub use invoice::{Creditor, Invoice};
 pub(crate) use invoice::{Nets, Residual};

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io::Read;
 
 use golv_engine::bilateral::{Board, Deal, Entry};
-use golv_engine::num::Price;
+use golv_engine::num::{Price, pro_rata};
 use golv_engine::text::Country;
 use golv_engine::time::Day;
 
@@ -191,21 +191,8 @@ impl Wanted {
 
     /// What each row gets of what all were given, in proportion to what it wants.
     fn shares(&self, given: i64) -> Vec<i64> {
-        let whole: i128 = self.members.iter().map(|(_, wanted)| i128::from(*wanted)).sum();
-        let exact = |wanted: i64| i128::from(given) * i128::from(wanted);
-        let mut shares: Vec<i64> = self
-            .members
-            .iter()
-            .map(|(_, wanted)| i64::try_from(exact(*wanted) / whole).unwrap_or(0))
-            .collect();
-        let mut rest: Vec<(i128, usize)> =
-            self.members.iter().map(|(_, wanted)| exact(*wanted) % whole).zip(0..).collect();
-        rest.sort_by(|(one, row), (other, other_row)| other.cmp(one).then(row.cmp(other_row)));
-        let left = given - shares.iter().sum::<i64>();
-        for (_, row) in rest.into_iter().take(usize::try_from(left).unwrap_or(0)) {
-            shares[row] += 1;
-        }
-        shares
+        let wanted: Vec<i64> = self.members.iter().map(|(_, wanted)| *wanted).collect();
+        pro_rata(given, &wanted, 1)
     }
 }
 

@@ -1,7 +1,8 @@
-//! What a hostile reading of the money found, by examples.
+//! Corners of the money, by examples: cents that go round, two notices at once, bonds in a default, amounts at the edge.
 
 mod common;
 
+use common::money::{clearing_terms, day, id, pay, units, until, with_terms};
 use common::*;
 use golv_engine::auction::{AuctionKind, AuctionTerms, BidDetails};
 use golv_engine::book::Side;
@@ -16,48 +17,9 @@ use golv_engine::money::{Backing, ClearingTerms, Pot, ProgrammeTerms, StockOrder
 use golv_engine::num::{Currency, Money, Share};
 use golv_engine::participant::Role;
 use golv_engine::reject::Reject;
-use golv_engine::time::Day;
 use proptest::prelude::*;
 
 const TWO_WAY: FloorId = FloorId(3);
-
-fn id(identity: IdentityId) -> ParticipantId {
-    ParticipantId(identity.0)
-}
-
-fn day(text: &str) -> Day {
-    text.parse().expect("a day")
-}
-
-fn units(world: &World, account: Account) -> i128 {
-    world.exchange.ledger().balance(Currency::Usd, account) / 1_000_000
-}
-
-fn clearing_terms() -> ClearingTerms {
-    ClearingTerms {
-        holidays: vec![day("2019-01-01")],
-        due_days: 2,
-        notice_days: 1,
-        debt_cover: Share::NONE,
-        contract_cover_days: 0,
-        waterfall: Pot::STANDARD.into(),
-    }
-}
-
-fn with_terms(terms: ClearingTerms) -> World {
-    let mut world = World::furnished(1_000_000);
-    world.agree(Action::SetClearingTerms { currency: Currency::Usd, terms: Box::new(terms) });
-    world
-}
-
-fn until(world: &mut World, midnight: &str) {
-    let to = day(midnight).begins_at().expect("in reach");
-    world.send(OPERATORS[0], Command::SetClock { to }).expect("time goes forward");
-}
-
-fn pay(world: &mut World, who: IdentityId, amount: i64) {
-    world.agree(Action::TakePayment { participant: Some(id(who)), amount: dollars(amount) });
-}
 
 fn deposit(world: &mut World, who: IdentityId, amount: i64) {
     world.agree(Action::DepositCollateral { participant: id(who), amount: dollars(amount) });
