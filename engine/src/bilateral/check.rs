@@ -5,7 +5,7 @@
 //! the deals are worth, they are the best (duality of linear programmes; in the assignment game such prices are its core: Shapley and Shubik,
 //! International Journal of Game Theory 1, 1971). A lot is worth itself first and its surplus second.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::flow::{Ways, within_owner_cap};
 use super::{Board, Deal, Entry, PriceRule, RoundRule, Worth, are_compatible};
@@ -97,7 +97,7 @@ pub fn check(
         if !are_compatible(ask, bid, rule.floor) {
             return Err(Fault::Pair { offer, request });
         }
-        let is_new = sums.pairs.insert((offer, request), ()).is_none();
+        let is_new = sums.pairs.insert((offer, request));
         if !is_new || quantity <= 0 || quantity < ask.minimum.max(bid.minimum) {
             return Err(Fault::Lots { offer, request });
         }
@@ -160,7 +160,7 @@ pub fn check(
 /// What deals add up to.
 #[derive(Default)]
 struct Sums {
-    pairs: BTreeMap<(u32, u32), ()>,
+    pairs: BTreeSet<(u32, u32)>,
     /// Of each offer.
     prices: BTreeMap<u32, Price>,
     /// Of each supplier: lowest and highest price, highest that it asks, and lowest limit that it serves.

@@ -8,6 +8,8 @@
 //! What a defaulter pays later, or is credited with, first pays what is still owed, and then makes good the pots of others that were
 //! used, the last one first.
 
+use std::collections::VecDeque;
+
 use serde::{Deserialize, Serialize};
 
 use super::invoice::Debt;
@@ -115,7 +117,7 @@ impl State {
             if let Some(pool) = self.treasury.pools.get_mut(&id) {
                 pool.due = None;
             }
-            let mut credited = std::collections::VecDeque::new();
+            let mut credited = VecDeque::new();
             self.pay_pool(id, &mut credited, out);
             self.collect(currency, credited, out);
         }
