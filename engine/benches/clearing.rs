@@ -13,7 +13,7 @@ use golv_engine::auction::{self, Cleared};
 use golv_engine::book::{Book, Ladder, Order, Side};
 use golv_engine::clearing::{Allocation, Candidates, Criterion, Rule, check, clear, winning_limits};
 use golv_engine::id::{BidId, CommandId, IdentityId, ParticipantId};
-use golv_engine::market::{Market, MassUnit};
+use golv_engine::market::{Market, Unit};
 use golv_engine::num::{Currency, Price, Quantity};
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
@@ -66,7 +66,7 @@ fn market() -> Market {
     let quantity = |units| Quantity::from_units(units).expect("fits");
     Market {
         name: "Lithium".parse().expect("a name"),
-        unit: MassUnit::Tonne,
+        unit: Unit::Tonne,
         currency: Currency::Usd,
         lot: quantity(1),
         tick: price(10),

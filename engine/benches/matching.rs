@@ -104,6 +104,7 @@ fn board<'a>(names: &'a Names, size: usize, with_least: bool, random: &mut ChaCh
             owner: party,
             material: "gallium",
             grade: &names.grades[below(u32::try_from(names.grades.len()).expect("few")) as usize],
+            purity: None,
             place: "",
             origin: None,
             first: day,

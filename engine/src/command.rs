@@ -9,11 +9,12 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 
 use crate::auction::{AuctionTerms, BidDetails, LotSecret, Solution};
+use crate::bilateral::{BoardTerms, DealTerms, Listing, RoundSolution};
 use crate::book::Side;
 use crate::cfd::{Delivery, IndexTerms, Observation};
 use crate::id::{
-    AuctionId, BidId, DataVersion, EntitlementId, FloorId, IdentityId, IndexId, MarketId, OwnerGroup,
-    ParticipantId, ProgrammeId, ProposalId,
+    AuctionId, BidId, BoardId, Counterparty, DataVersion, EntitlementId, EntryId, FloorId, IdentityId,
+    IndexId, MarketId, NegotiationId, OwnerGroup, ParticipantId, ProgrammeId, ProposalId,
 };
 use crate::key::KeyFingerprint;
 use crate::market::{FloorTerms, Market};
@@ -138,6 +139,89 @@ pub enum Command {
         /// What was delivered.
         delivery: Delivery,
     },
+    /// Puts an offer or a request on a board. Suppliers offer, buyers request.
+    PostEntry {
+        /// The board.
+        board: BoardId,
+        /// What everybody sees of it.
+        listing: Box<Listing>,
+        /// What an offer takes at least, a request pays at most.
+        limit: Price,
+        /// Whether others can join a request as a purchasing group, which the sender leads.
+        is_group: bool,
+    },
+    /// Puts other terms in an own entry's place. It keeps its number, and no less than is promised of it.
+    ReplaceEntry {
+        /// The entry.
+        entry: EntryId,
+        /// What everybody sees of it; on the same side.
+        listing: Box<Listing>,
+        /// What an offer takes at least, a request pays at most.
+        limit: Price,
+    },
+    /// Takes an own entry off its board. Its negotiations end.
+    WithdrawEntry {
+        /// The entry.
+        entry: EntryId,
+    },
+    /// Joins a purchasing group. Buyers.
+    JoinGroup {
+        /// The group.
+        entry: EntryId,
+        /// What the sender wants.
+        quantity: Quantity,
+        /// What it pays at most.
+        limit: Price,
+    },
+    /// Leaves a purchasing group, or sends a member of an own one away.
+    LeaveGroup {
+        /// The group.
+        entry: EntryId,
+        /// The member.
+        member: ParticipantId,
+    },
+    /// Calls a round on a board. Operators.
+    CallRound {
+        /// The board.
+        board: BoardId,
+    },
+    /// Proposes which deals are made in a round. Operators.
+    ProposeDeals {
+        /// The board.
+        board: BoardId,
+        /// The choice.
+        solution: Box<RoundSolution>,
+    },
+    /// Proposes a deal on an own entry to somebody, or asks for a price. Suppliers and buyers.
+    Negotiate {
+        /// The own entry.
+        entry: EntryId,
+        /// With whom.
+        with: Counterparty,
+        /// What is proposed.
+        terms: DealTerms,
+    },
+    /// Answers a proposal with other terms. The side that has not agreed.
+    CounterTerms {
+        /// The negotiation.
+        negotiation: NegotiationId,
+        /// How often it was countered: the terms that this answers.
+        turn: u32,
+        /// The new terms, with a price.
+        terms: DealTerms,
+    },
+    /// Agrees to the terms as they stand. The side that has not.
+    AcceptTerms {
+        /// The negotiation.
+        negotiation: NegotiationId,
+        /// How often it was countered: the terms that this answers.
+        turn: u32,
+    },
+    /// Declines a proposal, or takes an own one back. Both sides.
+    EndNegotiation {
+        /// The negotiation.
+        negotiation: NegotiationId,
+    },
 }
 
 /// One of the two operators that an exchange is founded with.
@@ -177,6 +261,17 @@ impl Command {
             Self::DeclineAward { .. } => "DeclineAward",
             Self::PublishReferencePrice { .. } => "PublishReferencePrice",
             Self::ReportDelivery { .. } => "ReportDelivery",
+            Self::PostEntry { .. } => "PostEntry",
+            Self::ReplaceEntry { .. } => "ReplaceEntry",
+            Self::WithdrawEntry { .. } => "WithdrawEntry",
+            Self::JoinGroup { .. } => "JoinGroup",
+            Self::LeaveGroup { .. } => "LeaveGroup",
+            Self::CallRound { .. } => "CallRound",
+            Self::ProposeDeals { .. } => "ProposeDeals",
+            Self::Negotiate { .. } => "Negotiate",
+            Self::CounterTerms { .. } => "CounterTerms",
+            Self::AcceptTerms { .. } => "AcceptTerms",
+            Self::EndNegotiation { .. } => "EndNegotiation",
         }
     }
 }
@@ -418,6 +513,38 @@ pub enum Action {
         /// The version's number.
         version: u32,
     },
+    /// Opens a board of offers and requests on a market.
+    OpenBoard {
+        /// Its id.
+        board: BoardId,
+        /// Its terms.
+        terms: BoardTerms,
+    },
+    /// Puts an offer or a request of a programme's stock on a board; what a request can cost is reserved at once.
+    PostStockEntry {
+        /// The board.
+        board: BoardId,
+        /// Whose stock.
+        programme: ProgrammeId,
+        /// What everybody sees of it.
+        listing: Listing,
+        /// What an offer takes at least, a request pays at most.
+        limit: Price,
+    },
+    /// Takes an entry of a programme's stock off its board.
+    WithdrawStockEntry {
+        /// The entry.
+        entry: EntryId,
+    },
+    /// Grants the seller of a deal a contract for difference on what it delivers, at the floor's price.
+    GrantOnDeal {
+        /// The deal.
+        deal: NegotiationId,
+        /// The floor.
+        floor: FloorId,
+        /// How much a period.
+        per_period: Quantity,
+    },
 }
 
 /// What an action acts on.
@@ -497,4 +624,8 @@ actions! {
     ReleaseReferencePrice => Rules;
     Settle => Money;
     ChangeRules => Rules;
+    OpenBoard => Rules;
+    PostStockEntry => Money;
+    WithdrawStockEntry => Money;
+    GrantOnDeal => Money;
 }

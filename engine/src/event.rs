@@ -8,17 +8,20 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::auction::{AuctionResult, AwardOffer, ClosedBid, Supplied};
+use crate::bilateral::{
+    Deal, DealTerms, EntryEnd, EntryOwner, Listing, NegotiationEnd, Party, RoundEntry, RoundProof, Sides,
+};
 use crate::book::Side;
 use crate::cfd::{Delivery, Entitlement, Observation, SettlementRun};
 use crate::command::Action;
 use crate::digest::Digest;
 use crate::id::{
-    AuctionId, BidId, DataVersion, EntitlementId, IdentityId, IndexId, MarketId, ParticipantId, ProgrammeId,
-    ProposalId,
+    AuctionId, BidId, BoardId, DataVersion, EntitlementId, EntryId, IdentityId, IndexId, NegotiationId,
+    ParticipantId, ProgrammeId, ProposalId,
 };
 use crate::indivisible::Welfare;
 use crate::ledger::{Account, Cause, Posting};
-use crate::money::{Breach, Claim, Invoice, Level, PotUse};
+use crate::money::{Breach, Claim, Invoice, Level, PotUse, StockTrade, StockTradedBy};
 use crate::num::{Currency, Money, Price, Quantity};
 use crate::time::{Day, Instant};
 
@@ -371,22 +374,10 @@ pub enum Event {
     },
     /// A programme bought material into its stock, or released some.
     StockTraded {
-        /// The auction.
-        auction: AuctionId,
-        /// The programme.
-        programme: ProgrammeId,
-        /// The market of the material.
-        market: MarketId,
-        /// Whether it bought or released.
-        side: Side,
-        /// At which price.
-        price: Price,
-        /// How much.
-        quantity: Quantity,
-        /// How much it holds now.
-        held: Quantity,
-        /// What that has cost.
-        at_cost: Money,
+        /// By which auction or deal.
+        by: StockTradedBy,
+        /// What was traded.
+        trade: StockTrade,
     },
     /// Money moved.
     Posted {
@@ -396,6 +387,188 @@ pub enum Event {
         cause: Cause,
         /// From where to where. Everybody is shown what touches its own accounts.
         postings: Vec<Posting>,
+    },
+    /// An offer or a request stands on a board.
+    EntryPosted {
+        /// The entry.
+        entry: EntryId,
+        /// The board.
+        board: BoardId,
+        /// Whose it is; told to itself and to operators.
+        owner: Option<EntryOwner>,
+        /// What it says.
+        listing: Listing,
+        /// What an offer takes at least, a request pays at most; told to its owner alone.
+        limit: Option<Price>,
+        /// Whether others can join it as a purchasing group.
+        is_group: bool,
+    },
+    /// An entry has other terms.
+    EntryReplaced {
+        /// The entry.
+        entry: EntryId,
+        /// The board.
+        board: BoardId,
+        /// Whose it is; told to itself and to operators.
+        party: Option<Party>,
+        /// What it says; of a group, with what all members want.
+        listing: Listing,
+        /// What an offer takes at least, a request pays at most; told to its owner alone.
+        limit: Option<Price>,
+    },
+    /// There is more of an entry, or less.
+    EntryQuantity {
+        /// The entry.
+        entry: EntryId,
+        /// The board.
+        board: BoardId,
+        /// How much there is.
+        quantity: Quantity,
+    },
+    /// An entry is no longer on its board.
+    EntryClosed {
+        /// The entry.
+        entry: EntryId,
+        /// The board.
+        board: BoardId,
+        /// Why.
+        end: EntryEnd,
+    },
+    /// A participant joined a purchasing group.
+    GroupJoined {
+        /// The group.
+        entry: EntryId,
+        /// Its lead; told to itself alone.
+        lead: Option<ParticipantId>,
+        /// Who joined.
+        member: ParticipantId,
+        /// What it wants.
+        quantity: Quantity,
+        /// What it pays at most.
+        limit: Price,
+    },
+    /// A member left a purchasing group.
+    GroupLeft {
+        /// The group.
+        entry: EntryId,
+        /// Its lead; told to itself alone.
+        lead: Option<ParticipantId>,
+        /// Who left.
+        member: ParticipantId,
+    },
+    /// A round was called on a board.
+    RoundCalled {
+        /// The board.
+        board: BoardId,
+        /// Until when deals are proposed for it.
+        until: Instant,
+    },
+    /// What takes part in a round.
+    RoundBook {
+        /// The board.
+        board: BoardId,
+        /// What a solution must name.
+        digest: Digest,
+        /// The entries, in the order of their numbers.
+        entries: Vec<RoundEntry>,
+    },
+    /// Deals were proposed for a round that may be made.
+    DealsProposed {
+        /// The board.
+        board: BoardId,
+        /// Who proposed them.
+        by: IdentityId,
+        /// How many lots they match.
+        lots: i64,
+        /// Σ lots × (request's limit − offer's limit), in millionths.
+        surplus: i128,
+        /// What is known of how good they are.
+        proof: RoundProof,
+        /// Whether they are the best so far.
+        is_best: bool,
+    },
+    /// A round is over; its deals are proposed to their sides.
+    RoundHeld {
+        /// The board.
+        board: BoardId,
+        /// How many lots were matched.
+        lots: i64,
+        /// How many deals are proposed.
+        proposals: u32,
+        /// What is known of how good they are.
+        proof: RoundProof,
+    },
+    /// Terms were proposed, or a price asked for.
+    NegotiationOpened {
+        /// The negotiation.
+        negotiation: NegotiationId,
+        /// The board.
+        board: BoardId,
+        /// Who is on which side; everybody is told of itself.
+        sides: Sides,
+        /// Which side proposes; `None` where a round does.
+        by: Option<Side>,
+        /// What is proposed.
+        terms: DealTerms,
+        /// Until when it can be answered.
+        until: Instant,
+    },
+    /// A proposal was answered with other terms.
+    TermsCountered {
+        /// The negotiation.
+        negotiation: NegotiationId,
+        /// Who is on which side; everybody is told of itself.
+        sides: Sides,
+        /// Which side has countered.
+        by: Side,
+        /// How often it was countered: what an answer must name.
+        turn: u32,
+        /// The terms that stand now.
+        terms: DealTerms,
+        /// Until when they can be answered.
+        until: Instant,
+    },
+    /// A side accepted what a round proposed; the other has not answered yet.
+    TermsAccepted {
+        /// The negotiation.
+        negotiation: NegotiationId,
+        /// Who is on which side; everybody is told of itself.
+        sides: Sides,
+        /// Which side has accepted.
+        by: Side,
+    },
+    /// A negotiation ended without a deal.
+    NegotiationEnded {
+        /// The negotiation.
+        negotiation: NegotiationId,
+        /// Who was on which side; everybody is told of itself.
+        sides: Sides,
+        /// How.
+        end: NegotiationEnd,
+    },
+    /// Both sides agreed: a deal, with both consents.
+    DealMade {
+        /// The negotiation that it came from, and its name.
+        negotiation: NegotiationId,
+        /// The deal.
+        deal: Deal,
+    },
+    /// A member of a purchasing group has its share of a deal.
+    DealShared {
+        /// The deal.
+        negotiation: NegotiationId,
+        /// The member.
+        member: ParticipantId,
+        /// Who delivers.
+        seller: Party,
+        /// The price of a unit.
+        price: Price,
+        /// How much.
+        quantity: Quantity,
+        /// The first day of delivery.
+        first: Day,
+        /// The last day of delivery.
+        last: Day,
     },
 }
 
@@ -410,6 +583,10 @@ pub enum Audience {
     ParticipantAndOperators(ParticipantId),
     /// Operators and auditors.
     Operators,
+    /// Two participants' identities alone; one where the other side is none, or not told.
+    Sides(ParticipantId, Option<ParticipantId>),
+    /// Two participants' identities, operators and auditors.
+    SidesAndOperators(ParticipantId, Option<ParticipantId>),
     /// Everybody gets the public part, each participant its own lines, operators and auditors the whole.
     Parts,
 }
@@ -422,6 +599,8 @@ impl Event {
             Audience::Participant(owner) => owner == reader,
             Audience::ParticipantAndOperators(owner) => owner == reader || reads_all,
             Audience::Operators => reads_all,
+            Audience::Sides(one, other) => one == reader || other == Some(reader),
+            Audience::SidesAndOperators(one, other) => one == reader || other == Some(reader) || reads_all,
         }
     }
 
@@ -474,8 +653,37 @@ impl Event {
                 let postings = postings.iter().filter(is_own).copied().collect();
                 Self::Posted { at: *at, cause: *cause, postings }
             }
-            other => other.clone(),
+            _ => self.clone().of_sides(reader, reads_all),
         })
+    }
+
+    /// The event without what is told to somebody else on a board: whose an entry is, its limit, the other side.
+    fn of_sides(mut self, reader: ParticipantId, reads_all: bool) -> Self {
+        let is_own = |party: Option<Party>| party == Some(Party::Participant(reader));
+        match &mut self {
+            Self::EntryPosted { owner, limit, .. } => {
+                let is_own = is_own(owner.map(|owner| owner.party));
+                *limit = limit.filter(|_| is_own);
+                *owner = owner.filter(|_| is_own || reads_all);
+            }
+            Self::EntryReplaced { party, limit, .. } => {
+                let is_own = is_own(*party);
+                *limit = limit.filter(|_| is_own);
+                *party = party.filter(|_| is_own || reads_all);
+            }
+            Self::GroupJoined { lead, .. } | Self::GroupLeft { lead, .. } => {
+                *lead = lead.filter(|lead| *lead == reader);
+            }
+            Self::NegotiationOpened { sides, .. }
+            | Self::TermsCountered { sides, .. }
+            | Self::TermsAccepted { sides, .. }
+            | Self::NegotiationEnded { sides, .. } => {
+                sides.seller = sides.seller.filter(|party| is_own(Some(*party)));
+                sides.buyer = sides.buyer.filter(|party| is_own(Some(*party)));
+            }
+            _ => {}
+        }
+        self
     }
 
     /// Who may be shown this event.
@@ -486,6 +694,10 @@ impl Event {
             | Self::AuctionOpened { .. }
             | Self::AuctionClosed { .. }
             | Self::AuctionFinalised { .. }
+            | Self::EntryQuantity { .. }
+            | Self::EntryClosed { .. }
+            | Self::RoundCalled { .. }
+            | Self::RoundHeld { .. }
             | Self::ReferencePricePublished { .. } => Audience::Public,
             Self::ActionConfirmed { action, .. } => match action {
                 // What everybody trades by.
@@ -500,6 +712,7 @@ impl Event {
                 | Action::SetStockRule { .. }
                 | Action::SetStressPrice { .. }
                 | Action::SetOwnResourcesAside { .. }
+                | Action::OpenBoard { .. }
                 | Action::ChangeRules { .. } => Audience::Public,
                 // Who takes part is nobody's business; what is granted and paid has events of its own.
                 Action::RegisterParticipant { .. }
@@ -512,6 +725,9 @@ impl Event {
                 | Action::TerminateEntitlement { .. }
                 | Action::ShareUpside { .. }
                 | Action::ReleaseReferencePrice { .. }
+                | Action::PostStockEntry { .. }
+                | Action::WithdrawStockEntry { .. }
+                | Action::GrantOnDeal { .. }
                 | Action::Settle { .. } => Audience::Operators,
                 Action::DepositCollateral { participant, .. }
                 | Action::ReturnCollateral { participant, .. }
@@ -537,6 +753,8 @@ impl Event {
             Self::ActionProposed { .. }
             | Self::ProposalWithdrawn { .. }
             | Self::BookClosed { .. }
+            | Self::RoundBook { .. }
+            | Self::DealsProposed { .. }
             | Self::SolutionProposed { .. } => Audience::Operators,
             Self::BidAccepted { participant, .. }
             | Self::BidReplaced { participant, .. }
@@ -550,7 +768,29 @@ impl Event {
             | Self::UpsideShared { holder: owner, .. }
             | Self::DeliveryReported { holder: owner, .. }
             | Self::ReferencePriceHeld { publisher: owner, .. } => Audience::ParticipantAndOperators(*owner),
-            Self::AuctionCleared { .. }
+            Self::GroupJoined { lead, member, .. } | Self::GroupLeft { lead, member, .. } => {
+                Audience::Sides(*member, lead.filter(|lead| lead != member))
+            }
+            Self::NegotiationOpened { sides, .. }
+            | Self::TermsCountered { sides, .. }
+            | Self::TermsAccepted { sides, .. }
+            | Self::NegotiationEnded { sides, .. } => {
+                let parties = [sides.seller, sides.buyer].map(|party| party.and_then(Party::participant));
+                match parties {
+                    [Some(one), other] => Audience::Sides(one, other),
+                    [None, Some(other)] => Audience::Sides(other, None),
+                    [None, None] => Audience::Operators,
+                }
+            }
+            Self::DealMade { deal, .. } => match [deal.seller, deal.buyer].map(Party::participant) {
+                [Some(one), other] => Audience::SidesAndOperators(one, other),
+                [None, Some(other)] => Audience::SidesAndOperators(other, None),
+                [None, None] => Audience::Operators,
+            },
+            Self::DealShared { member, .. } => Audience::ParticipantAndOperators(*member),
+            Self::EntryPosted { .. }
+            | Self::EntryReplaced { .. }
+            | Self::AuctionCleared { .. }
             | Self::AwardsOffered { .. }
             | Self::SaleSettled { .. }
             | Self::ClaimsPaid { .. }
@@ -606,6 +846,18 @@ impl EventCounts {
             Audience::Participant(owner) => one_more(self.own.entry(owner).or_default()),
             Audience::ParticipantAndOperators(owner) => {
                 one_more(self.own_and_operators.entry(owner).or_default());
+                one_more(&mut self.own_and_operators_total);
+            }
+            Audience::Sides(one, other) => {
+                one_more(self.own.entry(one).or_default());
+                if let Some(other) = other {
+                    one_more(self.own.entry(other).or_default());
+                }
+            }
+            Audience::SidesAndOperators(one, other) => {
+                for side in [Some(one), other].into_iter().flatten() {
+                    one_more(self.own_and_operators.entry(side).or_default());
+                }
                 one_more(&mut self.own_and_operators_total);
             }
         }

@@ -19,13 +19,14 @@ use serde::{Deserialize, Serialize};
 
 use crate::answers::{Answer, Answers, Recall};
 use crate::auction::Auction;
-use crate::cfd::{Deliveries, ENTITLEMENTS_MAX, Entitlement, Index, Settlement, SettlementRun};
+use crate::bilateral::Boards;
+use crate::cfd::{Deliveries, ENTITLEMENTS_MAX, Entitlement, Grant, Index, Settlement, SettlementRun};
 use crate::command::{Action, Command, Operator};
 use crate::digest::{Digest, Feed};
 use crate::event::{Event, Events};
 use crate::id::{
-    AuctionId, BidId, CommandId, DataVersion, EntitlementId, FloorId, IdentityId, IndexId, MarketId,
-    OwnerGroup, ParticipantId, ProgrammeId, ProposalId, Sequence,
+    AuctionId, BidId, BoardId, CommandId, DataVersion, EntitlementId, EntryId, FloorId, IdentityId, IndexId,
+    MarketId, NegotiationId, OwnerGroup, ParticipantId, ProgrammeId, ProposalId, Sequence,
 };
 use crate::key::{KeyFingerprint, Keys};
 use crate::ledger::{Account, Ledger};
@@ -87,9 +88,9 @@ pub(crate) struct State {
     pub(crate) programmes: BTreeMap<ProgrammeId, Programme>,
     pub(crate) floors: BTreeMap<FloorId, Floor>,
     pub(crate) auctions: BTreeMap<AuctionId, Auction>,
-    /// When each auction moves on by itself; derived from the auctions.
+    /// When something moves on by itself; derived from auctions and boards.
     #[serde(skip)]
-    due: BTreeSet<(Instant, AuctionId)>,
+    pub(crate) due: BTreeSet<(Instant, Due)>,
     pub(crate) entitlements: BTreeMap<EntitlementId, Entitlement>,
     pub(crate) deliveries: BTreeMap<EntitlementId, Deliveries>,
     /// The version of the newest price or delivery.
@@ -97,7 +98,17 @@ pub(crate) struct State {
     /// By floor and the first day of the period.
     pub(crate) runs: BTreeMap<(FloorId, Day), Vec<SettlementRun>>,
     pub(crate) treasury: Treasury,
+    pub(crate) bilateral: Boards,
     pub(crate) ledger: Ledger,
+}
+
+/// What moves on by itself, in the order in which it does at one instant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Due {
+    Auction(AuctionId),
+    Round(BoardId),
+    Negotiation(NegotiationId),
+    Entry(EntryId),
 }
 
 /// An action that was found possible, with what was worked out to find that.
@@ -286,6 +297,31 @@ impl Exchange {
             Command::ReportDelivery { entitlement, day, ref delivery } => {
                 state.report_delivery(at, participant, entitlement, day, delivery, out)
             }
+            Command::PostEntry { board, ref listing, limit, is_group } => {
+                state.post_entry(at, (sender, id), participant, board, listing, limit, is_group, out)
+            }
+            Command::ReplaceEntry { entry, ref listing, limit } => {
+                state.replace_entry(at, participant, entry, listing, limit, out)
+            }
+            Command::WithdrawEntry { entry } => state.withdraw_entry(participant, entry, out),
+            Command::JoinGroup { entry, quantity, limit } => {
+                state.join_group(participant, entry, quantity, limit, out)
+            }
+            Command::LeaveGroup { entry, member } => state.leave_group(participant, entry, member, out),
+            Command::CallRound { board } => state.call_round(at, board, out),
+            Command::ProposeDeals { board, ref solution } => {
+                state.propose_deals(board, sender, solution, out)
+            }
+            Command::Negotiate { entry, with, ref terms } => {
+                state.negotiate(at, sender, participant, entry, with, terms, out)
+            }
+            Command::CounterTerms { negotiation, turn, ref terms } => {
+                state.counter_terms(at, sender, participant, negotiation, turn, terms, out)
+            }
+            Command::AcceptTerms { negotiation, turn } => {
+                state.accept_terms(at, sender, participant, negotiation, turn, out)
+            }
+            Command::EndNegotiation { negotiation } => state.leave_negotiation(participant, negotiation, out),
         }
     }
 
@@ -311,8 +347,8 @@ impl Exchange {
 
     /// The next instant at which something happens by itself: the writer sends a `Tick` then.
     pub fn next_due(&self) -> Option<Instant> {
-        let auction = self.state.due.first().map(|(at, _)| *at);
-        auction.into_iter().chain(self.state.day_ends_at()).min()
+        let first = self.state.due.first().map(|(at, _)| *at);
+        first.into_iter().chain(self.state.day_ends_at()).min()
     }
 
     /// For whom a key speaks at an instant, and with which rights: what a session needs to know.
@@ -374,6 +410,7 @@ impl Exchange {
             data,
             runs,
             treasury,
+            bilateral,
             ledger,
         } = &self.state;
         let mut feed = Feed::default();
@@ -395,6 +432,7 @@ impl Exchange {
         feed.add(data);
         feed.add(runs);
         feed.add(treasury);
+        feed.add(bilateral);
         feed.add(ledger);
         feed.finish()
     }
@@ -410,6 +448,7 @@ impl Exchange {
             && state.bonds_agree()
             && state.debts_agree()
             && state.is_stock_sound()
+            && state.are_boards_sound()
     }
 }
 
@@ -440,6 +479,8 @@ enum NotAnExchange {
     Entitlements,
     #[error("programme {0} has more money, or less, than it can have been funded with")]
     Programme(ProgrammeId),
+    #[error("what stands on boards, is negotiated and dealt in does not hang together")]
+    Boards,
     #[error("the balances do not sum to zero, or not to what is reserved and cleared")]
     NotConserved,
 }
@@ -448,8 +489,9 @@ impl TryFrom<Stored> for Exchange {
     type Error = NotAnExchange;
     fn try_from(stored: Stored) -> Result<Self, Self::Error> {
         let Stored { mode, sequence, at, answers, mut state } = stored;
-        let due = state.auctions.iter().filter_map(|(id, auction)| Some((auction.due()?, *id)));
-        state.due = due.collect();
+        let auctions = state.auctions.iter();
+        let due = auctions.filter_map(|(id, auction)| Some((auction.due()?, Due::Auction(*id))));
+        state.due = due.chain(state.bilateral.due()).collect();
         state.check_stored()?;
         // Each datum came with a command.
         if state.data.0 > sequence.0 {
@@ -470,6 +512,8 @@ fn check_permitted(command: &Command, roles: &BTreeSet<Role>) -> Result<(), Reje
         | Command::Confirm { .. }
         | Command::WithdrawProposal { .. }
         | Command::ProposeSolution { .. }
+        | Command::CallRound { .. }
+        | Command::ProposeDeals { .. }
         | Command::Halt { .. }
         | Command::ClearAuction { .. } => &[Role::Operator],
         Command::PlaceBid { .. }
@@ -477,7 +521,15 @@ fn check_permitted(command: &Command, roles: &BTreeSet<Role>) -> Result<(), Reje
         | Command::WithdrawBid { .. }
         | Command::WithdrawAllBids
         | Command::AcceptAward { .. }
-        | Command::DeclineAward { .. } => &[Role::Supplier, Role::Buyer],
+        | Command::DeclineAward { .. }
+        | Command::PostEntry { .. }
+        | Command::ReplaceEntry { .. }
+        | Command::WithdrawEntry { .. }
+        | Command::Negotiate { .. }
+        | Command::CounterTerms { .. }
+        | Command::AcceptTerms { .. }
+        | Command::EndNegotiation { .. } => &[Role::Supplier, Role::Buyer],
+        Command::JoinGroup { .. } | Command::LeaveGroup { .. } => &[Role::Buyer],
         Command::PublishReferencePrice { .. } => &[Role::Publisher],
         Command::ReportDelivery { .. } => &[Role::Supplier, Role::Operator],
     };
@@ -502,6 +554,7 @@ impl State {
             data: DataVersion(0),
             runs: BTreeMap::new(),
             treasury: Treasury::default(),
+            bilateral: Boards::default(),
             ledger: Ledger::default(),
         }
     }
@@ -545,15 +598,20 @@ impl State {
     /// Lets everything happen that is due, in the order of the instants and then of the ids.
     fn tick(&mut self, at: Instant, out: &mut Events) {
         loop {
-            let auction = self.due.first().copied().filter(|(instant, _)| *instant <= at);
+            let first = self.due.first().copied().filter(|(instant, _)| *instant <= at);
             let day = self.day_ends_at().filter(|end| *end <= at);
-            match (auction, day) {
+            match (first, day) {
                 // What becomes final at the end of a day is invoiced on the next.
                 (Some((instant, _)), Some(end)) if end <= instant => self.end_first_day(at, out),
                 (None, Some(_)) => self.end_first_day(at, out),
-                (Some(due @ (_, auction)), _) => {
+                (Some(due), _) => {
                     self.due.remove(&due);
-                    self.advance(auction, out);
+                    match due.1 {
+                        Due::Auction(auction) => self.advance(auction, out),
+                        Due::Round(board) => self.end_round(at, board, out),
+                        Due::Negotiation(negotiation) => self.lapse_negotiation(negotiation, out),
+                        Due::Entry(entry) => self.expire_entry(entry, out),
+                    }
                 }
                 (None, None) => break,
             }
@@ -566,18 +624,19 @@ impl State {
         self.registry.set_standing(participant, Standing::Suspended);
         out.push(Event::ParticipantHalted { participant, by });
         self.withdraw_bids_of(participant, out);
+        self.withdraw_entries_of(participant, out);
         Ok(())
     }
 
     pub(crate) fn schedule(&mut self, auction: AuctionId, due: Option<Instant>) {
         if let Some(instant) = due {
-            self.due.insert((instant, auction));
+            self.due.insert((instant, Due::Auction(auction)));
         }
     }
 
     pub(crate) fn unschedule(&mut self, auction: AuctionId, due: Option<Instant>) {
         if let Some(instant) = due {
-            self.due.remove(&(instant, auction));
+            self.due.remove(&(instant, Due::Auction(auction)));
         }
     }
 
@@ -697,6 +756,16 @@ impl State {
             Action::ChangeRules { version } => {
                 return self.rules.change(*version, RulesVersion::NEWEST.number()).map(Prepared::Changing);
             }
+            Action::OpenBoard { board, terms } => self.check_open_board(*board, terms)?,
+            Action::PostStockEntry { board, programme, listing, limit } => {
+                let pledge = self.check_post_stock(at, *board, *programme, listing, *limit)?;
+                return Ok(Prepared::Reserving(pledge));
+            }
+            Action::WithdrawStockEntry { entry } => self.check_withdraw_stock(*entry)?,
+            Action::GrantOnDeal { deal, floor, per_period } => {
+                let reserved = self.check_grant_on_deal(at, *deal, *floor, *per_period)?;
+                return Ok(Prepared::Reserving(Some(reserved)));
+            }
         }
         Ok(Prepared::Plain)
     }
@@ -767,7 +836,8 @@ impl State {
             (Action::CancelAuction { auction }, _) => self.cancel(auction),
             (Action::GrantEntitlement { floor, holder, per_period }, Prepared::Reserving(Some(reserved))) => {
                 if let Ok(strike) = self.floor(floor).map(|floor| floor.terms.price) {
-                    self.grant(floor, holder, strike, per_period, reserved, at, out);
+                    let grant = Grant { floor, holder, strike, per_period, deal: None };
+                    self.grant(grant, reserved, at, out);
                 }
             }
             (Action::NovateEntitlement { entitlement, to }, _) => self.novate(entitlement, to, out),
@@ -780,11 +850,21 @@ impl State {
             }
             (Action::Settle { .. }, Prepared::Settling(settlement)) => self.settle(at, *settlement, out),
             (Action::ChangeRules { .. }, Prepared::Changing(rules)) => self.rules = rules,
+            (Action::OpenBoard { board, terms }, _) => self.open_board(board, terms),
+            (Action::PostStockEntry { board, programme, listing, limit }, Prepared::Reserving(pledge)) => {
+                self.post_stock(board, programme, listing, limit, pledge, out)
+            }
+            (Action::WithdrawStockEntry { entry }, _) => self.withdraw_stock(entry, out),
+            (Action::GrantOnDeal { deal, floor, per_period }, Prepared::Reserving(Some(reserved))) => {
+                self.grant_on_deal(at, deal, floor, per_period, reserved, out);
+            }
             (
                 Action::AnnounceAuction { .. }
                 | Action::GrantEntitlement { .. }
                 | Action::TerminateEntitlement { .. }
                 | Action::Settle { .. }
+                | Action::PostStockEntry { .. }
+                | Action::GrantOnDeal { .. }
                 | Action::ChangeRules { .. },
                 _,
             ) => {
@@ -886,6 +966,9 @@ impl State {
         if let Some((id, _)) = unpayable {
             return Err(NotAnExchange::Programme(*id));
         }
+        if !self.are_boards_sound() {
+            return Err(NotAnExchange::Boards);
+        }
         if self.ledger.has_room() { Ok(()) } else { Err(NotAnExchange::NotConserved) }
     }
 
@@ -903,7 +986,7 @@ impl State {
             let of_auction = |auction: &&Auction| self.programme_of(auction.kind()) == Some(id);
             let auctions = self.auctions.values().filter(of_auction);
             let budgets = auctions.filter_map(Auction::budget).map(|budget| i128::from(budget.millionths));
-            let pledged = budgets.sum::<i128>();
+            let pledged = budgets.sum::<i128>().saturating_add(self.pledged_on_boards(id));
             pledged == programme.pledged().into()
                 && held.sum::<i128>().checked_add(pledged) == Some(programme.required())
                 && self.is_programme_sound(id, programme)
@@ -921,7 +1004,7 @@ impl State {
 mod tests {
     use super::*;
     use crate::cfd::{ContractTerms, IndexTerms, Observation};
-    use crate::market::MassUnit;
+    use crate::market::Unit;
     use crate::money::{Backing, ProgrammeTerms};
     use crate::num::{Currency, Quantity};
     use crate::time::Month;
@@ -944,7 +1027,7 @@ mod tests {
         let quantity = |units| Quantity::from_units(units).expect("fits");
         let market = Market {
             name: name.clone(),
-            unit: MassUnit::Tonne,
+            unit: Unit::Tonne,
             currency: Currency::Usd,
             lot: quantity(1),
             tick: price(10),
@@ -977,7 +1060,9 @@ mod tests {
         let (before, after) = (day("2018-12-01").begins_at(), day(MARCH).begins_at());
         let (before, after) = (before.expect("in reach"), after.expect("in reach"));
         let mut events = Vec::new();
-        state.grant(floor, ParticipantId(4), price(500), quantity(10), dollars(12_000), before, &mut events);
+        let (holder, strike, per_period) = (ParticipantId(4), price(500), quantity(10));
+        let grant = Grant { floor, holder, strike, per_period, deal: None };
+        state.grant(grant, dollars(12_000), before, &mut events);
         let observation = Observation { price: price(600), volume: None, source: None };
         state
             .publish_reference_price(

@@ -42,6 +42,10 @@ ids! {
     ProgrammeId(u32);
     /// An entitlement to difference payments, counted from 1 in the order of their creation.
     EntitlementId(u32);
+    /// A board of offers and requests.
+    BoardId(u32);
+    /// An offer or a request on a board, counted from 1 over all boards: it says nothing of whose it is.
+    EntryId(u32);
     /// A command's number, chosen by its sender and strictly increasing per identity.
     CommandId(u64);
     /// How many prices and deliveries the exchange has taken in: each is a datum with the next version.
@@ -71,6 +75,62 @@ pub struct ProposalId {
     pub identity: IdentityId,
     /// The command that proposed it.
     pub command: CommandId,
+}
+
+/// Whom a negotiation is opened with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum Counterparty {
+    /// Whoever has an entry on the same board.
+    Entry(EntryId),
+    /// Somebody in particular, with an entry or without.
+    Participant(ParticipantId),
+}
+
+/// A negotiation, named by the entry that it was opened from, by whom it is with, and by how many these two had before. Neither side
+/// learns from it whether the other negotiates with anybody else.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct NegotiationId {
+    /// The entry that it was opened from; in a round, the request.
+    pub entry: EntryId,
+    /// Whom it is with; in a round, the offer.
+    pub with: Counterparty,
+    /// 1 for the first of these two, then 2, 3, …
+    pub number: u32,
+}
+
+impl fmt::Display for NegotiationId {
+    /// `7-12.1` for the first between entries 7 and 12, `7-p3.1` for the first of entry 7 with participant 3.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.with {
+            Counterparty::Entry(entry) => write!(f, "{}-{entry}.{}", self.entry, self.number),
+            Counterparty::Participant(participant) => {
+                write!(f, "{}-p{participant}.{}", self.entry, self.number)
+            }
+        }
+    }
+}
+
+/// A text that names no negotiation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "a negotiation is named by two entries and a number, as 7-12.1, or by an entry, a participant and a number, as 7-p3.1"
+)]
+pub struct ParseNegotiationError;
+
+impl std::str::FromStr for NegotiationId {
+    type Err = ParseNegotiationError;
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let read = || {
+            let (pair, number) = text.split_once('.')?;
+            let (entry, with) = pair.split_once('-')?;
+            let with = match with.strip_prefix('p') {
+                Some(participant) => Counterparty::Participant(ParticipantId(participant.parse().ok()?)),
+                None => Counterparty::Entry(EntryId(with.parse().ok()?)),
+            };
+            Some(Self { entry: EntryId(entry.parse().ok()?), with, number: number.parse().ok()? })
+        };
+        read().ok_or(ParseNegotiationError)
+    }
 }
 
 impl fmt::Display for BidId {

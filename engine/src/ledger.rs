@@ -12,7 +12,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use crate::event::{Event, Events};
-use crate::id::{AuctionId, FloorId, ParticipantId, ProgrammeId};
+use crate::id::{AuctionId, FloorId, NegotiationId, ParticipantId, ProgrammeId};
 use crate::num::{Currency, Money};
 use crate::reject::Reject;
 use crate::time::Instant;
@@ -94,6 +94,8 @@ pub enum Cause {
     Recovery(ParticipantId),
     /// The centre set money of its own aside for defaults.
     OwnResources,
+    /// A deal with a programme's stock.
+    Deal(NegotiationId),
 }
 
 /// A movement of money from one account to another.

@@ -18,21 +18,65 @@ use crate::reject::Reject;
 use crate::text::{Country, Name};
 use crate::time::{Day, Instant, Month};
 
-/// The unit of mass that a market's prices and quantities are in.
+/// What is traded in a market, as its unit says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Service {
+    /// Material, by mass.
+    Supply,
+    /// Room for material, by mass and month.
+    Storage,
+    /// Money, for a share of it a year.
+    Finance,
+}
+
+/// The unit that a market's quantities are in, and its prices per.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum MassUnit {
+pub enum Unit {
     /// Kilogram.
     Kilogram,
     /// Tonne, 1,000 kg.
     Tonne,
+    /// A kilogram kept for a month.
+    KilogramMonth,
+    /// A tonne kept for a month.
+    TonneMonth,
+    /// A unit of the market's currency lent for a year: a price is a share a year.
+    MoneyYear,
 }
 
-impl MassUnit {
-    /// `kg` or `t`.
+impl Unit {
+    /// All units.
+    pub const ALL: [Self; 5] =
+        [Self::Kilogram, Self::Tonne, Self::KilogramMonth, Self::TonneMonth, Self::MoneyYear];
+
+    /// `kg`, `t`, `kg-month`, `t-month` or `money-year`.
     pub const fn symbol(self) -> &'static str {
         match self {
             Self::Kilogram => "kg",
             Self::Tonne => "t",
+            Self::KilogramMonth => "kg-month",
+            Self::TonneMonth => "t-month",
+            Self::MoneyYear => "money-year",
+        }
+    }
+
+    /// What is traded in it.
+    pub const fn service(self) -> Service {
+        match self {
+            Self::Kilogram | Self::Tonne => Service::Supply,
+            Self::KilogramMonth | Self::TonneMonth => Service::Storage,
+            Self::MoneyYear => Service::Finance,
+        }
+    }
+}
+
+impl Service {
+    /// Its word.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Supply => "supply",
+            Self::Storage => "storage",
+            Self::Finance => "finance",
         }
     }
 }
@@ -42,8 +86,8 @@ impl MassUnit {
 pub struct Market {
     /// The material and grade, for people.
     pub name: Name,
-    /// The unit of mass of prices and quantities.
-    pub unit: MassUnit,
+    /// The unit of prices and quantities.
+    pub unit: Unit,
     /// The currency of prices.
     pub currency: Currency,
     /// Quantities are whole multiples of it.
@@ -207,15 +251,18 @@ impl Floor {
     }
 
     /// What a programme reserves for a strike and a quantity a period over so many periods:
-    /// max(0, strike − stress price) × quantity × periods. `None` where it does not fit.
+    /// max(0, strike − stress price) × quantity × periods, the stress price being no less than `least_reference`. `None` where it does not
+    /// fit.
     pub(crate) fn reservation(
         &self,
         strike: Price,
         per_period: Quantity,
         periods: u32,
+        least_reference: Option<Price>,
         currency: Currency,
     ) -> Option<Money> {
-        let per_unit = strike.checked_sub(self.stress_price)?.max(Price::ZERO);
+        let stress_price = least_reference.map_or(self.stress_price, |least| least.max(self.stress_price));
+        let per_unit = strike.checked_sub(stress_price)?.max(Price::ZERO);
         let volume =
             per_period.millionths().checked_mul(i64::from(periods)).and_then(Quantity::from_millionths)?;
         let rounded = per_unit.times(volume, currency)?;

@@ -3,14 +3,15 @@
 //! A refusal changes nothing but the sender's last command id and the chain digest. It says what was wrong and, where there is
 //! one answer, what would be right. Numbers are never reused. When several reasons apply, the first in
 //! this order is given: the sender (1xx), a proposal (2xx), then whether what is named exists and is new
-//! (3xx people, 4xx markets and money, 5xx auctions, 6xx settlement, 7xx the exchange itself), then its state, then the
+//! (3xx people, 4xx markets and money, 5xx auctions, 6xx settlement, 7xx the exchange itself, 8xx boards and deals), then its state, then the
 //! values themselves in the order in which the command lists them.
 
 use serde::{Deserialize, Serialize};
 
+use crate::bilateral::Fault;
 use crate::id::{
-    AuctionId, BidId, CommandId, DataVersion, EntitlementId, FloorId, IdentityId, IndexId, MarketId,
-    ParticipantId, ProgrammeId, ProposalId,
+    AuctionId, BidId, BoardId, CommandId, DataVersion, EntitlementId, EntryId, FloorId, IdentityId, IndexId,
+    MarketId, NegotiationId, ParticipantId, ProgrammeId, ProposalId,
 };
 use crate::indivisible::check::FaultKind;
 use crate::num::{Money, Price, Quantity};
@@ -458,6 +459,131 @@ rejects! {
     } = "rules version {current} is in force, and rules only change to a newer version";
     /// The command made the engine fail, and was set aside instead of executed.
     703 InternalFault = "the command made the engine fail and was set aside by the operators of the machine; a new command may be sent under a new id";
+
+    /// No such board.
+    801 UnknownBoard {
+        /// What was named.
+        board: BoardId,
+    } = "there is no board {board}";
+    /// The board's id is taken.
+    802 BoardTaken = "the board's id is taken";
+    /// The board's terms make no sense.
+    803 BoardTerms = "a board names at most 64 sectors, each once, and a cap, if there is one, is more than nothing";
+    /// No such entry, or none of this participant's.
+    804 UnknownEntry {
+        /// What was named.
+        entry: EntryId,
+    } = "there is no entry {entry} that this participant may name here";
+    /// There would be too many.
+    805 BoardFull {
+        /// The most there may be.
+        most: u32,
+    } = "there may be {most} of these and no more: of a board's entries, of one owner's on it, or of a group's members";
+    /// An owner is on a board alone or in one group.
+    806 GroupOrAlone = "on one board an owner acts either alone or in one purchasing group";
+    /// A least quantity is more than there is.
+    807 EntryMinimum = "the least quantity of a deal must not be more than the quantity";
+    /// The days of delivery are over or end before they begin.
+    808 DeliveryWindow = "the last day of delivery must not be before the first, nor be over";
+    /// The time of validity is over.
+    809 EntryValidity {
+        /// The time now.
+        now: Instant,
+    } = "what is posted must end after now ({now}), and within reach";
+    /// No deal is made below the floor.
+    810 BelowFloor {
+        /// The floor.
+        floor: Price,
+    } = "no deal on this board is made below {floor}";
+    /// The entry takes part in a round, or one is on.
+    811 RoundOn {
+        /// Until when.
+        until: Instant,
+    } = "a round is on until {until}, and what takes part in it stands still";
+    /// A part of the entry is promised.
+    812 EntryHeld {
+        /// How much.
+        held: Quantity,
+    } = "{held} of the entry is promised in negotiations";
+    /// What is negotiated about stays what it is.
+    813 EntryNegotiated = "grade, purity, place and origin stay as they are while the entry is negotiated about";
+    /// The entry is no purchasing group.
+    814 NotAGroup {
+        /// What was named.
+        entry: EntryId,
+    } = "entry {entry} is no purchasing group";
+    /// The participant is no member that can leave.
+    815 NotAMember = "members leave by themselves or are sent away by the lead, who dissolves the group by withdrawing it";
+    /// No round is on.
+    816 NoRound = "no round is on";
+    /// The solution is for other entries.
+    817 OtherEntries = "the solution is for other entries than those that take part in the round";
+    /// Deals are named in their order.
+    818 DealsOutOfOrder = "deals are named in the order of their offers and then of their requests, each pair once";
+    /// The deals cannot be made.
+    819 DealsRefused {
+        /// Why.
+        fault: Fault,
+    } = "{fault}";
+    /// Nobody there could make this deal.
+    820 NoCounterparty = "a deal is negotiated with an entry on the other side of the same board that wants the same, or with an active participant who may be on that side";
+    /// Both sides have one owner.
+    821 SameOwner = "no deal is made between parties of one owner";
+    /// Too many negotiations at once.
+    822 TooManyNegotiations = "of one entry at most 64 negotiations are open, and at most 8 between an owner and an entry";
+    /// No such negotiation of this participant's.
+    823 UnknownNegotiation {
+        /// What was named.
+        negotiation: NegotiationId,
+    } = "there is no negotiation {negotiation} of this participant";
+    /// The terms have changed.
+    824 TermsChanged {
+        /// How often they were countered.
+        turn: u32,
+    } = "the terms were countered in the meantime; those that stand are of turn {turn}";
+    /// The other side is to answer.
+    825 NotYourTurn = "this side has agreed already; the other is to answer";
+    /// There is no price to agree to.
+    826 NoPrice = "terms without a price ask for one; answer with terms that have one";
+    /// More than is free.
+    827 EntryShort {
+        /// What is free.
+        free: Quantity,
+    } = "of the entry {free} is promised to nobody";
+    /// The members would not pay as much.
+    828 GroupLimit {
+        /// The most that all of them pay.
+        limit: Price,
+    } = "not all members of the group pay more than {limit}";
+    /// It was countered often enough.
+    829 TooManyCounters {
+        /// The most there may be.
+        most: u32,
+    } = "terms are countered at most {most} times; accept them or end the negotiation";
+    /// A stock deals at its terms alone.
+    830 StockDoesNotNegotiate = "a programme's stock deals at its price or better, for its days, and does not negotiate";
+    /// No such deal.
+    831 UnknownDeal {
+        /// What was named.
+        negotiation: NegotiationId,
+    } = "no deal came of a negotiation {negotiation}";
+    /// The floor is another market's.
+    832 OtherMarket = "the floor is of another market than the deal";
+    /// The contract could never pay.
+    833 NeverPays {
+        /// What its reference price is never below.
+        price: Price,
+    } = "the reference price is never below {price}, so that a strike that is not above it never pays";
+    /// More than was dealt in.
+    834 DealCovered {
+        /// What no contract covers yet.
+        left: Quantity,
+    } = "contracts cover no more than the deal: {left} is left";
+    /// The index has too few prices.
+    835 IndexThin {
+        /// The index.
+        index: IndexId,
+    } = "index {index} had fewer prices in the last period than the contract needs";
 }
 
 #[cfg(test)]

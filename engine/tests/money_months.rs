@@ -312,8 +312,8 @@ impl Months {
                 Event::SellersPaid { carried, .. } if !carried.is_empty() => {
                     self.seen.insert("SellersWait");
                 }
-                Event::StockTraded { side, .. } => {
-                    self.seen.insert(if *side == Side::Buy { "Bought" } else { "Released" });
+                Event::StockTraded { trade, .. } => {
+                    self.seen.insert(if trade.side == Side::Buy { "Bought" } else { "Released" });
                 }
                 Event::InvoiceLate { .. } => {
                     self.seen.insert("Late");

@@ -13,7 +13,7 @@ use golv_engine::id::{
     CommandId, DataVersion, FloorId, IdentityId, IndexId, MarketId, OwnerGroup, ParticipantId, ProgrammeId,
     ProposalId,
 };
-use golv_engine::market::{FloorTerms, Market, MassUnit};
+use golv_engine::market::{FloorTerms, Market, Unit};
 use golv_engine::money::{Backing, ProgrammeTerms};
 use golv_engine::num::{Currency, Money, Price, Quantity, Rounding, Share};
 use golv_engine::participant::Role;
@@ -173,7 +173,7 @@ fn play(dir: &Path) {
     hand.admit(PUBLISHER, Role::Publisher);
     let terms = Market {
         name: name("Lithium"),
-        unit: MassUnit::Tonne,
+        unit: Unit::Tonne,
         currency: Currency::Eur,
         lot: quantity(1),
         tick: price("1"),

@@ -15,7 +15,7 @@ use golv_engine::command::{Action, Command, NewBid, Operator};
 use golv_engine::id::{
     AuctionId, BidId, CommandId, IdentityId, MarketId, OwnerGroup, ParticipantId, ProposalId,
 };
-use golv_engine::market::{Market, MassUnit};
+use golv_engine::market::{Market, Unit};
 use golv_engine::money::{Backing, ProgrammeTerms};
 use golv_engine::num::{Currency, Price, Quantity};
 use golv_engine::participant::Role;
@@ -132,7 +132,7 @@ fn history(dir: &Path, name: &str) -> Stopped {
     hand.agree(Action::AddIdentity { identity: SUPPLIER, participant: ParticipantId(21) });
     let terms = Market {
         name: "Lithium".parse().expect("a name"),
-        unit: MassUnit::Tonne,
+        unit: Unit::Tonne,
         currency: Currency::Eur,
         lot: quantity(1),
         tick: price(1),

@@ -30,7 +30,7 @@ use golv_engine::command::{Action, Command, NewBid, Operator};
 use golv_engine::digest::Digest;
 use golv_engine::event::Event;
 use golv_engine::id::*;
-use golv_engine::market::{FloorTerms, Market, MassUnit};
+use golv_engine::market::{FloorTerms, Market, Unit};
 use golv_engine::num::{Currency, Price, Quantity};
 use golv_engine::participant::Role;
 use golv_engine::time::{Instant, Month};
@@ -591,7 +591,7 @@ fn furnish() -> TempDir {
     }
     let terms = Market {
         name: "Lithium".parse().expect("a name"),
-        unit: MassUnit::Tonne,
+        unit: Unit::Tonne,
         currency: Currency::Usd,
         lot: quantity(1),
         tick: price(10),

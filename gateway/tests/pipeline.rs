@@ -8,7 +8,7 @@ use golv_engine::clearing::{Allocation, Candidates, Criterion, Rule};
 use golv_engine::command::{Action, Command, Operator};
 use golv_engine::event::Event;
 use golv_engine::id::{AuctionId, CommandId, IdentityId, MarketId, ParticipantId, ProposalId};
-use golv_engine::market::{Market, MassUnit};
+use golv_engine::market::{Market, Unit};
 use golv_engine::num::{Currency, Price, Quantity};
 use golv_engine::reject::Reject;
 use golv_engine::time::Instant;
@@ -148,7 +148,7 @@ fn a_live_exchange_ticks_by_itself() {
     let price = |units| Price::from_units(units).expect("fits");
     let terms = Market {
         name: "Lithium".parse().expect("a name"),
-        unit: MassUnit::Tonne,
+        unit: Unit::Tonne,
         currency: Currency::Eur,
         lot: Quantity::from_units(1).expect("fits"),
         tick: price(1),

@@ -23,7 +23,7 @@ use golv_engine::id::{
     OwnerGroup, ParticipantId, ProgrammeId, ProposalId,
 };
 use golv_engine::key::KeyFingerprint;
-use golv_engine::market::{FloorTerms, Market, MassUnit};
+use golv_engine::market::{FloorTerms, Market, Unit};
 use golv_engine::money::{Backing, ClearingTerms, Level, Pot, ProgrammeTerms};
 use golv_engine::num::{Currency, Money, Price, Quantity, Share};
 use golv_engine::participant::Role;
@@ -196,7 +196,7 @@ pub fn small_strike() -> Price {
 pub fn market() -> Market {
     Market {
         name: name("Lithium metal, 99 %, battery grade"),
-        unit: MassUnit::Tonne,
+        unit: Unit::Tonne,
         currency: Currency::Usd,
         lot: tonnes(1),
         tick: dollars(TICK_USD),

@@ -177,7 +177,7 @@ mod tests {
     use crate::book;
     use crate::clearing::{self, Allocation, Candidates, Criterion, Payment};
     use crate::id::{BidId, CommandId, IdentityId, ParticipantId};
-    use crate::market::MassUnit;
+    use crate::market::Unit;
     use crate::num::Currency;
     use proptest::prelude::*;
 
@@ -186,7 +186,7 @@ mod tests {
         let quantity = |units| Quantity::from_units(units).expect("fits");
         Market {
             name: "Lithium".parse().expect("a name"),
-            unit: MassUnit::Tonne,
+            unit: Unit::Tonne,
             currency: Currency::Usd,
             lot: quantity(3),
             tick: price(2),

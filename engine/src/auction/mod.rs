@@ -31,6 +31,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use crate::book::{Book, Ladder, Order, PLACES_MAX, Replaced, Side};
+use crate::cfd::Grant;
 use crate::clearing::{self, Payment, is_always_decided, reason_at};
 use crate::command::NewBid;
 use crate::digest::{Digest, Feed};
@@ -846,7 +847,8 @@ impl State {
             let reserved = self.reservation(floor, strike, quantity, final_at);
             assert!(reserved.is_ok(), "the reservation of a part fits where that of the whole did");
             if let Ok(reserved) = reserved {
-                self.grant(floor, participant, strike, quantity, reserved, final_at, out);
+                let grant = Grant { floor, holder: participant, strike, per_period: quantity, deal: None };
+                self.grant(grant, reserved, final_at, out);
             }
         }
     }

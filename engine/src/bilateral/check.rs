@@ -7,15 +7,17 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use serde::{Deserialize, Serialize};
+
 use super::flow::{Ways, within_owner_cap};
-use super::{Board, Deal, Entry, PriceRule, RoundRule, Worth, are_compatible};
+use super::{Board, Entry, PriceRule, ProposedDeal, RoundRule, Worth, are_compatible};
 use crate::num::{Price, Share};
 
 /// What a lot adds: quantity first, then surplus in millionths.
 type Value = (i64, i128);
 
 /// What one more lot would add, in the order of the board.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DualPrices {
     /// Of each offer: lots, and surplus in millionths.
     pub offers: Vec<(i64, i128)>,
@@ -24,7 +26,7 @@ pub struct DualPrices {
 }
 
 /// Why a result is not what it says.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
 pub enum Fault {
     /// A deal's sides are not on the board, or cannot deal with each other.
     #[error("offer {offer} and request {request} cannot deal with each other")]
@@ -84,13 +86,13 @@ fn gain(offer: &Entry<'_>, request: &Entry<'_>) -> i128 {
 pub fn check(
     board: &Board<'_>,
     rule: &RoundRule,
-    deals: &[Deal],
+    deals: &[ProposedDeal],
     worth: &Worth,
     duals: Option<&DualPrices>,
 ) -> Result<(), Fault> {
     let (mut sums, mut differing) = (Sums::default(), Vec::new());
     for deal in deals {
-        let &Deal { offer, request, quantity, price } = deal;
+        let &ProposedDeal { offer, request, quantity, price } = deal;
         let (Some(ask), Some(bid)) = (at(&board.offers, offer), at(&board.requests, request)) else {
             return Err(Fault::Pair { offer, request });
         };
@@ -173,7 +175,7 @@ struct Sums {
 }
 
 impl Sums {
-    fn add(&mut self, deal: &Deal, ask: &Entry<'_>, bid: &Entry<'_>) {
+    fn add(&mut self, deal: &ProposedDeal, ask: &Entry<'_>, bid: &Entry<'_>) {
         let lots = i128::from(deal.quantity);
         let mut sums =
             vec![self.offers.entry(deal.offer).or_default(), self.requests.entry(deal.request).or_default()];

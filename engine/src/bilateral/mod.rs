@@ -36,23 +36,45 @@
 //! | prices of deals | `price.rs` |
 //! | dual prices, and what a result is checked by | `check.rs` |
 //! | matching by preference lists, without prices | `stable.rs` |
+//!
+//! # In an exchange
+//!
+//! | what | where |
+//! |---|---|
+//! | boards, and the offers and requests on them | `board.rs` |
+//! | buyers who request together | `group.rs` |
+//! | a round: called, solved outside, checked, proposed to its sides | `round.rs` |
+//! | from a proposal to a deal, or to nothing | `negotiation.rs` |
+//! | deals, with a stock too, and contracts for difference on them | `deal.rs` |
 
+mod board;
 mod check;
+mod deal;
 mod flow;
+mod group;
+mod negotiation;
 mod network;
 mod price;
+mod round;
 mod search;
 pub mod stable;
 #[cfg(test)]
 mod tests;
+
+use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
 use crate::num::{Price, Share};
 use crate::text::Country;
 use crate::time::Day;
+pub(crate) use board::Boards;
+pub use board::{BoardTerms, ENTRIES_MAX, ENTRIES_OF_OWNER_MAX, EntryEnd, EntryOwner, Goods, Listing, Party};
 pub use check::{DualPrices, Fault, check};
+pub use deal::Deal;
+pub use negotiation::{Consent, DealTerms, NegotiationEnd, Sides};
 pub use price::PriceRule;
+pub use round::{RoundEntry, RoundProof, RoundSolution, round_board, round_names};
 use search::Search;
 
 /// An offer or a request, as it stands on a board.
@@ -68,6 +90,8 @@ pub struct Entry<'a> {
     pub material: &'a str,
     /// Its grade; empty where any will do.
     pub grade: &'a str,
+    /// How pure an offer is, or a request wants it at least; `None` where that is not stated.
+    pub purity: Option<Share>,
     /// Where it is delivered; empty where any place will do.
     pub place: &'a str,
     /// Where it comes from, or must; `None` for anywhere.
@@ -125,7 +149,7 @@ pub struct RoundRule {
 
 /// A deal that a round proposes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Deal {
+pub struct ProposedDeal {
     /// The offer's place on the board.
     pub offer: u32,
     /// The request's place on the board.
@@ -137,7 +161,7 @@ pub struct Deal {
 }
 
 /// What a matching is worth, in the order in which it counts. Equal are those of which neither is better.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Worth {
     /// Lots in all.
     pub quantity: i64,
@@ -162,6 +186,47 @@ impl Ord for Worth {
             .then(self.quantity.cmp(&other.quantity))
             .then_with(|| shares.into_iter().find(|order| order.is_ne()).unwrap_or(std::cmp::Ordering::Equal))
             .then(self.surplus.cmp(&other.surplus))
+    }
+}
+
+impl Worth {
+    /// What a choice of deals is worth: lots by the places of offer and request on the board.
+    pub(crate) fn of(board: &Board<'_>, rule: &RoundRule, lots: &[(u32, u32, i64)]) -> Self {
+        let at = |row: u32| usize::try_from(row).unwrap_or(usize::MAX);
+        let mut given = vec![0_i64; board.requests.len()];
+        let mut worth = Self::default();
+        for &(offer, request, lots) in lots {
+            let (Some(ask), Some(bid)) = (board.offers.get(at(offer)), board.requests.get(at(request)))
+            else {
+                continue;
+            };
+            if let Some(given) = given.get_mut(at(request)) {
+                *given = given.saturating_add(lots);
+            }
+            worth.quantity = worth.quantity.saturating_add(lots);
+            let gain = i128::from(bid.limit.millionths()).saturating_sub(ask.limit.millionths().into());
+            worth.surplus = worth.surplus.saturating_add(gain.saturating_mul(lots.into()));
+        }
+        let requests = || board.requests.iter().zip(&given);
+        match rule.preference {
+            Preference::Surplus => {}
+            Preference::Priority => {
+                let mut by_sector = BTreeMap::<u32, i64>::new();
+                for (request, given) in requests() {
+                    let sum = by_sector.entry(request.sector).or_insert(0);
+                    *sum = sum.saturating_add(*given);
+                }
+                worth.sectors = by_sector.into_values().collect();
+            }
+            Preference::ProRata => {
+                worth.shares = requests().map(|(request, given)| (*given, request.quantity)).collect();
+                worth.shares.sort_by(|(given, wanted), (other, whole)| {
+                    let one = i128::from(*given).saturating_mul((*whole).into());
+                    one.cmp(&i128::from(*other).saturating_mul((*wanted).into()))
+                });
+            }
+        }
+        worth
     }
 }
 
@@ -192,7 +257,7 @@ pub enum Proof {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Round {
     /// The deals, in the order of the offers' and then the requests' ids.
-    pub deals: Vec<Deal>,
+    pub deals: Vec<ProposedDeal>,
     /// What they are worth.
     pub worth: Worth,
     /// Whether anything could be better.
@@ -239,6 +304,7 @@ pub fn are_compatible(offer: &Entry<'_>, request: &Entry<'_>, floor: Option<Pric
     let needed = offer.minimum.max(request.minimum);
     offer.material == request.material
         && agrees(offer.grade, request.grade)
+        && offer.purity.is_none_or(|purity| request.purity.is_none_or(|least| purity >= least))
         && agrees(offer.place, request.place)
         && offer.origin.is_none_or(|from| request.origin.is_none_or(|wanted| wanted == from))
         && offer.first <= request.last

@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use super::{Board, Deal, Entry, RoundRule, are_compatible};
+use super::{Board, Entry, ProposedDeal, RoundRule, are_compatible};
 use crate::num::{MILLIONTHS, Price, Share, divide_half_even};
 
 /// What a deal's price is.
@@ -34,7 +34,7 @@ impl PriceRule {
 }
 
 /// Deals with their prices.
-pub(super) fn priced(board: &Board<'_>, rule: &RoundRule, lots: &[(u32, u32, i64)]) -> Vec<Deal> {
+pub(super) fn priced(board: &Board<'_>, rule: &RoundRule, lots: &[(u32, u32, i64)]) -> Vec<ProposedDeal> {
     let uniform = match rule.price {
         PriceRule::Uniform => uniform_prices(board, rule, lots),
         PriceRule::Between(_) | PriceRule::Ask => BTreeMap::new(),
@@ -47,7 +47,7 @@ pub(super) fn priced(board: &Board<'_>, rule: &RoundRule, lots: &[(u32, u32, i64
             PriceRule::Ask => ask.limit,
         };
         let price = rule.floor.map_or(price, |floor| price.max(floor));
-        Some(Deal { offer, request, quantity, price })
+        Some(ProposedDeal { offer, request, quantity, price })
     };
     lots.iter().filter_map(deal).collect()
 }

@@ -38,6 +38,7 @@ fn entry(row: &Row, number: usize, is_offer: bool, with_minimum: bool) -> Entry<
         owner: row.party + if is_offer { 0 } else { 3 },
         material: "gallium",
         grade: ["", "4N", "6N"][usize::from(row.grade)],
+        purity: None,
         place: "",
         origin: origin.filter(|_| is_offer),
         first: day(row.first),
@@ -236,6 +237,7 @@ fn plain(id: &'static str, party: u32, limit: i64, quantity: i64) -> Entry<'stat
         owner: party,
         material: "gallium",
         grade: "",
+        purity: None,
         place: "",
         origin: None,
         first: day,
@@ -353,7 +355,7 @@ fn a_changed_result_is_found_out() {
     let board = Board { offers, requests: vec![plain("x", 11, 150, 6), plain("y", 12, 130, 9)] };
     let rule = rule(Preference::Surplus);
     let round = hold_round(&board, &rule, 1).expect("a board");
-    let check = |deals: &[Deal], duals| check(&board, &rule, deals, &round.worth, duals);
+    let check = |deals: &[ProposedDeal], duals| check(&board, &rule, deals, &round.worth, duals);
     let duals = round.duals.as_ref().expect("proved");
     assert_eq!(check(&round.deals, Some(duals)), Ok(()));
     let mut fewer = round.deals.clone();

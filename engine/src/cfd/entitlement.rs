@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::book::PLACES_MAX;
 use crate::event::{Event, Events};
 use crate::exchange::{Exchange, State};
-use crate::id::{EntitlementId, FloorId, ParticipantId, ProgrammeId};
+use crate::id::{EntitlementId, FloorId, NegotiationId, ParticipantId, ProgrammeId};
 use crate::market::{Floor, Market};
 use crate::money::ProgrammeTerms;
 use crate::num::{Money, Price, Quantity};
@@ -35,6 +35,18 @@ pub struct Entitlement {
     pub upside_from: Option<Day>,
     /// What the programme still reserves for it.
     pub reserved: Money,
+    /// The deal that it is on, if it is on one: its reference price is never below the deal's.
+    pub deal: Option<NegotiationId>,
+}
+
+/// What an entitlement is granted for.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Grant {
+    pub(crate) floor: FloorId,
+    pub(crate) holder: ParticipantId,
+    pub(crate) strike: Price,
+    pub(crate) per_period: Quantity,
+    pub(crate) deal: Option<NegotiationId>,
 }
 
 /// An entitlement with the floor and the market that it is settled by: what a contract can still cost depends on these.
@@ -48,6 +60,8 @@ pub struct Contract<'a> {
     pub floor: &'a Floor,
     /// The floor's market.
     pub market: &'a Market,
+    /// What its reference price is never below, where it is on a deal.
+    pub least_reference: Option<Price>,
 }
 
 impl Contract<'_> {
@@ -83,7 +97,9 @@ impl Exchange {
         state.entitlements.iter().filter_map(move |(&id, entitlement)| {
             let floor = state.floor(entitlement.floor).ok()?;
             let market = state.market(floor.terms.market).ok()?;
-            (floor.terms.programme == programme).then_some(Contract { id, entitlement, floor, market })
+            let least_reference = state.least_reference(entitlement.deal);
+            let contract = Contract { id, entitlement, floor, market, least_reference };
+            (floor.terms.programme == programme).then_some(contract)
         })
     }
 }
@@ -104,7 +120,12 @@ impl State {
         let floor = self.floor(floor)?;
         let currency = self.market(floor.terms.market)?.currency;
         let periods = floor.covers_from(granted_at).map_or(0, |first| floor.periods_from(first));
-        floor.reservation(strike, per_period, periods, currency).ok_or(Reject::AmountTooLarge)
+        floor.reservation(strike, per_period, periods, None, currency).ok_or(Reject::AmountTooLarge)
+    }
+
+    /// What the reference price of a contract on a deal is never below.
+    pub(super) fn least_reference(&self, deal: Option<NegotiationId>) -> Option<Price> {
+        deal.and_then(|deal| self.deal(deal).ok()).map(|deal| deal.price)
     }
 
     /// The same, refused where the programme's free money is short.
@@ -162,24 +183,17 @@ impl State {
 
     /// Grants an entitlement from the first period that has not begun, and reserves for it. Nothing is granted where the
     /// floor covers no such period any more.
-    #[expect(
-        clippy::too_many_arguments,
-        reason = "they are an entitlement's fields, and when and where it is told"
-    )]
-    pub(crate) fn grant(
-        &mut self,
-        floor_id: FloorId,
-        holder: ParticipantId,
-        strike: Price,
-        per_period: Quantity,
-        reserved: Money,
-        granted_at: Instant,
-        out: &mut Events,
-    ) {
+    pub(crate) fn grant(&mut self, grant: Grant, reserved: Money, granted_at: Instant, out: &mut Events) {
+        let Grant { floor: floor_id, holder, strike, per_period, deal } = grant;
         let covered = self.floor(floor_id).ok().and_then(|floor| {
+            let programme = floor.terms.programme;
+            if let Some(deal) = deal {
+                let period = self.covered_by_deal(floor_id, deal, granted_at)?;
+                return Some((period.first, period.last, programme));
+            }
             let last = floor.terms.last.last_day();
             let first = floor.covers_from(granted_at).filter(|first| *first <= last)?;
-            Some((first, last, floor.terms.programme))
+            Some((first, last, programme))
         });
         let Some((first, last, programme)) = covered else {
             return;
@@ -199,6 +213,7 @@ impl State {
                 last,
                 upside_from,
                 reserved,
+                deal,
             };
             self.entitlements.insert(id, terms);
             self.watch_exposure(floor_id, granted_at);
@@ -207,7 +222,7 @@ impl State {
     }
 
     /// Refuses who cannot be given a contract.
-    fn check_holder(&self, id: ParticipantId) -> Result<(), Reject> {
+    pub(crate) fn check_holder(&self, id: ParticipantId) -> Result<(), Reject> {
         let holder = self.registry.participant(id)?;
         if !holder.roles.contains(&Role::Supplier) {
             return Err(Reject::NotASupplier);
@@ -217,8 +232,11 @@ impl State {
 
     /// Refuses a novation to nobody new, or to who cannot hold a contract.
     pub(crate) fn check_novate(&self, id: EntitlementId, to: ParticipantId) -> Result<(), Reject> {
-        let holder = self.entitlement(id)?.holder;
+        let Entitlement { holder, deal, .. } = *self.entitlement(id)?;
         self.check_holder(to)?;
+        if let Some(deal) = deal {
+            self.check_apart(self.deal(deal)?, to)?;
+        }
         if holder == to { Err(Reject::SameHolder) } else { Ok(()) }
     }
 
@@ -279,7 +297,8 @@ impl State {
         let floor = self.floor(entitlement.floor).ok()?;
         let currency = self.market(floor.terms.market).ok()?.currency;
         let periods = floor.terms.contract.calendar.count(from.max(entitlement.first), last);
-        floor.reservation(strike, entitlement.per_period, periods, currency)
+        let least_reference = self.least_reference(entitlement.deal);
+        floor.reservation(strike, entitlement.per_period, periods, least_reference, currency)
     }
 
     /// Refuses to begin a share of high prices that waits for no condition, began before, or would begin in what is settled.

@@ -26,6 +26,7 @@ mod terms;
 
 pub(crate) use delivery::Deliveries;
 pub use delivery::Delivery;
+pub(crate) use entitlement::Grant;
 pub use entitlement::{Contract, ENTITLEMENTS_MAX, Entitlement};
 pub(crate) use index::Index;
 pub use index::{IndexTerms, Observation};

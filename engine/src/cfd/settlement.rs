@@ -86,7 +86,8 @@ pub struct SettlementLine {
     pub holder: ParticipantId,
     /// The strike in force.
     pub strike: Price,
-    /// The reference price before any minimum; `None` where nothing was published and nothing counts.
+    /// The reference price before any minimum; of a contract on a deal, no less than the deal's price. `None` where nothing was
+    /// published and nothing counts.
     pub reference_price: Option<Price>,
     /// The volume of the period that meets the contract's conditions.
     pub delivered: Quantity,
@@ -370,6 +371,24 @@ impl State {
         Ok(basis)
     }
 
+    /// Refuses a new contract on an index that had fewer prices in the last whole period than its terms need, as had its fallback.
+    pub(crate) fn check_index_kept(&self, at: Instant, floor: FloorId) -> Result<(), Reject> {
+        let floor = self.floor(floor)?;
+        let calendar = floor.terms.contract.calendar;
+        let thin = Reject::IndexThin { index: floor.terms.index };
+        let before = Day::of(at).and_then(|today| calendar.period(today).first.previous()).ok_or(thin)?;
+        let rule = &floor.terms.contract.reference;
+        let is_kept = [floor.terms.index].into_iter().chain(rule.fallback).any(|index| {
+            let simple = Averaging::Simple;
+            let average = self
+                .index(index)
+                .ok()
+                .and_then(|index| index.average(calendar.period(before), self.data, simple, &[]));
+            average.is_some_and(|(observations, _)| observations >= rule.least_observations.max(1))
+        });
+        if is_kept { Ok(()) } else { Err(thin) }
+    }
+
     /// The average of the floor's index, or of its fallback where that has too few prices; `None` where both have.
     fn reference_price(
         &self,
@@ -493,6 +512,8 @@ impl Work<'_> {
             }
             None => (basis.index, None),
         };
+        let reference_price = reference_price
+            .map(|price| state.least_reference(entitlement.deal).map_or(price, |least| price.max(least)));
         let delivered = match contract.volume.measure {
             Measure::Fixed => entitlement.per_period,
             Measure::Metered => self.counted(basis.period).ok_or(Reject::AmountTooLarge)?,

@@ -41,7 +41,7 @@ pub(crate) use invoice::{Nets, Residual};
 pub(crate) use programme::Programme;
 pub use programme::{Backing, Level, ProgrammeTerms};
 pub(crate) use stock::Holding;
-pub use stock::{StockOrder, StockRule};
+pub use stock::{StockOrder, StockRule, StockTrade, StockTradedBy};
 pub use terms::{ClearingTerms, Pot};
 
 use default::{Default as InDefault, Notice};

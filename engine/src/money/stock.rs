@@ -7,20 +7,27 @@
 //!
 //! Stock is kept at cost. What is released takes its part of the cost along; the programme is paid after all sellers, its cost first, and
 //! what is earned beyond it is proceeds.
+//!
+//! Where suppliers are few, the same rule holds on a board ([`crate::bilateral`]): a request at the floor, an offer above it. A deal is
+//! with one seller, who is paid at once, or with buyers, who are invoiced.
+
+use std::collections::VecDeque;
 
 use serde::{Deserialize, Serialize};
 
-use super::invoice::Residual;
+use super::invoice::{Creditor, Residual};
 use crate::auction::AuctionKind;
+use crate::bilateral::Listing;
 use crate::book::Side;
 use crate::clearing::Rule;
 use crate::event::{Event, Events};
 use crate::exchange::State;
-use crate::id::{AuctionId, MarketId, ProgrammeId};
+use crate::id::{AuctionId, MarketId, NegotiationId, ParticipantId, ProgrammeId};
 use crate::ledger::{Account, Cause};
 use crate::market::Market;
 use crate::num::{Amount, Currency, Money, Price, Quantity, divide_half_even};
 use crate::reject::Reject;
+use crate::time::{Day, Instant};
 
 /// What a programme may buy into its stock of a market's material, and release from it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -48,6 +55,42 @@ pub struct StockOrder {
     pub quantity: Quantity,
     /// The most that is spent, if that is less than the quantity costs; for buying alone.
     pub budget: Option<Amount>,
+}
+
+/// A purchase into a programme's stock, or a release from it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StockTrade {
+    /// The programme.
+    pub programme: ProgrammeId,
+    /// The market of the material.
+    pub market: MarketId,
+    /// Whether it bought or released.
+    pub side: Side,
+    /// At which price.
+    pub price: Price,
+    /// How much.
+    pub quantity: Quantity,
+    /// How much it holds now.
+    pub held: Quantity,
+    /// What that has cost.
+    pub at_cost: Money,
+}
+
+/// What a stock traded by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum StockTradedBy {
+    /// A call auction.
+    Auction(AuctionId),
+    /// A deal.
+    Deal(NegotiationId),
+}
+
+/// What was taken from a stock.
+struct Taken {
+    /// Its cost, in millionths and whole minor units.
+    take_back: i64,
+    /// What is held after it, and what that has cost.
+    left: (Quantity, Money),
 }
 
 /// What a programme has of a market's material.
@@ -109,7 +152,158 @@ impl State {
             _ => None,
         });
         let own = orders.filter(|order| order.programme == of && order.side == side);
-        own.fold(Quantity::ZERO, |sum, order| sum.checked_add(order.quantity).unwrap_or(sum))
+        let listed = self.listed_for_stock(of, in_market, side);
+        own.fold(listed, |sum, order| sum.checked_add(order.quantity).unwrap_or(sum))
+    }
+
+    /// Refuses an entry on a board that does not keep to the programme's rule; returns what it pledges.
+    pub(crate) fn check_stock_entry(
+        &self,
+        programme: ProgrammeId,
+        market_id: MarketId,
+        floor: Option<Price>,
+        listing: &Listing,
+        limit: Price,
+    ) -> Result<Option<Money>, Reject> {
+        let market = self.market(market_id)?;
+        let allowed = self.treasury.stock_rules.get(&(programme, market_id)).ok_or(Reject::StockTerms)?;
+        let held = self.held(programme, market_id);
+        let ordered = self.ordered(programme, market_id, listing.side);
+        let with_entry = ordered.checked_add(listing.quantity).ok_or(Reject::AmountTooLarge)?;
+        let keeps_to_rule = match listing.side {
+            Side::Buy => {
+                limit == allowed.buys_at
+                    && floor == Some(limit)
+                    && held.checked_add(with_entry).is_some_and(|held| held <= allowed.holds_most)
+            }
+            Side::Sell => {
+                limit >= allowed.releases_at
+                    && listing.quantity <= allowed.releases_most
+                    && with_entry <= held
+            }
+        };
+        if !keeps_to_rule {
+            return Err(Reject::StockTerms);
+        }
+        if listing.side == Side::Sell {
+            return Ok(None);
+        }
+        let cost = limit.times(listing.quantity, market.currency);
+        let pledge = cost.and_then(|cost| cost.amount.checked_add(cost.remainder));
+        let pledge = pledge.ok_or(Reject::AmountTooLarge)?;
+        self.check_free(programme, pledge)?;
+        Ok(Some(pledge))
+    }
+
+    /// A deal was made to buy so much into stock: it is paid at once, from what was pledged for it.
+    pub(crate) fn buy_stock_of(
+        &mut self,
+        deal: NegotiationId,
+        (programme, market): (ProgrammeId, MarketId),
+        seller: ParticipantId,
+        (price, quantity): (Price, Quantity),
+        out: &mut Events,
+    ) {
+        let Some(cost) = self.programme_currency(programme).and_then(|of| price.times(quantity, of)) else {
+            return;
+        };
+        let exact = cost.amount.checked_add(cost.remainder);
+        assert!(exact.is_some(), "no more is bought than was pledged for");
+        let exact = exact.unwrap_or(cost.amount);
+        let cause = Cause::Deal(deal);
+        self.spend(programme, cause, Account::Stock(programme), exact);
+        let promised = Account::Promised(programme);
+        self.ledger.post(cause, promised, Account::Participant(seller), cost.amount);
+        self.ledger.post(cause, promised, Account::Rounding, cost.remainder);
+        let (held, at_cost) = self.put_into_stock(programme, market, quantity, exact);
+        let trade = StockTrade { programme, market, side: Side::Buy, price, quantity, held, at_cost };
+        out.push(Event::StockTraded { by: StockTradedBy::Deal(deal), trade });
+        self.collect(exact.currency, VecDeque::from([seller]), out);
+    }
+
+    /// A deal was made to release so much from stock: who buys is invoiced.
+    pub(crate) fn sell_stock_to(
+        &mut self,
+        at: Instant,
+        deal: NegotiationId,
+        (programme, market): (ProgrammeId, MarketId),
+        shares: &[(ParticipantId, Quantity)],
+        price: Price,
+        out: &mut Events,
+    ) {
+        let (Some(currency), Some(today)) = (self.programme_currency(programme), Day::of(at)) else { return };
+        let cause = Cause::Deal(deal);
+        let due = self.due_of(currency, today);
+        let mut credited = VecDeque::new();
+        let sold = shares.iter().try_fold(Quantity::ZERO, |sum, (_, share)| sum.checked_add(*share));
+        let Some(quantity) = sold else { return };
+        let mut cost = self.take_from_stock(programme, market, quantity, cause);
+        let (held, at_cost) = cost.left;
+        let trade = StockTrade { programme, market, side: Side::Sell, price, quantity, held, at_cost };
+        out.push(Event::StockTraded { by: StockTradedBy::Deal(deal), trade });
+        for &(buyer, share) in shares {
+            let Some(owed) = price.times(share, currency) else { continue };
+            self.ledger.post(cause, Account::Participant(buyer), Account::Receivable(programme), owed.amount);
+            self.ledger.post(cause, Account::Rounding, Account::Promised(programme), owed.remainder);
+            let take_back = cost.take_back.min(owed.amount.millionths);
+            cost.take_back = cost.take_back.saturating_sub(take_back);
+            let dates = (today, due);
+            if owed.amount.millionths > 0 {
+                self.charge(buyer, Creditor::Programme(programme), owed.amount, take_back, dates, out);
+                credited.push_back(buyer);
+            }
+        }
+        self.collect(currency, credited, out);
+    }
+
+    fn programme_currency(&self, id: ProgrammeId) -> Option<Currency> {
+        self.programme(id).ok().map(|programme| programme.currency())
+    }
+
+    /// Adds to a stock at cost; returns what is held then, and what that has cost.
+    fn put_into_stock(
+        &mut self,
+        programme: ProgrammeId,
+        market: MarketId,
+        quantity: Quantity,
+        cost: Money,
+    ) -> (Quantity, Money) {
+        let nothing = Holding { quantity: Quantity::ZERO, cost: Money::zero(cost.currency) };
+        let holding = self.treasury.stock.entry((programme, market)).or_insert(nothing);
+        holding.quantity = holding.quantity.checked_add(quantity).unwrap_or(holding.quantity);
+        holding.cost = holding.cost.checked_add(cost).unwrap_or(holding.cost);
+        (holding.quantity, holding.cost)
+    }
+
+    /// Takes from a stock, with its part of the cost.
+    fn take_from_stock(
+        &mut self,
+        programme: ProgrammeId,
+        market: MarketId,
+        quantity: Quantity,
+        cause: Cause,
+    ) -> Taken {
+        let currency = self.programme_currency(programme).unwrap_or(Currency::Eur);
+        let nothing = Taken { take_back: 0, left: (Quantity::ZERO, Money::zero(currency)) };
+        let Some(holding) = self.treasury.stock.get_mut(&(programme, market)) else { return nothing };
+        let left = holding.quantity.checked_sub(quantity);
+        assert!(left.is_some(), "no more is released than was held");
+        let left = left.unwrap_or(Quantity::ZERO);
+        let part = i128::from(holding.cost.millionths).saturating_mul(quantity.millionths().into());
+        let part = divide_half_even(part, holding.quantity.millionths().into());
+        let part = part.and_then(|part| i64::try_from(part).ok()).unwrap_or(0);
+        let cost = if left.is_zero() { holding.cost } else { Money { millionths: part, ..holding.cost } };
+        holding.quantity = left;
+        holding.cost = holding.cost.checked_sub(cost).unwrap_or(holding.cost);
+        let at_cost = holding.cost;
+        if left.is_zero() {
+            self.treasury.stock.remove(&(programme, market));
+        }
+        self.ledger.post(cause, Account::Stock(programme), Account::ProgrammeSpent(programme), cost);
+        let unit = cost.currency.minor_unit();
+        let take_back = divide_half_even(cost.millionths.into(), unit.into()).unwrap_or(0);
+        let take_back = i64::try_from(take_back).unwrap_or(0).saturating_mul(unit);
+        Taken { take_back, left: (left, at_cost) }
     }
 
     /// Refuses an order that does not keep to the programme's rule; returns what it pledges.
@@ -173,13 +367,9 @@ impl State {
         let cost = exact.unwrap_or(Money::zero(currency));
         self.spend(programme, Cause::Award(id), Account::Stock(programme), cost);
         self.ledger.post(Cause::Award(id), Account::Promised(programme), Account::Clearing, cost);
-        let nothing = Holding { quantity: Quantity::ZERO, cost: Money::zero(currency) };
-        let holding = self.treasury.stock.entry((programme, market)).or_insert(nothing);
-        holding.quantity = holding.quantity.checked_add(quantity).unwrap_or(holding.quantity);
-        holding.cost = holding.cost.checked_add(cost).unwrap_or(holding.cost);
-        let (held, at_cost) = (holding.quantity, holding.cost);
-        let side = Side::Buy;
-        out.push(Event::StockTraded { auction: id, programme, market, side, price, quantity, held, at_cost });
+        let (held, at_cost) = self.put_into_stock(programme, market, quantity, cost);
+        let trade = StockTrade { programme, market, side: Side::Buy, price, quantity, held, at_cost };
+        out.push(Event::StockTraded { by: StockTradedBy::Auction(id), trade });
         cost
     }
 
@@ -194,31 +384,13 @@ impl State {
         out: &mut Events,
     ) -> Option<Residual> {
         let programme = order.programme;
-        let holding = self.treasury.stock.get_mut(&(programme, market))?;
-        let left = holding.quantity.checked_sub(quantity);
-        assert!(left.is_some(), "no more is released than was held");
-        let left = left.unwrap_or(Quantity::ZERO);
-        let part = i128::from(holding.cost.millionths).saturating_mul(quantity.millionths().into());
-        let part = divide_half_even(part, holding.quantity.millionths().into());
-        let part = part.and_then(|part| i64::try_from(part).ok()).unwrap_or(0);
-        let cost = if left.is_zero() { holding.cost } else { Money { millionths: part, ..holding.cost } };
-        holding.quantity = left;
-        holding.cost = holding.cost.checked_sub(cost).unwrap_or(holding.cost);
-        let at_cost = holding.cost;
-        if left.is_zero() {
-            self.treasury.stock.remove(&(programme, market));
+        if !self.treasury.stock.contains_key(&(programme, market)) {
+            return None;
         }
-        self.ledger.post(
-            Cause::Award(id),
-            Account::Stock(programme),
-            Account::ProgrammeSpent(programme),
-            cost,
-        );
-        let (side, held) = (Side::Sell, left);
-        out.push(Event::StockTraded { auction: id, programme, market, side, price, quantity, held, at_cost });
-        let unit = cost.currency.minor_unit();
-        let take_back = divide_half_even(cost.millionths.into(), unit.into()).unwrap_or(0);
-        let take_back = i64::try_from(take_back).unwrap_or(0).saturating_mul(unit);
+        let Taken { take_back, left: (held, at_cost) } =
+            self.take_from_stock(programme, market, quantity, Cause::Award(id));
+        let trade = StockTrade { programme, market, side: Side::Sell, price, quantity, held, at_cost };
+        out.push(Event::StockTraded { by: StockTradedBy::Auction(id), trade });
         Some(Residual { programme, amount: revenue, take_back })
     }
 

@@ -23,7 +23,7 @@ use golv_engine::clearing::{Allocation, Candidates, Criterion, Payment, Rule};
 use golv_engine::command::{Action, Command, NewBid, Operator};
 use golv_engine::event::Event;
 use golv_engine::id::*;
-use golv_engine::market::{FloorTerms, Market, MassUnit};
+use golv_engine::market::{FloorTerms, Market, Unit};
 use golv_engine::money::{Backing, ProgrammeTerms};
 use golv_engine::num::{Currency, Money, Price, Quantity, Share};
 use golv_engine::participant::Role;
@@ -95,7 +95,7 @@ pub fn month(year: i32, month: u8) -> Month {
 pub fn market() -> Market {
     Market {
         name: "Lithium".parse().expect("a name"),
-        unit: MassUnit::Tonne,
+        unit: Unit::Tonne,
         currency: Currency::Usd,
         lot: quantity(1),
         tick: price(10),

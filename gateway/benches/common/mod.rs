@@ -15,7 +15,7 @@ use golv_engine::event::Event;
 use golv_engine::id::{
     AuctionId, BidId, CommandId, IdentityId, MarketId, OwnerGroup, ParticipantId, ProposalId,
 };
-use golv_engine::market::{Market, MassUnit};
+use golv_engine::market::{Market, Unit};
 use golv_engine::num::{Currency, Price, Quantity};
 use golv_engine::participant::Role;
 use golv_engine::time::Instant;
@@ -209,7 +209,7 @@ pub fn start(dir: &Path, waiting: Waiting) -> (Pipeline, Client) {
     }
     let terms = Market {
         name: "Lithium".parse().expect("a name"),
-        unit: MassUnit::Tonne,
+        unit: Unit::Tonne,
         currency: Currency::Eur,
         lot: quantity(1),
         tick: price(1),

@@ -26,7 +26,7 @@ use golv_engine::id::{
 use golv_engine::indivisible::Welfare;
 use golv_engine::key::KeyFingerprint;
 use golv_engine::ledger::{Account, Cause, Posting};
-use golv_engine::market::{FloorTerms, Market, MassUnit};
+use golv_engine::market::{FloorTerms, Market, Unit};
 use golv_engine::money::{
     Backing, Breach as Shortage, Claim, ClearingTerms, Creditor, Invoice, Level, Pot, PotUse, ProgrammeTerms,
     StockOrder, StockRule,
@@ -126,7 +126,7 @@ fn actions() -> Vec<(&'static str, String)> {
             market,
             terms: Market {
                 name: name("Lithium metal"),
-                unit: MassUnit::Tonne,
+                unit: Unit::Tonne,
                 currency: Currency::Usd,
                 lot: tonnes(1),
                 tick: price(10),

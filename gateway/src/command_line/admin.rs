@@ -10,7 +10,7 @@ use golv_engine::id::{
     FloorId, IdentityId, IndexId, MarketId, OwnerGroup, ParticipantId, ProgrammeId, ProposalId,
 };
 use golv_engine::key::KeyFingerprint;
-use golv_engine::market::{FloorTerms, Market, MassUnit};
+use golv_engine::market::{FloorTerms, Market, Unit};
 use golv_engine::num::{Currency, Price, Quantity, Share};
 use golv_engine::participant::{Role, Standing};
 use golv_engine::text::{Country, Name};
@@ -192,7 +192,7 @@ pub enum Markets {
         name: Name,
         /// The unit of mass of prices and quantities.
         #[arg(long, value_parser = parse::unit())]
-        unit: MassUnit,
+        unit: Unit,
         /// The currency of prices.
         #[arg(long, value_parser = parse::currency())]
         currency: Currency,
@@ -536,7 +536,7 @@ mod tests {
                      --reference-price 95000";
         let market = Market {
             name: name("Lithium metal"),
-            unit: MassUnit::Tonne,
+            unit: Unit::Tonne,
             currency: Currency::Usd,
             lot: tonnes(1),
             tick: dollars(10),

@@ -3,7 +3,7 @@
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use golv_engine::book::Side;
 use golv_engine::id::{BidId, CommandId, IdentityId, ProposalId};
-use golv_engine::market::MassUnit;
+use golv_engine::market::Unit;
 use golv_engine::num::{Currency, ParseNumberError, Price};
 use golv_engine::participant::Role;
 
@@ -70,8 +70,8 @@ pub(super) fn side() -> impl TypedValueParser<Value = Side> {
 }
 
 /// Reads a unit of mass by its symbol.
-pub(super) fn unit() -> impl TypedValueParser<Value = MassUnit> {
-    one_of([MassUnit::Kilogram, MassUnit::Tonne], MassUnit::symbol)
+pub(super) fn unit() -> impl TypedValueParser<Value = Unit> {
+    one_of([Unit::Kilogram, Unit::Tonne], Unit::symbol)
 }
 
 /// Reads one of these values by its word, and lists the words in help and errors.

@@ -13,7 +13,7 @@ use golv_engine::cfd::{Entitlement, SettlementLine, SettlementRun};
 use golv_engine::command::Action;
 use golv_engine::event::Event;
 use golv_engine::id::{AuctionId, BidId, DataVersion, EntitlementId, FloorId, MarketId, ParticipantId};
-use golv_engine::market::MassUnit;
+use golv_engine::market::Unit;
 use golv_engine::num::{Currency, Money, Price, Quantity};
 use golv_engine::time::{Day, Instant, Month, Period};
 use golv_protocol::message::Numbered;
@@ -28,7 +28,7 @@ use crate::print::{self, money, price, quantity, table};
 pub struct Statement {
     participant: ParticipantId,
     scope: Scope,
-    markets: BTreeMap<MarketId, (MassUnit, Currency)>,
+    markets: BTreeMap<MarketId, (Unit, Currency)>,
     floors: BTreeMap<FloorId, MarketId>,
     auctions: BTreeMap<AuctionId, AuctionKind>,
     /// In the order in which they were won.
@@ -207,7 +207,7 @@ impl Statement {
     }
 
     /// Unit and currency of what an auction trades or supports, if its market was seen.
-    fn terms_of(&self, auction: AuctionId) -> Option<(MassUnit, Currency)> {
+    fn terms_of(&self, auction: AuctionId) -> Option<(Unit, Currency)> {
         let market = match self.auctions.get(&auction)? {
             AuctionKind::Call { market, .. } | AuctionKind::Purchase { market, .. } => market,
             AuctionKind::Support { floor, .. } => self.floors.get(floor)?,
@@ -220,7 +220,7 @@ impl Statement {
     }
 
     /// The unit of what a floor supports, if its market was seen.
-    fn unit_under(&self, floor: FloorId) -> Option<MassUnit> {
+    fn unit_under(&self, floor: FloorId) -> Option<Unit> {
         self.markets.get(self.floors.get(&floor)?).map(|(unit, _)| *unit)
     }
 
@@ -401,7 +401,7 @@ impl Statement {
                 "entitlement": id.0,
                 "floor": entitlement.floor.0,
                 "per_period": entitlement.per_period.to_string(),
-                "unit": self.unit_under(entitlement.floor).map(MassUnit::symbol),
+                "unit": self.unit_under(entitlement.floor).map(Unit::symbol),
                 "first": entitlement.first.to_string(),
                 "last": entitlement.last.to_string(),
                 "strike": entitlement.strike.to_string(),
@@ -414,7 +414,7 @@ impl Statement {
                 object["day"] = payment.day.to_string().into();
                 object["version"] = payment.version.0.into();
                 object["floor"] = payment.floor.0.into();
-                object["unit"] = self.unit_under(payment.floor).map(MassUnit::symbol).into();
+                object["unit"] = self.unit_under(payment.floor).map(Unit::symbol).into();
                 object
             }).collect::<Vec<_>>(),
             "totals": self.totals().into_iter().map(|(currency, totals)| json!({
@@ -456,8 +456,8 @@ impl Statement {
     }
 }
 
-fn symbol(unit: Option<MassUnit>) -> String {
-    unit.map_or("-", MassUnit::symbol).to_owned()
+fn symbol(unit: Option<Unit>) -> String {
+    unit.map_or("-", Unit::symbol).to_owned()
 }
 
 fn decimal(amount: Money) -> String {
@@ -507,7 +507,7 @@ mod tests {
     fn market() -> Event {
         let terms = Market {
             name: "Lithium metal".parse().expect("a name"),
-            unit: MassUnit::Tonne,
+            unit: Unit::Tonne,
             currency: Currency::Usd,
             lot: tonnes(1),
             tick: units(10),

@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Read;
 
-use golv_engine::bilateral::{Board, Deal, Entry};
+use golv_engine::bilateral::{Board, Entry, ProposedDeal};
 use golv_engine::num::{Price, pro_rata};
 use golv_engine::text::Country;
 use golv_engine::time::Day;
@@ -207,6 +207,7 @@ impl Offered {
             owner,
             material: "",
             grade: "",
+            purity: None,
             place: "",
             origin: row.origin,
             first: row.first,
@@ -221,6 +222,7 @@ impl Offered {
                 id: row.id.as_bytes(),
                 material: &row.material,
                 grade: &row.grade,
+                purity: None,
                 place: &row.place,
                 ..entry
             }
@@ -236,7 +238,7 @@ impl Offered {
     }
 
     /// The deals of rows: what groups were given is split.
-    pub(super) fn split(&self, deals: &[Deal]) -> Vec<Dealt> {
+    pub(super) fn split(&self, deals: &[ProposedDeal]) -> Vec<Dealt> {
         let of = |request: u32| deals.iter().filter(move |deal| deal.request == request);
         let mut left: Vec<Vec<i64>> = (0..)
             .zip(&self.requests)
@@ -295,7 +297,7 @@ mod tests {
         );
         assert_eq!((pooled.sector, board.requests[1].sector), (0, 1));
         // 7 lots at 6 : 3 are 4.67 and 2.33.
-        let deal = Deal { offer: 0, request: 0, quantity: 7, price: pooled.limit };
+        let deal = ProposedDeal { offer: 0, request: 0, quantity: 7, price: pooled.limit };
         let split = offered.split(&[deal]);
         let parts: Vec<_> = split.iter().map(|deal| (deal.request.as_str(), deal.quantity)).collect();
         assert_eq!(parts, [("r1", 5), ("r2", 2)]);

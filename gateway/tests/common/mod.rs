@@ -24,7 +24,7 @@ use golv_engine::command::{Action, Command, NewBid, Operator};
 use golv_engine::event::Event;
 use golv_engine::id::*;
 use golv_engine::key::KeyFingerprint;
-use golv_engine::market::{Market, MassUnit};
+use golv_engine::market::{Market, Unit};
 use golv_engine::num::{Currency, Price, Quantity};
 use golv_engine::participant::Role;
 use golv_engine::time::Instant;
@@ -212,7 +212,7 @@ impl Centre {
         }
         let terms = Market {
             name: "Lithium".parse().expect("a name"),
-            unit: MassUnit::Tonne,
+            unit: Unit::Tonne,
             currency: Currency::Usd,
             lot: quantity(1),
             tick: price(10),

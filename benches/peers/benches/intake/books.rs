@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use golv_engine::book::{self, Side, for_each_level};
 use golv_engine::command::NewBid;
 use golv_engine::id::{BidId, CommandId, IdentityId, ParticipantId};
-use golv_engine::market::{Market, MassUnit};
+use golv_engine::market::{Market, Unit};
 use golv_engine::num::{Currency, Price, Quantity};
 use golv_engine::participant::Role;
 use golv_engine::reject::Reject;
@@ -75,7 +75,7 @@ impl Book for Golv {
     fn empty() -> Self {
         let market = Market {
             name: "Lithium".parse().expect("a name"),
-            unit: MassUnit::Tonne,
+            unit: Unit::Tonne,
             currency: Currency::Eur,
             lot: quantity(1),
             tick: price(1),

@@ -21,7 +21,7 @@ use golv_engine::id::{
     ProgrammeId, ProposalId, Sequence,
 };
 use golv_engine::key::KeyFingerprint;
-use golv_engine::market::{FloorTerms, Market, MassUnit};
+use golv_engine::market::{FloorTerms, Market, Unit};
 use golv_engine::num::{Currency, Quantity};
 use golv_engine::participant::{Role, Standing};
 use golv_engine::reject::Reject;
@@ -150,7 +150,7 @@ fn actions() -> Vec<(Action, &'static str, &'static str, Value)> {
                 market: MarketId(1),
                 terms: Market {
                     name: name("Lithium metal"),
-                    unit: MassUnit::Tonne,
+                    unit: Unit::Tonne,
                     currency: Currency::Usd,
                     lot: tonnes(1),
                     tick: units(10),

@@ -7,7 +7,7 @@ use golv_engine::book::Side;
 use golv_engine::clearing::{Allocation, Candidates, Criterion, Rule};
 use golv_engine::command::{NewBid, Operator};
 use golv_engine::id::{AuctionId, BidId, MarketId, OwnerGroup, ParticipantId, ProposalId};
-use golv_engine::market::{Market, MassUnit};
+use golv_engine::market::{Market, Unit};
 use golv_engine::num::{Currency, Price, Quantity};
 use golv_engine::participant::Role;
 use golv_journal::SEGMENT_BYTES;
@@ -64,7 +64,7 @@ impl Bench {
         let market = MarketId(1);
         let terms = Market {
             name: material,
-            unit: MassUnit::Tonne,
+            unit: Unit::Tonne,
             currency: Currency::Eur,
             lot: quantity(1),
             tick: price(1),

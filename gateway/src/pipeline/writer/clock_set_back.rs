@@ -7,7 +7,7 @@ use golv_engine::auction::{AuctionKind, AuctionTerms};
 use golv_engine::clearing::{Allocation, Candidates, Criterion, Rule};
 use golv_engine::command::Operator;
 use golv_engine::id::{AuctionId, MarketId, ParticipantId, ProposalId};
-use golv_engine::market::{Market, MassUnit};
+use golv_engine::market::{Market, Unit};
 use golv_engine::num::{Currency, Price, Quantity};
 use golv_journal::{Content, scan};
 use golv_protocol::batch::Batch;
@@ -71,7 +71,7 @@ fn market() -> Market {
     let price = |units| Price::from_units(units).expect("fits");
     Market {
         name: "Lithium".parse().expect("a name"),
-        unit: MassUnit::Tonne,
+        unit: Unit::Tonne,
         currency: Currency::Eur,
         lot: Quantity::from_units(1).expect("fits"),
         tick: price(1),
