@@ -8,6 +8,7 @@
     reason = "shared by test files, each of which uses its own part"
 )]
 
+pub mod boards;
 pub mod money;
 pub mod steps;
 
