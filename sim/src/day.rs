@@ -1,5 +1,6 @@
 //! The market day that `golv demo` plays: a lithium support auction, a two-sided lithium auction that is paid, and then
-//! the entitlements' settlement month by month over the real price series. Beside it a small programme comes to its limit: claims
+//! the entitlements' settlement month by month over the real price series. Between them gallium, which has one supplier, is
+//! matched bilaterally ([`gallium`]). Beside it a small programme comes to its limit: claims
 //! wait, and are made good when money comes.
 //!
 //! It is told once, here, as a director would tell it, and played on any [`Venue`]. Two operators set
@@ -7,6 +8,8 @@
 //! ([`crate::traders`]); bids that are late, off the tick, on the wrong side or from an origin that the
 //! floor does not support are tried too, and refused. Every command waits for its answer, so the same seed
 //! makes the same journal.
+
+pub mod gallium;
 
 use std::collections::BTreeMap;
 use std::num::NonZeroU32;
