@@ -120,6 +120,13 @@ pub(crate) fn sum(millionths: i128, currency: Currency) -> String {
     format!("{sign}{}{point}{}", magnitude / 1_000_000, &decimals[..shown])
 }
 
+/// Millionths as a plain decimal.
+pub(crate) fn millionths(millionths: i128) -> String {
+    let (sign, size) = (if millionths < 0 { "-" } else { "" }, millionths.unsigned_abs());
+    let text = format!("{sign}{}.{:06}", size / 1_000_000, size % 1_000_000);
+    text.trim_end_matches('0').trim_end_matches('.').to_owned()
+}
+
 fn two_decimals(text: String) -> String {
     match text.split_once('.') {
         Some((whole, decimals)) => format!("{whole}.{decimals:0<2}"),

@@ -6,13 +6,20 @@
 //! depends on what.
 
 use std::fs;
+use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 
 use golv_engine::auction::BidDetails;
+use golv_engine::bilateral::{
+    BoardTerms, DealTerms, Goods, Listing, Preference, PriceRule, RoundRule, RoundSolution,
+};
+use golv_engine::book::Side;
 use golv_engine::command::{Action, Command, NewBid};
 use golv_engine::digest::Digest;
 use golv_engine::event::Event;
-use golv_engine::id::{FloorId, ParticipantId, ProgrammeId, Sequence};
+use golv_engine::id::{
+    BoardId, Counterparty, EntryId, FloorId, NegotiationId, ParticipantId, ProgrammeId, Sequence,
+};
 use golv_engine::ledger::Account;
 use golv_engine::market::FloorTerms;
 use golv_engine::money::{Backing, ClearingTerms, Pot, ProgrammeTerms};
@@ -39,6 +46,7 @@ use common::{
 const GUARANTEED: ProgrammeId = ProgrammeId(2);
 /// The floor that it pays for.
 const BACKED: FloorId = FloorId(3);
+const BOARD: BoardId = BoardId(1);
 
 const SETTINGS: Settings = Settings {
     mode: Mode::Rehearsal { seed: 2018 },
@@ -47,8 +55,8 @@ const SETTINGS: Settings = Settings {
 };
 
 /// What the golden journal comes to.
-const STATE: &str = "d7ae43aa2c800dc97c26643947f254722aa0d825323c232efb9095dce97324f8";
-const CHAIN: &str = "3a5d9884e94eb339d4fa089be162e354639002676fd3e4b9437ea20364428d90";
+const STATE: &str = "dcbdbd82d73a7a04e56d55ab028c0665ed74c815a1d73a693dc9e9c1de6e427b";
+const CHAIN: &str = "8d13f1795424ce0080350a4f4e79e5cb2b255af76f3b0660d6d7c0be25dfa226";
 
 fn golden() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("golden")
@@ -86,12 +94,87 @@ fn set_money_up(world: &mut World) {
     world.agree(Action::GrantEntitlement { floor: BACKED, holder, per_period: quantity(20) });
 }
 
-/// Four auctions, an award that is accepted and one that is not, a buyer that pays and one that does not and defaults, two settled
+/// A supplier and a group of two buyers meet in a round, and agree on other terms than it proposed; a negotiation stays open.
+fn trade_on_a_board(world: &mut World) {
+    let seconds = |seconds| NonZeroU32::new(seconds).expect("positive");
+    let rule = RoundRule {
+        preference: Preference::Surplus,
+        price: PriceRule::midpoint(),
+        floor: None,
+        origin_cap: None,
+        owner_cap: None,
+    };
+    let terms = BoardTerms {
+        name: "Lithium".parse().expect("a name"),
+        market: common::MARKET,
+        rule,
+        sectors: Vec::new(),
+        solution_seconds: seconds(60),
+        answer_seconds: seconds(hours(24 * 200)),
+        counters_most: 2,
+    };
+    world.agree(Action::OpenBoard { board: BOARD, terms });
+    let (first, last) = (month(2019, 3).first_day(), month(2019, 6).last_day());
+    let valid_until = world.now.plus_seconds(hours(24 * 200)).expect("a day");
+    let goods = Goods { grade: "battery".parse().ok(), ..Goods::default() };
+    let listing = |side, lots| Listing {
+        side,
+        goods: goods.clone(),
+        minimum: quantity(5),
+        quantity: quantity(lots),
+        first,
+        last,
+        sector: None,
+        valid_until,
+    };
+    let post = |side, lots, limit, is_group| Command::PostEntry {
+        board: BOARD,
+        listing: Box::new(listing(side, lots)),
+        limit: price(limit),
+        is_group,
+    };
+    let (supplier, [lead, member, _]) = (SUPPLIERS[0], common::BUYERS);
+    let (offer, group) = (EntryId(1), EntryId(2));
+    world.send(supplier, post(Side::Sell, 30, 480, false)).expect("offered");
+    world.send(lead, post(Side::Buy, 20, 500, true)).expect("requested");
+    let join = Command::JoinGroup { entry: group, quantity: quantity(5), limit: price(500) };
+    world.send(member, join).expect("joined");
+    world.send(OPERATORS[0], Command::CallRound { board: BOARD }).expect("called");
+    let round = world.events.iter().find_map(|event| match event {
+        Event::RoundBook { digest, entries, .. } => Some((*digest, entries.clone())),
+        _ => None,
+    });
+    let (digest, entries) = round.expect("operators are told it");
+    let solution = RoundSolution::of(&entries, digest, &rule, 1_000).expect("a board");
+    world
+        .send(OPERATORS[0], Command::ProposeDeals { board: BOARD, solution: Box::new(solution) })
+        .expect("deals that may be made");
+    world.wait(60);
+    let with = Counterparty::Entry(offer);
+    let negotiation = NegotiationId { entry: group, with, number: 1 };
+    let terms =
+        |units: i64, lots| DealTerms { price: Some(price(units)), quantity: quantity(lots), first, last };
+    world.send(lead, Command::AcceptTerms { negotiation, turn: 0 }).expect("its turn");
+    world
+        .send(supplier, Command::CounterTerms { negotiation, turn: 0, terms: terms(500, 15) })
+        .expect("its turn");
+    world.send(lead, Command::AcceptTerms { negotiation, turn: 1 }).expect("its turn");
+    assert!(world.events.iter().any(|event| matches!(event, Event::DealShared { .. })), "a deal is shared");
+    world
+        .send(
+            supplier,
+            Command::Negotiate { entry: offer, with: Counterparty::Entry(group), terms: terms(490, 5) },
+        )
+        .expect("proposed");
+}
+
+/// A board with a deal, four auctions, an award that is accepted and one that is not, a buyer that pays and one that does not and defaults, two settled
 /// months, for one of which a guarantor owes, and then a command that is set aside.
 fn day() -> World {
     let mut world = World::open(100_000);
     world.open_stack();
     set_money_up(&mut world);
+    trade_on_a_board(&mut world);
     let mine = Some(BidDetails { technology: Some(0), ..BidDetails::default() });
     for (auction, sender, bid) in [
         (CALL, SUPPLIERS[0], sell(480, 30)),

@@ -36,7 +36,7 @@ use crate::format::{put, take};
 use crate::replay::{Replay, Replayed};
 
 const MAGIC: [u8; 8] = *b"GOLVSNAP";
-const FORMAT: u16 = 4;
+const FORMAT: u16 = 5;
 const HEADER: usize = 128;
 
 /// What a snapshot says of itself, before anything of its payload is believed.

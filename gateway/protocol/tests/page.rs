@@ -1,5 +1,8 @@
 //! `docs/protocol.md` shows every message with its bytes; here each is encoded and looked up there.
 
+#[path = "page/boards.rs"]
+mod boards;
+
 use std::num::NonZeroU32;
 
 use golv_engine::Answer;
@@ -29,7 +32,7 @@ use golv_engine::ledger::{Account, Cause, Posting};
 use golv_engine::market::{FloorTerms, Market, Unit};
 use golv_engine::money::{
     Backing, Breach as Shortage, Claim, ClearingTerms, Creditor, Invoice, Level, Pot, PotUse, ProgrammeTerms,
-    StockOrder, StockRule,
+    StockOrder, StockRule, StockTrade, StockTradedBy,
 };
 use golv_engine::num::{Currency, Money, Price, Quantity, Rounding};
 use golv_engine::participant::{Role, Standing};
@@ -286,10 +289,14 @@ fn actions() -> Vec<(&'static str, String)> {
             Action::ReleaseReferencePrice { .. } => "ReleaseReferencePrice",
             Action::Settle { .. } => "Settle",
             Action::ChangeRules { .. } => "ChangeRules",
+            Action::OpenBoard { .. } => "OpenBoard",
+            Action::PostStockEntry { .. } => "PostStockEntry",
+            Action::WithdrawStockEntry { .. } => "WithdrawStockEntry",
+            Action::GrantOnDeal { .. } => "GrantOnDeal",
         };
         submit(name, 3, Command::Propose { action })
     };
-    actions.into_iter().map(named).collect()
+    actions.into_iter().chain(boards::actions()).map(named).collect()
 }
 
 /// How money is collected, with one of everything.
@@ -572,6 +579,7 @@ fn events() -> Vec<(&'static str, String)> {
                 last: month(2025, 9).last_day(),
                 upside_from: Some(month(2019, 4).first_day()),
                 reserved: amount(1_000),
+                deal: None,
             },
         },
         Event::EntitlementNovated { entitlement, from: participant, to: ParticipantId(22) },
@@ -650,14 +658,16 @@ fn events() -> Vec<(&'static str, String)> {
         },
         Event::ParticipantHalted { participant, by: IdentityId(1) },
         Event::StockTraded {
-            auction,
-            programme,
-            market: MarketId(1),
-            side: Side::Buy,
-            price: price(60_000),
-            quantity,
-            held: tonnes(120),
-            at_cost: amount(7_200_000),
+            by: StockTradedBy::Auction(auction),
+            trade: StockTrade {
+                programme,
+                market: MarketId(1),
+                side: Side::Buy,
+                price: price(60_000),
+                quantity,
+                held: tonnes(120),
+                at_cost: amount(7_200_000),
+            },
         },
         Event::Posted {
             at,
@@ -714,10 +724,26 @@ fn events() -> Vec<(&'static str, String)> {
             Event::ParticipantHalted { .. } => "ParticipantHalted",
             Event::StockTraded { .. } => "StockTraded",
             Event::Posted { .. } => "Posted",
+            Event::EntryPosted { .. } => "EntryPosted",
+            Event::EntryReplaced { .. } => "EntryReplaced",
+            Event::EntryQuantity { .. } => "EntryQuantity",
+            Event::EntryClosed { .. } => "EntryClosed",
+            Event::GroupJoined { .. } => "GroupJoined",
+            Event::GroupLeft { .. } => "GroupLeft",
+            Event::RoundCalled { .. } => "RoundCalled",
+            Event::RoundBook { .. } => "RoundBook",
+            Event::DealsProposed { .. } => "DealsProposed",
+            Event::RoundHeld { .. } => "RoundHeld",
+            Event::NegotiationOpened { .. } => "NegotiationOpened",
+            Event::TermsCountered { .. } => "TermsCountered",
+            Event::TermsAccepted { .. } => "TermsAccepted",
+            Event::NegotiationEnded { .. } => "NegotiationEnded",
+            Event::DealMade { .. } => "DealMade",
+            Event::DealShared { .. } => "DealShared",
         };
         server(name, ServerMessage::Happened(Numbered { number: 13, sequence: Sequence(42), event }))
     };
-    events.into_iter().map(named).collect()
+    events.into_iter().chain(boards::events()).map(named).collect()
 }
 
 fn month(year: i32, month: u8) -> Month {
@@ -743,7 +769,8 @@ fn amount(units: i64) -> Money {
 }
 
 fn examples() -> Vec<(&'static str, String)> {
-    [messages(), actions(), events()].concat()
+    let of_boards = boards::commands().into_iter().map(|(name, command)| submit(name, 4, command));
+    [messages(), of_boards.collect(), actions(), events()].concat()
 }
 
 fn messages() -> Vec<(&'static str, String)> {

@@ -69,9 +69,9 @@ pub(super) fn side() -> impl TypedValueParser<Value = Side> {
     one_of([Side::Buy, Side::Sell], words::side)
 }
 
-/// Reads a unit of mass by its symbol.
+/// Reads a market's unit by its symbol.
 pub(super) fn unit() -> impl TypedValueParser<Value = Unit> {
-    one_of([Unit::Kilogram, Unit::Tonne], Unit::symbol)
+    one_of(Unit::ALL, Unit::symbol)
 }
 
 /// Reads one of these values by its word, and lists the words in help and errors.

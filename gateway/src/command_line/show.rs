@@ -4,6 +4,7 @@
 //! and proposals are named as in arguments, `identity.command`. Keys are in snake case and in the order of the
 //! alphabet. Lines set thousands apart, and name no unit or currency where the event itself carries none.
 
+mod boards;
 mod json;
 mod money;
 mod stack;
@@ -25,6 +26,7 @@ use serde_json::{Value, json};
 
 use super::words;
 use crate::print::{self, price, quantity};
+pub(crate) use boards::{goods_text, listing_json, own_side, party_json, terms_json};
 pub use json::event_json;
 pub(crate) use json::{
     command_json, command_name, event_name, happened_json, line_json, money_json, period_json,
@@ -109,9 +111,10 @@ fn event_text(event: &Event) -> String {
             ))
         ),
         Event::EntitlementGranted { entitlement, terms } => format!(
-            "entitlement {entitlement} under floor {} granted to participant {}: {} a period from {} to {}, \
+            "entitlement {entitlement} under floor {}{} granted to participant {}: {} a period from {} to {}, \
              strike {}, {} reserved",
             terms.floor,
+            terms.deal.map(|deal| format!(" on deal {deal}")).unwrap_or_default(),
             terms.holder,
             quantity(terms.per_period),
             terms.first,
@@ -163,6 +166,22 @@ fn event_text(event: &Event) -> String {
         | Event::ParticipantHalted { .. }
         | Event::StockTraded { .. }
         | Event::Posted { .. } => money::event_text(event),
+        Event::EntryPosted { .. }
+        | Event::EntryReplaced { .. }
+        | Event::EntryQuantity { .. }
+        | Event::EntryClosed { .. }
+        | Event::GroupJoined { .. }
+        | Event::GroupLeft { .. }
+        | Event::RoundCalled { .. }
+        | Event::RoundBook { .. }
+        | Event::DealsProposed { .. }
+        | Event::RoundHeld { .. }
+        | Event::NegotiationOpened { .. }
+        | Event::TermsCountered { .. }
+        | Event::TermsAccepted { .. }
+        | Event::NegotiationEnded { .. }
+        | Event::DealMade { .. }
+        | Event::DealShared { .. } => boards::event_text(event),
     }
 }
 
@@ -410,6 +429,10 @@ fn action_text(action: &Action) -> String {
             format!("settle floor {floor} for the period of {period} on version {version} of the data")
         }
         Action::ChangeRules { version } => format!("change the rules to version {version}"),
+        Action::OpenBoard { .. }
+        | Action::PostStockEntry { .. }
+        | Action::WithdrawStockEntry { .. }
+        | Action::GrantOnDeal { .. } => boards::action_text(action),
     }
 }
 

@@ -568,6 +568,7 @@ mod tests {
                 per_period: tonnes(20),
                 first: month(1).first_day(),
                 last: month(12).last_day(),
+                deal: None,
                 upside_from: None,
                 reserved: dollars(8_400_000),
             },

@@ -1,9 +1,10 @@
 //! The one word for each value of the engine's enumerations, in arguments and in what is printed; and the names of accounts,
 //! and of what money moves for.
 
+use golv_engine::bilateral::{Consent, EntryEnd, NegotiationEnd, Party, Preference};
 use golv_engine::book::Side;
 use golv_engine::ledger::{Account, Cause};
-use golv_engine::money::{Creditor, Level, Pot};
+use golv_engine::money::{Creditor, Level, Pot, StockTradedBy};
 use golv_engine::participant::{Role, Standing};
 
 pub(super) const fn role(role: Role) -> &'static str {
@@ -98,5 +99,58 @@ pub(crate) fn cause(cause: Cause) -> String {
         Cause::Default(participant) => format!("default of participant {participant}"),
         Cause::Recovery(participant) => format!("recovery from participant {participant}"),
         Cause::OwnResources => "own resources".to_owned(),
+        Cause::Deal(deal) => format!("deal {deal}"),
+    }
+}
+
+/// Which matching of a board is best.
+pub(crate) const fn preference(preference: Preference) -> &'static str {
+    match preference {
+        Preference::Surplus => "surplus",
+        Preference::Priority => "priority",
+        Preference::ProRata => "pro-rata",
+    }
+}
+
+/// Why an entry is no longer on its board.
+pub(crate) const fn entry_end(end: EntryEnd) -> &'static str {
+    match end {
+        EntryEnd::Withdrawn => "withdrawn",
+        EntryEnd::Expired => "expired",
+        EntryEnd::DealtOut => "dealt-out",
+    }
+}
+
+/// How a negotiation ended without a deal.
+pub(crate) const fn negotiation_end(end: NegotiationEnd) -> &'static str {
+    match end {
+        NegotiationEnd::Declined => "declined",
+        NegotiationEnd::Withdrawn => "withdrawn",
+        NegotiationEnd::Lapsed => "lapsed",
+        NegotiationEnd::EntryGone => "entry-gone",
+    }
+}
+
+/// Whose an entry is, or who a side of a deal.
+pub(crate) fn party(party: Party) -> String {
+    match party {
+        Party::Participant(participant) => format!("participant {participant}"),
+        Party::Stock(programme) => format!("the stock of programme {programme}"),
+    }
+}
+
+/// Who agreed for a side.
+pub(crate) fn consent(consent: Consent) -> String {
+    match consent {
+        Consent::Identity(identity) => format!("identity {identity}"),
+        Consent::Stock => "two operators".to_owned(),
+    }
+}
+
+/// What a stock traded by.
+pub(crate) fn traded_by(by: StockTradedBy) -> String {
+    match by {
+        StockTradedBy::Auction(auction) => format!("auction {auction}"),
+        StockTradedBy::Deal(deal) => format!("deal {deal}"),
     }
 }

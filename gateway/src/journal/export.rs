@@ -4,6 +4,8 @@
 //! A bid may be shown when its auction is closed. So there are two passes: the first finds which auctions were closed, the
 //! second prints. What is not known to be closed is sealed, an auction that does not exist among it. The secret of a lot is
 //! shown where it cleared an auction: one that was refused may be that of another auction, which is still open.
+//!
+//! Of boards nothing is shown that an auditor is not told: see `boards.rs`.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -22,7 +24,7 @@ use golv_journal::{Content, Frame, scan_from};
 use golv_protocol::batch::{Batch, Entry};
 use serde_json::{Value, json};
 
-use super::{JournalError, Tracked, refuse_damage};
+use super::{JournalError, Tracked, boards, refuse_damage};
 use crate::command_line::show::{command_json, command_name, event_name, happened_json};
 use crate::print;
 
@@ -134,6 +136,22 @@ fn bid_in(event: &Event) -> Option<AuctionId> {
         | Event::DefaultMadeGood { .. }
         | Event::ParticipantHalted { .. }
         | Event::StockTraded { .. }
+        | Event::EntryPosted { .. }
+        | Event::EntryReplaced { .. }
+        | Event::EntryQuantity { .. }
+        | Event::EntryClosed { .. }
+        | Event::GroupJoined { .. }
+        | Event::GroupLeft { .. }
+        | Event::RoundCalled { .. }
+        | Event::RoundBook { .. }
+        | Event::DealsProposed { .. }
+        | Event::RoundHeld { .. }
+        | Event::NegotiationOpened { .. }
+        | Event::TermsCountered { .. }
+        | Event::TermsAccepted { .. }
+        | Event::NegotiationEnded { .. }
+        | Event::DealMade { .. }
+        | Event::DealShared { .. }
         // Of bid bonds it tells no auction: what else its command did tells it.
         | Event::Posted { .. } => None,
     }
@@ -177,11 +195,14 @@ impl Selection {
         let sealed = sealed_in(command).filter(|auction| is_refused_clearing || is_open(auction));
         let seals_bonds = self.closed.seals_bonds(command, events);
         let events = events.iter().map(|happened| self.event(&happened.event, seals_bonds));
-        let command = match sealed {
-            Some(auction) => {
+        let on_board = boards::sealed_command(command);
+        let is_sealed = sealed.is_some() || on_board.is_some();
+        let command = match (sealed, on_board) {
+            (Some(auction), _) => {
                 json!({ "command": command_name(command), "auction": auction.0, "sealed": true })
             }
-            None => command_json(command),
+            (None, Some(on_board)) => on_board,
+            (None, None) => command_json(command),
         };
         json!({
             "sequence": sequence.0,
@@ -189,7 +210,7 @@ impl Selection {
             "sender": sender.0,
             "id": id.0,
             "command": command,
-            "answer": answer_json(answer, sealed.is_some()),
+            "answer": answer_json(answer, is_sealed),
             "events": events.collect::<Vec<_>>(),
         })
     }
@@ -200,7 +221,7 @@ impl Selection {
         }
         match bid_in(event).filter(|auction| !self.closed.has(*auction)) {
             Some(auction) => json!({ "event": event_name(event), "auction": auction.0, "sealed": true }),
-            None => happened_json(event),
+            None => boards::sealed_event(event).unwrap_or_else(|| happened_json(event)),
         }
     }
 
@@ -238,7 +259,18 @@ fn sealed_in(command: &Command) -> Option<AuctionId> {
         | Command::AcceptAward { .. }
         | Command::DeclineAward { .. }
         | Command::PublishReferencePrice { .. }
-        | Command::ReportDelivery { .. } => None,
+        | Command::ReportDelivery { .. }
+        | Command::PostEntry { .. }
+        | Command::ReplaceEntry { .. }
+        | Command::WithdrawEntry { .. }
+        | Command::JoinGroup { .. }
+        | Command::LeaveGroup { .. }
+        | Command::CallRound { .. }
+        | Command::ProposeDeals { .. }
+        | Command::Negotiate { .. }
+        | Command::CounterTerms { .. }
+        | Command::AcceptTerms { .. }
+        | Command::EndNegotiation { .. } => None,
     }
 }
 

@@ -4,6 +4,7 @@
 //! directory in use is of the moment; its end may be caught in the middle of a write, which looks like a torn tail.
 
 mod balances;
+mod boards;
 mod digest;
 mod export;
 mod exposure;

@@ -16,7 +16,7 @@ use golv_engine::bilateral::{Preference, PriceRule, Proof, RoundRule, Worth, hol
 use golv_engine::num::{Price, Share};
 use serde_json::json;
 
-use crate::print::{self, Format, grouped, price, table};
+use crate::print::{self, Format, grouped, millionths, price, table};
 use board::Offered;
 
 /// A board, and the rule that it is matched by.
@@ -50,11 +50,11 @@ pub struct Match {
 }
 
 /// Some seconds for a board of a thousand entries a side; a hundred take a tenth of a second.
-const NODE_LIMIT: u64 = 1_000;
+pub(crate) const NODE_LIMIT: u64 = 1_000;
 
 /// Which matching is best.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum By {
+pub(crate) enum By {
     /// The greatest surplus.
     Surplus,
     /// The most for the first sector, then for the next.
@@ -63,9 +63,19 @@ enum By {
     ProRata,
 }
 
+impl By {
+    pub(crate) const fn preference(self) -> Preference {
+        match self {
+            Self::Surplus => Preference::Surplus,
+            Self::Priority => Preference::Priority,
+            Self::ProRata => Preference::ProRata,
+        }
+    }
+}
+
 /// What a deal's price is, as it is written.
-#[derive(Clone, Copy, Debug)]
-struct Pricing(PriceRule);
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Pricing(pub(crate) PriceRule);
 
 impl FromStr for Pricing {
     type Err = String;
@@ -91,11 +101,7 @@ impl FromStr for Pricing {
 pub fn run(options: &Match) -> Result<(), Box<dyn Error>> {
     let offered = board::read(source(&options.board)?, &options.priority)?;
     let rule = RoundRule {
-        preference: match options.rule {
-            By::Surplus => Preference::Surplus,
-            By::Priority => Preference::Priority,
-            By::ProRata => Preference::ProRata,
-        },
+        preference: options.rule.preference(),
         price: options.price.0,
         floor: options.floor,
         origin_cap: options.origin_cap,
@@ -140,11 +146,11 @@ fn print_result(offered: &Offered, deals: &[Dealt], worth: &Worth, bound: &Worth
             });
             print::line(json!({
                 "matched_quantity": worth.quantity,
-                "surplus": decimal(worth.surplus),
+                "surplus": millionths(worth.surplus),
                 "deals": deals.collect::<Vec<_>>(),
                 "unmatched": unmatched,
                 "optimal": is_optimal,
-                "bound": { "matched_quantity": bound.quantity, "surplus": decimal(bound.surplus) },
+                "bound": { "matched_quantity": bound.quantity, "surplus": millionths(bound.surplus) },
             }));
         }
         Format::Csv => print::line(print::csv(&["offer", "request", "quantity", "price"], rows()).trim_end()),
@@ -157,14 +163,14 @@ fn print_result(offered: &Offered, deals: &[Dealt], worth: &Worth, bound: &Worth
             print::line(format_args!(
                 "matched {}, surplus {}; {}",
                 grouped(&worth.quantity.to_string()),
-                grouped(&decimal(worth.surplus)),
+                grouped(&millionths(worth.surplus)),
                 if is_optimal {
                     "nothing is better".to_owned()
                 } else {
                     format!(
                         "the search was stopped: nothing is better than {} with a surplus of {}",
                         grouped(&bound.quantity.to_string()),
-                        grouped(&decimal(bound.surplus))
+                        grouped(&millionths(bound.surplus))
                     )
                 }
             ));
@@ -173,13 +179,6 @@ fn print_result(offered: &Offered, deals: &[Dealt], worth: &Worth, bound: &Worth
             }
         }
     }
-}
-
-/// Millionths as a decimal.
-fn decimal(millionths: i128) -> String {
-    let (sign, size) = (if millionths < 0 { "-" } else { "" }, millionths.unsigned_abs());
-    let text = format!("{sign}{}.{:06}", size / 1_000_000, size % 1_000_000);
-    text.trim_end_matches('0').trim_end_matches('.').to_owned()
 }
 
 fn source(file: &Path) -> Result<Box<dyn Read>, Box<dyn Error>> {

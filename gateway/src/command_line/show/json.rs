@@ -14,7 +14,7 @@ use golv_engine::time::Period;
 use golv_protocol::message::Numbered;
 use serde_json::{Value, json};
 
-use super::{money, stack};
+use super::{boards, money, stack};
 use crate::clear::result::certificate_text;
 use crate::command_line::words;
 
@@ -95,6 +95,17 @@ pub(crate) fn command_json(command: &Command) -> Value {
             object["day"] = day.to_string().into();
             object
         }
+        Command::PostEntry { .. }
+        | Command::ReplaceEntry { .. }
+        | Command::WithdrawEntry { .. }
+        | Command::JoinGroup { .. }
+        | Command::LeaveGroup { .. }
+        | Command::CallRound { .. }
+        | Command::ProposeDeals { .. }
+        | Command::Negotiate { .. }
+        | Command::CounterTerms { .. }
+        | Command::AcceptTerms { .. }
+        | Command::EndNegotiation { .. } => boards::command_json(command),
     };
     object["command"] = command_name(command).into();
     object
@@ -120,6 +131,17 @@ pub(crate) const fn command_name(command: &Command) -> &'static str {
         Command::DeclineAward { .. } => "decline_award",
         Command::PublishReferencePrice { .. } => "publish_reference_price",
         Command::ReportDelivery { .. } => "report_delivery",
+        Command::PostEntry { .. } => "post_entry",
+        Command::ReplaceEntry { .. } => "replace_entry",
+        Command::WithdrawEntry { .. } => "withdraw_entry",
+        Command::JoinGroup { .. } => "join_group",
+        Command::LeaveGroup { .. } => "leave_group",
+        Command::CallRound { .. } => "call_round",
+        Command::ProposeDeals { .. } => "propose_deals",
+        Command::Negotiate { .. } => "negotiate",
+        Command::CounterTerms { .. } => "counter_terms",
+        Command::AcceptTerms { .. } => "accept_terms",
+        Command::EndNegotiation { .. } => "end_negotiation",
     }
 }
 
@@ -326,6 +348,22 @@ fn named_event(event: &Event) -> (&'static str, Value) {
         | Event::ParticipantHalted { .. }
         | Event::StockTraded { .. }
         | Event::Posted { .. } => money::named_event(event),
+        Event::EntryPosted { .. }
+        | Event::EntryReplaced { .. }
+        | Event::EntryQuantity { .. }
+        | Event::EntryClosed { .. }
+        | Event::GroupJoined { .. }
+        | Event::GroupLeft { .. }
+        | Event::RoundCalled { .. }
+        | Event::RoundBook { .. }
+        | Event::DealsProposed { .. }
+        | Event::RoundHeld { .. }
+        | Event::NegotiationOpened { .. }
+        | Event::TermsCountered { .. }
+        | Event::TermsAccepted { .. }
+        | Event::NegotiationEnded { .. }
+        | Event::DealMade { .. }
+        | Event::DealShared { .. } => boards::named_event(event),
     }
 }
 
@@ -338,6 +376,7 @@ fn entitlement_json(terms: &Entitlement) -> Value {
         "first": terms.first.to_string(),
         "last": terms.last.to_string(),
         "upside_from": terms.upside_from.map(|from| from.to_string()),
+        "deal": terms.deal.map(|deal| deal.to_string()),
         "reserved": money_json(terms.reserved),
     })
 }
@@ -554,6 +593,10 @@ fn named_action(action: &Action) -> (&'static str, Value) {
             ("settle", json!({ "floor": floor.0, "period": period.to_string(), "version": version.0 }))
         }
         Action::ChangeRules { version } => ("change_rules", json!({ "version": version })),
+        Action::OpenBoard { .. }
+        | Action::PostStockEntry { .. }
+        | Action::WithdrawStockEntry { .. }
+        | Action::GrantOnDeal { .. } => boards::named_action(action),
     }
 }
 

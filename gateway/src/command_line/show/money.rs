@@ -3,7 +3,9 @@
 use golv_engine::command::Action;
 use golv_engine::event::Event;
 use golv_engine::ledger::Posting;
-use golv_engine::money::{Backing, Breach, Claim, ClearingTerms, Invoice, PotUse, StockOrder, StockRule};
+use golv_engine::money::{
+    Backing, Breach, Claim, ClearingTerms, Invoice, PotUse, StockOrder, StockRule, StockTradedBy,
+};
 use serde_json::{Value, json};
 
 use super::{listed, money, money_json};
@@ -63,16 +65,17 @@ pub(super) fn event_text(event: &Event) -> String {
         Event::ParticipantHalted { participant, by } => {
             format!("participant {participant} halted by identity {by}")
         }
-        Event::StockTraded { auction, programme, market, side, price: at, quantity: size, held, at_cost } => {
-            format!(
-                "auction {auction}: programme {programme} {}s {} of market {market} at {}, holds {} at a cost of {}",
-                words::side(*side),
-                quantity(*size),
-                price(*at),
-                quantity(*held),
-                money(*at_cost)
-            )
-        }
+        Event::StockTraded { by, trade } => format!(
+            "{}: programme {} {}s {} of market {} at {}, holds {} at a cost of {}",
+            words::traded_by(*by),
+            trade.programme,
+            words::side(trade.side),
+            quantity(trade.quantity),
+            trade.market,
+            price(trade.price),
+            quantity(trade.held),
+            money(trade.at_cost)
+        ),
         Event::Posted { cause, postings, .. } => {
             format!("posted for {}{}", words::cause(*cause), listed(postings, posting_text))
         }
@@ -164,19 +167,24 @@ pub(super) fn named_event(event: &Event) -> (&'static str, Value) {
         Event::ParticipantHalted { participant, by } => {
             ("participant_halted", json!({ "participant": participant.0, "by": by.0 }))
         }
-        Event::StockTraded { auction, programme, market, side, price, quantity, held, at_cost } => (
-            "stock_traded",
-            json!({
-                "auction": auction.0,
-                "programme": programme.0,
-                "market": market.0,
-                "side": words::side(*side),
-                "price": price.to_string(),
-                "quantity": quantity.to_string(),
-                "held": held.to_string(),
-                "at_cost": money_json(*at_cost),
-            }),
-        ),
+        Event::StockTraded { by, trade } => {
+            let (auction, deal) = match by {
+                StockTradedBy::Auction(auction) => (Some(auction.0), None),
+                StockTradedBy::Deal(deal) => (None, Some(deal.to_string())),
+            };
+            let object = json!({
+                "auction": auction,
+                "deal": deal,
+                "programme": trade.programme.0,
+                "market": trade.market.0,
+                "side": words::side(trade.side),
+                "price": trade.price.to_string(),
+                "quantity": trade.quantity.to_string(),
+                "held": trade.held.to_string(),
+                "at_cost": money_json(trade.at_cost),
+            });
+            ("stock_traded", object)
+        }
         Event::Posted { at, cause, postings } => (
             "posted",
             json!({

@@ -582,6 +582,7 @@ fn entitlement() -> Entitlement {
         per_period: tonnes(20),
         first: january().first_day(),
         last: "2019-06-30".parse().expect("a day"),
+        deal: None,
         upside_from: None,
         reserved: dollars(700_000),
     }

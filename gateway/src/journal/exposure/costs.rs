@@ -115,10 +115,12 @@ impl<'a> Costs<'a> {
             for (number, &period) in periods.clone().zip(&self.series[*series].periods[periods.clone()]) {
                 let (reference_price, strike) =
                     said(terms, Place { series: *series, period: number }, period)?;
+                // On a deal, nobody is paid for what the other side pays.
+                let least = terms.least_reference.unwrap_or(reference_price);
                 let facts = PeriodFacts {
                     period,
                     strike,
-                    reference_price: Some(reference_price),
+                    reference_price: Some(reference_price.max(least)),
                     quantity: terms.entitlement.per_period,
                     is_upside_shared: terms.is_upside_shared(period),
                 };

@@ -222,19 +222,21 @@ fn what_programmes_and_auctions_pay_is_shown() {
     }
     check(
         Event::StockTraded {
-            auction,
-            programme,
-            market: MarketId(1),
-            side: Side::Buy,
-            price: units(60_000),
-            quantity: tonnes(20),
-            held: tonnes(120),
-            at_cost: dollars(7_200_000),
+            by: StockTradedBy::Auction(auction),
+            trade: StockTrade {
+                programme,
+                market: MarketId(1),
+                side: Side::Buy,
+                price: units(60_000),
+                quantity: tonnes(20),
+                held: tonnes(120),
+                at_cost: dollars(7_200_000),
+            },
         },
         "auction 2: programme 2 buys 20 of market 1 at 60,000, holds 120 at a cost of 7,200,000.00 USD",
         "stock_traded",
         json!({
-            "auction": 2, "programme": 2, "market": 1, "side": "buy", "price": "60000", "quantity": "20",
+            "auction": 2, "deal": null, "programme": 2, "market": 1, "side": "buy", "price": "60000", "quantity": "20",
             "held": "120", "at_cost": usd("7200000"),
         }),
     );
