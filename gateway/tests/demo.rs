@@ -62,6 +62,7 @@ fn the_json_has_the_digest_of_the_bare_engine() {
     day.prepare().expect("prepared");
     day.support_auction().expect("played");
     let call = day.call_auction().expect("played");
+    let gallium = day.gallium_round().expect("played");
     let mut month = day::months().0;
     while month <= day::months().1 {
         day.settle(month).expect("settled");
@@ -72,6 +73,11 @@ fn the_json_has_the_digest_of_the_bare_engine() {
     assert_eq!(json["state_digest_after_restart"], json["state_digest"]);
     assert_eq!(json["chain_digest_after_restart"], json["chain_digest"]);
     assert_eq!(json["call_auction"]["volume"], call.result.volume().to_string());
+    assert_eq!(json["gallium_round"]["matched"], gallium.matched.to_string());
+    let outcomes = json["gallium_round"]["proposals"].as_array().map_or_else(Vec::new, |proposals| {
+        proposals.iter().map(|it| (it["deal"].is_null(), it["countered"].is_null())).collect()
+    });
+    assert_eq!(outcomes, [(true, true), (false, false), (false, true)], "declined, countered, accepted");
     assert_eq!(json["settlement"].as_array().map(Vec::len), Some(81));
 }
 
@@ -86,7 +92,8 @@ fn with_and_without_a_network_the_state_is_the_same() {
     });
     assert_eq!(quic["state_digest"], local["state_digest"]);
     assert_ne!(quic["chain_digest"], local["chain_digest"]);
-    assert_eq!(quic["quic_sessions"], 16);
+    assert_eq!(quic["quic_sessions"], 22);
+    assert_eq!(quic["gallium_round"], local["gallium_round"]);
     assert_eq!(quic["settlement"], local["settlement"]);
 }
 

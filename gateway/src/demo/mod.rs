@@ -17,6 +17,7 @@ use golv_engine::Answer;
 use golv_engine::cfd::SettlementRun;
 use golv_engine::id::{CommandId, IdentityId};
 use golv_protocol::message::Position;
+use golv_sim::day::gallium::{self, GalliumRound};
 use golv_sim::day::{self, MarketDay, Played, Refusal, SmallMonth, Won};
 use golv_sim::traders::{Trader, traders};
 use golv_sim::venue::Venue;
@@ -119,6 +120,7 @@ fn play(dir: &Path, options: &Options) -> Result<Told, Box<dyn Error>> {
     } else {
         let auditor = IdentityId(day::AUDITOR);
         let everybody = traders(seed).into_iter().map(|trader| trader.identity());
+        let everybody = everybody.chain(gallium::parties().map(IdentityId));
         let everybody =
             day::OPERATORS.into_iter().chain([IdentityId(day::PUBLISHER), auditor]).chain(everybody);
         let certificates = Certificates::issue(seed, everybody)?;
@@ -138,8 +140,8 @@ fn play(dir: &Path, options: &Options) -> Result<Told, Box<dyn Error>> {
     if after != before {
         return Err(OtherDigests { before, after }.into());
     }
-    let PlayedDay { traders, support, won, call, runs, small, refusals, sessions } = played;
-    Ok(Told { seed, sessions, traders, support, won, call, runs, small, refusals, before, after })
+    let PlayedDay { traders, support, won, call, gallium, runs, small, refusals, sessions } = played;
+    Ok(Told { seed, sessions, traders, support, won, call, gallium, runs, small, refusals, before, after })
 }
 
 /// What came of a market day, before the exchange is stopped.
@@ -148,6 +150,7 @@ struct PlayedDay {
     support: Played,
     won: Vec<Won>,
     call: Played,
+    gallium: GalliumRound,
     runs: Vec<SettlementRun>,
     small: Vec<SmallMonth>,
     refusals: Vec<Refusal>,
@@ -161,7 +164,7 @@ fn play_day<V: Venue<Error: Error + 'static>>(
 ) -> Result<(PlayedDay, V), Box<dyn Error>> {
     let (first, last) = day::months();
     // Hidden by itself where standard error is not a terminal.
-    let progress = ProgressBar::new(u64::from(first.through(last)) + 3);
+    let progress = ProgressBar::new(u64::from(first.through(last)) + 4);
     progress.set_style(ProgressStyle::with_template("{bar:30} {pos}/{len} {msg}")?);
     progress.set_message("registering participants");
     day.prepare()?;
@@ -171,6 +174,9 @@ fn play_day<V: Venue<Error: Error + 'static>>(
     progress.inc(1);
     progress.set_message("call auction");
     let call = day.call_auction()?;
+    progress.inc(1);
+    progress.set_message("gallium round");
+    let gallium = day.gallium_round()?;
     progress.inc(1);
     let mut runs = Vec::new();
     let mut next = Some(first);
@@ -183,7 +189,7 @@ fn play_day<V: Venue<Error: Error + 'static>>(
     progress.finish_and_clear();
     let (traders, refusals) = (day.traders().to_vec(), day.refusals().to_vec());
     let small = day.small_programme().to_vec();
-    let played = PlayedDay { traders, support, won, call, runs, small, refusals, sessions: None };
+    let played = PlayedDay { traders, support, won, call, gallium, runs, small, refusals, sessions: None };
     Ok((played, day.into_venue()))
 }
 

@@ -1,10 +1,13 @@
 //! The market day as tables.
 
 use golv_engine::num::Price;
-use golv_sim::day::{self, Played};
+use golv_sim::day::{self, Played, gallium};
 use golv_sim::traders::Business;
 
-use super::told::{Told, decided_by, happened};
+use super::told::{
+    GALLIUM_HEADING, Told, decided_by, gallium_offer, gallium_result, happened,
+    outcome as outcome_of_proposal, requester,
+};
 use crate::print::{grouped, line, money, price, quantity, table};
 
 pub(super) fn print(told: &Told, report: &str) {
@@ -60,6 +63,26 @@ pub(super) fn print(told: &Told, report: &str) {
     });
     line(table(&["trader", "from", "", ">t", ">USD"], traded));
     line(outcome(&told.call, "Price", "t"));
+
+    heading(GALLIUM_HEADING);
+    let round = &told.gallium;
+    line(gallium_offer(round));
+    let requests = round.requests.iter().map(|wanted| {
+        let proposal = round.proposals.iter().find(|proposal| proposal.buyer == wanted.buyer);
+        vec![
+            requester(wanted),
+            quantity(wanted.quantity),
+            price(wanted.limit),
+            proposal.map_or_else(|| "-".into(), |proposal| quantity(proposal.quantity)),
+            proposal.map_or_else(|| "-".into(), |proposal| price(proposal.price)),
+            proposal.map_or_else(|| "nothing was proposed".into(), outcome_of_proposal),
+        ]
+    });
+    let columns =
+        ["request of", ">wanted kg", ">at most USD/kg", ">proposed kg", ">at USD/kg", "what came of it"];
+    line(table(&columns, requests));
+    line(gallium_result(round));
+    line(format_args!("Price that all look to: {} USD/kg ({}).", gallium::YEARS_PRICE_USD, gallium::SOURCE));
 
     heading("Refused, each with its reason");
     let refused = told.refusals.iter().map(|refusal| {

@@ -2,16 +2,18 @@
 
 use std::collections::BTreeMap;
 
+use golv_engine::bilateral::RoundProof;
 use golv_engine::cfd::SettlementRun;
 use golv_engine::clearing::Criterion;
 use golv_engine::id::ParticipantId;
 use golv_engine::money::Level;
 use golv_engine::num::{Currency, Money, Price, Quantity};
+use golv_sim::day::gallium::{self, GalliumRound, Proposal, Wanted};
 use golv_sim::day::{self, Played, Refusal, SmallMonth, Won};
 use golv_sim::prices::Series;
 use golv_sim::report::{
     AuctionReport, AwardRow, CallAward, DayReport, Deal, LimitRow, MonthReport, ProgrammeReport, RefusalRow,
-    SupportAward,
+    RequestRow, RoundReport, SupportAward,
 };
 use golv_sim::traders::{Business, Trader};
 use serde_json::{Value, json};
@@ -29,6 +31,8 @@ pub(super) struct Told {
     pub(super) support: Played,
     pub(super) won: Vec<Won>,
     pub(super) call: Played,
+    /// The round of bilateral matching.
+    pub(super) gallium: GalliumRound,
     pub(super) runs: Vec<SettlementRun>,
     /// The programme that comes to its limit, month by month.
     pub(super) small: Vec<SmallMonth>,
@@ -171,6 +175,7 @@ impl Told {
             })).collect::<Vec<_>>(),
             "support_auction": auction(&self.support),
             "call_auction": auction(&self.call),
+            "gallium_round": gallium_json(&self.gallium),
             "refusals": self.refusals.iter().map(|refusal| json!({
                 "trader": refusal.trader,
                 "tried": refusal.tried,
@@ -216,8 +221,8 @@ impl Told {
         DayReport {
             title: "A lithium market day".to_owned(),
             introduction: "A support auction lets suppliers compete for a price floor, a two-sided auction \
-                           sells lithium metal at one price, and then every month is settled on the \
-                           published price."
+                           sells lithium metal at one price, gallium of one supplier is matched bilaterally, \
+                           and then every month is settled on the published price."
                 .to_owned(),
             seed: self.seed,
             market: day::market().name.to_string(),
@@ -250,6 +255,7 @@ impl Told {
                 reserved: last.map_or(NOTHING, |run| run.reserved),
                 free: last.map_or(NOTHING, |run| run.free),
             },
+            round: Some(self.round()),
             limit: self
                 .small_months()
                 .map(|month| LimitRow {
@@ -282,6 +288,28 @@ impl Told {
         }
     }
 
+    /// The gallium round as the report shows it.
+    fn round(&self) -> RoundReport {
+        let round = &self.gallium;
+        let requests = round.requests.iter().map(|wanted| {
+            let proposal = round.proposals.iter().find(|proposal| proposal.buyer == wanted.buyer);
+            RequestRow {
+                buyer: requester(wanted),
+                wanted: wanted.quantity,
+                limit: wanted.limit,
+                proposed: proposal.map(|proposal| (proposal.quantity, proposal.price)),
+                outcome: proposal.map_or_else(|| "nothing was proposed".to_owned(), outcome),
+            }
+        });
+        RoundReport {
+            name: GALLIUM_HEADING.to_owned(),
+            summary: format!("{} {}", gallium_offer(round), gallium_result(round)),
+            unit: gallium::market().unit.symbol().to_owned(),
+            requests: requests.collect(),
+            price_source: gallium::SOURCE.to_owned(),
+        }
+    }
+
     /// Where the reference prices are from.
     pub(super) fn source(&self) -> &'static str {
         Series::lithium_metal().source
@@ -301,6 +329,92 @@ fn auction(name: &str, unit: &str, played: &Played) -> AuctionReport {
         wanted: result.demand(),
         decided_by: result.step().map(decided_by),
     }
+}
+
+/// What the gallium round is called.
+pub(super) const GALLIUM_HEADING: &str = "Gallium, 10 December 2018: one supplier, matched bilaterally";
+
+/// What is offered.
+pub(super) fn gallium_offer(round: &GalliumRound) -> String {
+    format!(
+        "{} offers {} kg for at least {} USD/kg; no deal is made below {} USD/kg.",
+        round.supplier,
+        print::quantity(round.offered),
+        print::price(round.ask),
+        print::price(gallium::board().rule.floor.unwrap_or(Price::ZERO)),
+    )
+}
+
+/// What the round came to.
+pub(super) fn gallium_result(round: &GalliumRound) -> String {
+    let proof = match round.proof {
+        RoundProof::Proved => ", and dual prices prove that no more can be",
+        RoundProof::Claimed(_) | RoundProof::Unknown => "",
+    };
+    format!(
+        "The round matched {} kg{proof}. {} kg are left on the board.",
+        print::quantity(round.matched),
+        print::quantity(round.left),
+    )
+}
+
+/// Who requests: a buyer, or a group by its members.
+pub(super) fn requester(wanted: &Wanted) -> String {
+    let others = wanted.members.iter().skip(1).map(|(name, ..)| *name).collect::<Vec<_>>();
+    if others.is_empty() {
+        wanted.buyer.to_owned()
+    } else {
+        format!("{} with {}", wanted.buyer, others.join(" and "))
+    }
+}
+
+/// What came of a proposal.
+pub(super) fn outcome(proposal: &Proposal) -> String {
+    let shares = proposal.shares();
+    let split = shares.iter().map(|(name, share)| format!("{name} {}", print::quantity(*share)));
+    let split = split.collect::<Vec<_>>().join(", ");
+    match (&proposal.deal, proposal.countered) {
+        (None, _) => "declined; back on the board".to_owned(),
+        (Some(_), Some(price)) => format!("countered with {} and accepted", print::price(price)),
+        (Some(_), None) if split.is_empty() => "accepted".to_owned(),
+        (Some(_), None) => format!("accepted, and split: {split} kg"),
+    }
+}
+
+/// The gallium round as JSON.
+fn gallium_json(round: &GalliumRound) -> Value {
+    json!({
+        "supplier": round.supplier,
+        "offered": round.offered.to_string(),
+        "ask": round.ask.to_string(),
+        "requests": round.requests.iter().map(|wanted| json!({
+            "buyer": wanted.buyer,
+            "quantity": wanted.quantity.to_string(),
+            "limit": wanted.limit.to_string(),
+            "members": wanted.members.iter().map(|(name, quantity, limit)| json!({
+                "name": name,
+                "quantity": quantity.to_string(),
+                "limit": limit.to_string(),
+            })).collect::<Vec<_>>(),
+        })).collect::<Vec<_>>(),
+        "matched": round.matched.to_string(),
+        "proved": round.proof == RoundProof::Proved,
+        "proposals": round.proposals.iter().map(|proposal| json!({
+            "buyer": proposal.buyer,
+            "quantity": proposal.quantity.to_string(),
+            "price": proposal.price.to_string(),
+            "countered": proposal.countered.map(|price| price.to_string()),
+            "deal": proposal.deal.as_ref().map(|deal| json!({
+                "price": deal.price.to_string(),
+                "quantity": deal.quantity.to_string(),
+                "shares": proposal.shares().iter().map(|(name, share)| json!({
+                    "name": name,
+                    "quantity": share.to_string(),
+                })).collect::<Vec<_>>(),
+            })),
+        })).collect::<Vec<_>>(),
+        "left": round.left.to_string(),
+    })
 }
 
 /// What was told of a month of the small programme.

@@ -4,14 +4,16 @@
 //! names; a round matches it, and each deal is proposed to its two sides. The group accepts and splits what it gets, one buyer counters
 //! and is accepted, the third declines, and what fell through is back on the board.
 //!
+//! There is never enough for all: what the group or the last buyer is not given makes the price.
+//!
 //! The parties are invented. They look to the real price of 2018 within the ranges below, drawn from the seed, in USD per kilogram:
 //!
 //! | party | limit, of the year's price | quantity, kg |
 //! |---|---|---|
-//! | Elbe Gallium (DE) offers | 80 to 90 % | 800–900 |
-//! | Lumen Diodes (NL) requests | 110 to 150 % | 200–300 |
-//! | Radar Wafers (FR) requests | 110 to 150 % | 200–300 |
-//! | Sol Films (IT) leads a group with Adria Magnets (SI) and Tatra Optics (SK) | 105 to 130 % each | 60–100 each |
+//! | Elbe Gallium (DE) offers | 80 to 90 % | 620–660 |
+//! | Lumen Diodes (NL) requests | 110 to 150 % | 230–300 |
+//! | Radar Wafers (FR) requests | 110 to 150 % | 230–300 |
+//! | Sol Films (IT) leads a group with Adria Magnets (SI) and Tatra Optics (SK) | 105 to 130 % each | 70–100 each |
 
 use golv_engine::bilateral::{
     BoardTerms, Deal, DealTerms, Goods, Listing, Preference, PriceRule, RoundProof, RoundRule, RoundSolution,
@@ -158,12 +160,12 @@ impl<V: Venue> MarketDay<V> {
         self.agree("the gallium market", Action::DefineMarket { market: GALLIUM, terms: market() })?;
         self.agree("the gallium board", Action::OpenBoard { board: BOARD, terms: board() })?;
 
-        let (offered, ask) = self.draw(SUPPLIER, [800, 900], [80, 90]);
+        let (offered, ask) = self.draw(SUPPLIER, [620, 660], [80, 90]);
         let offer = self.post(SUPPLIER, Side::Sell, offered, ask, false)?;
         let mut requests = Vec::new();
         let mut entries = Vec::new();
         for buyer in [DIODES, WAFERS] {
-            let (quantity, limit) = self.draw(buyer, [200, 300], [110, 150]);
+            let (quantity, limit) = self.draw(buyer, [230, 300], [110, 150]);
             entries.push(self.post(buyer, Side::Buy, quantity, limit, false)?);
             requests.push(Wanted { buyer: buyer.1, quantity, limit, members: Vec::new() });
         }
@@ -199,7 +201,7 @@ impl<V: Venue> MarketDay<V> {
 
     /// Opens the purchasing group, which the others join.
     fn gather(&mut self) -> Result<(EntryId, Wanted), DayError<V::Error>> {
-        let drawn = GROUP.map(|member| self.draw(member, [60, 100], [105, 130]));
+        let drawn = GROUP.map(|member| self.draw(member, [70, 100], [105, 130]));
         let (quantity, limit) = drawn[0];
         let group = self.post(GROUP[0], Side::Buy, quantity, limit, true)?;
         for ((id, ..), (quantity, limit)) in GROUP.into_iter().zip(drawn).skip(1) {
@@ -342,6 +344,10 @@ mod tests {
             let mut day = MarketDay::new(EngineVenue::found(exchange, start(), &founding(|_| None)), seed);
             let round = day.gallium_round().expect("played");
             assert_eq!(round.proof, RoundProof::Proved);
+            let wanted: i64 = round.requests.iter().map(|wanted| wanted.quantity.millionths()).sum();
+            assert!(round.matched == round.offered && wanted > round.offered.millionths(), "scarce");
+            let lowest = round.requests.iter().map(|wanted| wanted.limit).min();
+            assert_eq!(Some(round.proposals[0].price), lowest, "the highest limit that was refused");
             let [diodes, wafers, group] = &round.proposals[..] else { panic!("three: {round:?}") };
             assert!(diodes.deal.is_none() && diodes.countered.is_none());
             let wafers_deal = wafers.deal.as_ref().expect("a deal");

@@ -53,6 +53,8 @@ pub struct DayReport {
     pub refusals: Vec<RefusalRow>,
     /// The programme's money after the last month.
     pub programme: ProgrammeReport,
+    /// A round of bilateral matching; nothing where none was held.
+    pub round: Option<RoundReport>,
     /// The months of a programme at its limit in which something happened.
     pub limit: Vec<LimitRow>,
     /// Digest of the exchange's state at the end, in hexadecimal.
@@ -154,6 +156,36 @@ pub struct RefusalRow {
     pub reason: String,
     /// Why it was refused, by the exchange's code.
     pub code: String,
+}
+
+/// A round of bilateral matching.
+#[derive(Clone, Debug)]
+pub struct RoundReport {
+    /// Its heading.
+    pub name: String,
+    /// What was offered and what came of it, in some sentences.
+    pub summary: String,
+    /// The unit of quantities; prices are in the day's currency per this.
+    pub unit: String,
+    /// The requests, in the order to be shown.
+    pub requests: Vec<RequestRow>,
+    /// Whose the price is that everybody looks to.
+    pub price_source: String,
+}
+
+/// A request and what came of it.
+#[derive(Clone, Debug)]
+pub struct RequestRow {
+    /// Who requested.
+    pub buyer: String,
+    /// How much.
+    pub wanted: Quantity,
+    /// What it pays at most.
+    pub limit: Price,
+    /// What the round proposed, if anything: how much, and at which price.
+    pub proposed: Option<(Quantity, Price)>,
+    /// What came of that.
+    pub outcome: String,
 }
 
 /// A month of a programme at its limit.

@@ -15,8 +15,16 @@ const PHONE: u16 = 362;
 /// The whole page, which needs no other file and no script.
 pub fn html(day: &DayReport) -> String {
     let title = escape(&day.title);
-    let body =
-        [header(day), auctions(day), settlement(day), limit(day), awards(day), refusals(day), digests(day)];
+    let body = [
+        header(day),
+        auctions(day),
+        round(day),
+        settlement(day),
+        limit(day),
+        awards(day),
+        refusals(day),
+        digests(day),
+    ];
     format!(
         "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
          <meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">\n\
@@ -189,6 +197,47 @@ fn programme(day: &DayReport) -> String {
     let columns = [("Money", false), ("Amount", true)];
     let table = table("The programme's money after the last month", &columns, &rows, "");
     format!("<div class=\"short\">\n{table}</div>\n")
+}
+
+/// The round of bilateral matching; nothing where none was held.
+fn round(day: &DayReport) -> String {
+    let Some(round) = &day.round else { return String::new() };
+    let number = |text: &str| format!("<td class=\"number\">{text}</td>");
+    let rows: String = round
+        .requests
+        .iter()
+        .map(|row| {
+            let [quantity, price] =
+                row.proposed.map_or(["–".to_owned(), "–".to_owned()], |(quantity, price)| {
+                    [text::quantity(quantity), text::price(price)]
+                });
+            format!(
+                "<tr><th scope=\"row\">{}</th>{}{}{}{}<td>{}</td></tr>\n",
+                escape(&row.buyer),
+                number(&text::quantity(row.wanted)),
+                number(&text::price(row.limit)),
+                number(&quantity),
+                number(&price),
+                escape(&row.outcome)
+            )
+        })
+        .collect();
+    let (unit, price_unit) = (&round.unit, format!("{}/{}", day.currency, round.unit));
+    let columns = [
+        ("Request of", false),
+        (&*format!("Wanted, {unit}"), true),
+        (&*format!("At most, {price_unit}"), true),
+        (&*format!("Proposed, {unit}"), true),
+        (&*format!("At, {price_unit}"), true),
+        ("What came of it", false),
+    ];
+    let table = table("Requests, and what the round proposed to each", &columns, &rows, "");
+    format!(
+        "<section>\n<h2>{}</h2>\n<p>{}</p>\n{table}<p class=\"source\">Price that all look to: {}.</p>\n</section>\n",
+        escape(&round.name),
+        escape(&round.summary),
+        escape(&round.price_source)
+    )
 }
 
 /// The programme at its limit; nothing where there is none.

@@ -165,6 +165,7 @@ fn sample() -> DayReport {
             reserved: usd(0),
             free: usd(450_000_000_000_000 - paid.millionths),
         },
+        round: None,
         limit: Vec::new(),
         state_digest: "9f2c61d04b7be0a83c55f0a1d2e4937f6b08c1d5e7a94f3020b6c8d1e2f3a4b5".to_owned(),
         chain_digest: "17a0c3e5f7092b4d6f8190a2b3c4d5e6f708192a3b4c5d6e7f8091a2b3c4d5e6".to_owned(),
