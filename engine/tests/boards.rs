@@ -6,7 +6,8 @@ use common::boards::*;
 use common::money::{day, id, pay, units, until};
 use common::*;
 use golv_engine::bilateral::{
-    Consent, Deal, EntryEnd, Goods, Listing, NegotiationEnd, Party, RoundProof, RoundSolution, Sides,
+    Consent, Deal, DealTerms, EntryEnd, Goods, Listing, NegotiationEnd, Party, RoundProof, RoundSolution,
+    Sides,
 };
 use golv_engine::book::Side;
 use golv_engine::command::{Action, Command};
@@ -14,9 +15,9 @@ use golv_engine::digest::Digest;
 use golv_engine::event::Event;
 use golv_engine::id::*;
 use golv_engine::ledger::Account;
-use golv_engine::market::FloorTerms;
+use golv_engine::market::{FloorTerms, Market, Service, Unit};
 use golv_engine::money::StockRule;
-use golv_engine::num::Quantity;
+use golv_engine::num::{Price, Quantity};
 use golv_engine::participant::Role;
 use golv_engine::reject::Reject;
 
@@ -557,6 +558,48 @@ fn contracts_on_deals_are_refused_where_they_make_no_sense() {
     });
     assert_eq!(world.try_agree(Action::NovateEntitlement { entitlement, to }), Err(Reject::SameOwner));
     world.agree(Action::NovateEntitlement { entitlement, to: id(SUPPLIERS[1]) });
+    assert!(world.exchange.is_conserved());
+}
+
+/// Storage by mass and month, and finance by the year, are traded on boards like material.
+#[test]
+fn there_is_a_board_for_each_service() {
+    let mut world = with_board();
+    for (number, unit, service) in
+        [(7, Unit::TonneMonth, Service::Storage), (8, Unit::MoneyYear, Service::Finance)]
+    {
+        assert_eq!(unit.service(), service);
+        let (market, board) = (MarketId(number), BoardId(number));
+        // A price of a share a year, in hundredths; a quantity in units of the currency.
+        let tick = "0.01".parse().expect("a price");
+        let (lowest, highest) = (Price::ZERO, price(20));
+        let terms = Market { unit, tick, lowest, highest, ..common::market() };
+        world.agree(Action::DefineMarket { market, terms });
+        let mut terms = board_terms();
+        (terms.market, terms.rule.floor) = (market, None);
+        world.agree(Action::OpenBoard { board, terms });
+        let post = |world: &mut World, sender, side, limit: &str| {
+            let listing = Box::new(listing(world, side, 50));
+            let limit = limit.parse().expect("a price");
+            let post = Command::PostEntry { board, listing, limit, is_group: false };
+            world.send(sender, post).expect("posted");
+            world.newest_entry()
+        };
+        let offer = post(&mut world, SUPPLIERS[0], Side::Sell, "0.04");
+        let request = post(&mut world, BUYERS[0], Side::Buy, "0.07");
+        let elsewhere = world.request(BUYERS[1], 50, 500);
+        let with = Counterparty::Entry(offer);
+        assert_eq!(
+            world.negotiate(BUYERS[1], elsewhere, with, deal_terms(100, 5)),
+            Err(Reject::NoCounterparty),
+            "it is on another board"
+        );
+        let terms = DealTerms { price: "0.05".parse().ok(), ..deal_terms(0, 50) };
+        let negotiation = world.negotiate(BUYERS[0], request, with, terms).expect("opened");
+        world.accept(SUPPLIERS[0], negotiation, 0).expect("a deal");
+        assert_eq!(deals(&world).last().map(|(_, deal)| deal.board), Some(board));
+        world.send(BUYERS[1], Command::WithdrawEntry { entry: elsewhere }).expect("withdrawn");
+    }
     assert!(world.exchange.is_conserved());
 }
 
