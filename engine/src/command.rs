@@ -147,7 +147,7 @@ pub enum Command {
         listing: Box<Listing>,
         /// What an offer takes at least, a request pays at most.
         limit: Price,
-        /// Whether others can join a request as a purchasing group, which the sender leads.
+        /// Whether others can join a request as a purchasing group, which the sender leads. Group leads.
         is_group: bool,
     },
     /// Puts other terms in an own entry's place. It keeps its number, and no less than is promised of it.
@@ -240,40 +240,61 @@ impl Operator {
     }
 }
 
-impl Command {
-    /// The command's name, for logs and listings.
-    pub const fn name(&self) -> &'static str {
-        match self {
-            Self::Found { .. } => "Found",
-            Self::Tick => "Tick",
-            Self::SetClock { .. } => "SetClock",
-            Self::Propose { .. } => "Propose",
-            Self::Confirm { .. } => "Confirm",
-            Self::WithdrawProposal { .. } => "WithdrawProposal",
-            Self::PlaceBid { .. } => "PlaceBid",
-            Self::ReplaceBid { .. } => "ReplaceBid",
-            Self::WithdrawBid { .. } => "WithdrawBid",
-            Self::WithdrawAllBids => "WithdrawAllBids",
-            Self::Halt { .. } => "Halt",
-            Self::ClearAuction { .. } => "ClearAuction",
-            Self::ProposeSolution { .. } => "ProposeSolution",
-            Self::AcceptAward { .. } => "AcceptAward",
-            Self::DeclineAward { .. } => "DeclineAward",
-            Self::PublishReferencePrice { .. } => "PublishReferencePrice",
-            Self::ReportDelivery { .. } => "ReportDelivery",
-            Self::PostEntry { .. } => "PostEntry",
-            Self::ReplaceEntry { .. } => "ReplaceEntry",
-            Self::WithdrawEntry { .. } => "WithdrawEntry",
-            Self::JoinGroup { .. } => "JoinGroup",
-            Self::LeaveGroup { .. } => "LeaveGroup",
-            Self::CallRound { .. } => "CallRound",
-            Self::ProposeDeals { .. } => "ProposeDeals",
-            Self::Negotiate { .. } => "Negotiate",
-            Self::CounterTerms { .. } => "CounterTerms",
-            Self::AcceptTerms { .. } => "AcceptTerms",
-            Self::EndNegotiation { .. } => "EndNegotiation",
+macro_rules! commands {
+    ($($name:ident => [$($role:ident),*];)*) => {
+        impl Command {
+            /// Every command, and which roles permit it: one of them is enough. What only the system sends, none does. A command that is
+            /// missing here does not compile.
+            pub const TABLE: &'static [(&'static str, &'static [Role])] =
+                &[$((stringify!($name), &[$(Role::$role),*])),*];
+
+            /// The command's name, for logs and listings.
+            pub const fn name(&self) -> &'static str {
+                match self {
+                    $(Self::$name { .. } => stringify!($name),)*
+                }
+            }
+
+            /// Which roles permit it. A purchasing group is led by who may lead one.
+            pub const fn permitted(&self) -> &'static [Role] {
+                match self {
+                    Self::PostEntry { is_group: true, .. } => &[Role::GroupLead],
+                    $(Self::$name { .. } => &[$(Role::$role),*],)*
+                }
+            }
         }
-    }
+    };
+}
+
+commands! {
+    Found => [];
+    Tick => [];
+    SetClock => [Operator];
+    Propose => [Operator];
+    Confirm => [Operator];
+    WithdrawProposal => [Operator];
+    PlaceBid => [Supplier, Buyer];
+    ReplaceBid => [Supplier, Buyer];
+    WithdrawBid => [Supplier, Buyer];
+    WithdrawAllBids => [Supplier, Buyer];
+    Halt => [Operator];
+    ClearAuction => [Operator];
+    ProposeSolution => [Operator];
+    AcceptAward => [Supplier, Buyer];
+    DeclineAward => [Supplier, Buyer];
+    PublishReferencePrice => [Publisher];
+    ReportDelivery => [Operator, Supplier];
+    PostEntry => [Supplier, Buyer];
+    ReplaceEntry => [Supplier, Buyer];
+    WithdrawEntry => [Supplier, Buyer];
+    JoinGroup => [Buyer];
+    LeaveGroup => [Buyer];
+    CallRound => [Operator];
+    ProposeDeals => [Operator];
+    Negotiate => [Supplier, Buyer];
+    CounterTerms => [Supplier, Buyer];
+    AcceptTerms => [Supplier, Buyer];
+    EndNegotiation => [Supplier, Buyer];
 }
 
 /// A sealed bid as it is placed.

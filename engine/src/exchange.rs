@@ -356,7 +356,7 @@ impl Exchange {
         let identity = self.state.keys.identity(key, at).ok_or(Reject::UnknownSender)?;
         let (participant, terms) = self.state.registry.acting(identity)?;
         let highest = self.answers.highest(identity);
-        let reads_all = terms.roles.contains(&Role::Operator) || terms.roles.contains(&Role::Auditor);
+        let reads_all = terms.roles.iter().any(|role| role.reads_all());
         Ok(Speaker { identity, participant, reads_all, highest })
     }
 
@@ -502,38 +502,15 @@ impl TryFrom<Stored> for Exchange {
     }
 }
 
-/// Who may send what. Sides of a bid and the publisher of an index are looked at where they are known.
+/// Refuses what none of a sender's roles permits. Sides of a bid and the publisher of an index are looked at where they are known.
 fn check_permitted(command: &Command, roles: &BTreeSet<Role>) -> Result<(), Reject> {
-    let permitted: &[Role] = match command {
-        // Refused with a reason of their own.
-        Command::Found { .. } | Command::Tick => return Ok(()),
-        Command::SetClock { .. }
-        | Command::Propose { .. }
-        | Command::Confirm { .. }
-        | Command::WithdrawProposal { .. }
-        | Command::ProposeSolution { .. }
-        | Command::CallRound { .. }
-        | Command::ProposeDeals { .. }
-        | Command::Halt { .. }
-        | Command::ClearAuction { .. } => &[Role::Operator],
-        Command::PlaceBid { .. }
-        | Command::ReplaceBid { .. }
-        | Command::WithdrawBid { .. }
-        | Command::WithdrawAllBids
-        | Command::AcceptAward { .. }
-        | Command::DeclineAward { .. }
-        | Command::PostEntry { .. }
-        | Command::ReplaceEntry { .. }
-        | Command::WithdrawEntry { .. }
-        | Command::Negotiate { .. }
-        | Command::CounterTerms { .. }
-        | Command::AcceptTerms { .. }
-        | Command::EndNegotiation { .. } => &[Role::Supplier, Role::Buyer],
-        Command::JoinGroup { .. } | Command::LeaveGroup { .. } => &[Role::Buyer],
-        Command::PublishReferencePrice { .. } => &[Role::Publisher],
-        Command::ReportDelivery { .. } => &[Role::Supplier, Role::Operator],
-    };
-    if permitted.iter().any(|role| roles.contains(role)) { Ok(()) } else { Err(Reject::NotPermitted) }
+    let is_systems = matches!(command, Command::Found { .. } | Command::Tick);
+    // What only the system sends is refused with a reason of its own.
+    if is_systems || command.permitted().iter().any(|role| roles.contains(role)) {
+        Ok(())
+    } else {
+        Err(Reject::NotPermitted)
+    }
 }
 
 impl State {

@@ -25,6 +25,28 @@ pub enum Role {
     Publisher,
     /// Reads everything and changes nothing.
     Auditor,
+    /// Leads purchasing groups, as a buyer.
+    GroupLead,
+    /// Reads what is public and changes nothing.
+    Observer,
+}
+
+impl Role {
+    /// All roles.
+    pub const ALL: [Self; 7] = [
+        Self::Operator,
+        Self::Supplier,
+        Self::Buyer,
+        Self::Publisher,
+        Self::Auditor,
+        Self::GroupLead,
+        Self::Observer,
+    ];
+
+    /// Whether it may read what concerns others: all but sealed bids, limits and negotiations.
+    pub const fn reads_all(self) -> bool {
+        matches!(self, Self::Operator | Self::Auditor)
+    }
 }
 
 /// Whether a participant's commands are taken.

@@ -10,7 +10,7 @@ use common::money::id;
 use common::*;
 use golv_engine::bilateral::{DealTerms, Party, RoundSolution, hold_round, round_board, round_names};
 use golv_engine::book::Side;
-use golv_engine::command::{Action, Command};
+use golv_engine::command::Command;
 use golv_engine::event::Event;
 use golv_engine::id::*;
 use golv_engine::num::Price;
@@ -315,15 +315,9 @@ fn tens(price: Price) -> i64 {
 impl Day {
     fn begin() -> Self {
         let mut world = with_board();
-        for (identity, roles) in [
-            (TRADER, BTreeSet::from([Role::Supplier, Role::Buyer])),
-            (SUBSIDIARY, BTreeSet::from([Role::Buyer])),
-        ] {
-            let (participant, owner_group) = (id(identity), OwnerGroup(owner(identity)));
-            let name = format!("Participant {identity}").parse().expect("a name");
-            world.agree(Action::RegisterParticipant { participant, name, owner_group, roles });
-            world.agree(Action::AddIdentity { identity, participant });
-        }
+        let trader = [Role::Supplier, Role::Buyer, Role::GroupLead];
+        admit(&mut world, TRADER, owner(TRADER), &trader);
+        admit(&mut world, SUBSIDIARY, owner(SUBSIDIARY), &[Role::Buyer, Role::GroupLead]);
         let read = world.events.len();
         Self {
             world,

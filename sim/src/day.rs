@@ -264,14 +264,14 @@ impl<V: Venue> MarketDay<V> {
     /// # Errors
     /// If the venue fails, or refuses what the day cannot do without.
     pub fn prepare(&mut self) -> Result<(), DayError<V::Error>> {
-        self.admit(PUBLISHER, "Index publisher", Role::Publisher)?;
-        self.admit(AUDITOR, "Court of auditors", Role::Auditor)?;
+        self.admit(PUBLISHER, "Index publisher", &[Role::Publisher])?;
+        self.admit(AUDITOR, "Court of auditors", &[Role::Auditor])?;
         for trader in self.traders.clone() {
             let role = match trader.business {
                 Business::Supplier { .. } => Role::Supplier,
                 Business::Buyer => Role::Buyer,
             };
-            self.admit(trader.id, trader.name, role)?;
+            self.admit(trader.id, trader.name, &[role])?;
         }
         self.agree("the market", Action::DefineMarket { market: MARKET, terms: market() })?;
         let publisher = ParticipantId(PUBLISHER);
@@ -594,13 +594,13 @@ impl<V: Venue> MarketDay<V> {
         Ok((price, version))
     }
 
-    fn admit(&mut self, id: u32, label: &str, role: Role) -> Result<(), DayError<V::Error>> {
+    fn admit(&mut self, id: u32, label: &str, roles: &[Role]) -> Result<(), DayError<V::Error>> {
         let participant = ParticipantId(id);
         let register = Action::RegisterParticipant {
             participant,
             name: name(label),
             owner_group: OwnerGroup(id),
-            roles: [role].into(),
+            roles: roles.iter().copied().collect(),
         };
         self.agree(label, register)?;
         let identity = IdentityId(id);

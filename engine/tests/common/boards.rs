@@ -11,6 +11,7 @@ use golv_engine::digest::Digest;
 use golv_engine::event::Event;
 use golv_engine::id::*;
 use golv_engine::num::Quantity;
+use golv_engine::participant::Role;
 use golv_engine::reject::Reject;
 use golv_engine::time::Day;
 
@@ -41,6 +42,15 @@ pub fn with_board() -> World {
     let mut world = World::furnished(1_000_000);
     world.agree(Action::OpenBoard { board: BOARD, terms: board_terms() });
     world
+}
+
+/// One more participant, with these roles, of some owner.
+pub fn admit(world: &mut World, identity: IdentityId, owner: u32, roles: &[Role]) {
+    let (participant, owner_group) = (ParticipantId(identity.0), OwnerGroup(owner));
+    let name = format!("Participant {identity}").parse().expect("a name");
+    let roles = roles.iter().copied().collect();
+    world.agree(Action::RegisterParticipant { participant, name, owner_group, roles });
+    world.agree(Action::AddIdentity { identity, participant });
 }
 
 pub fn first_of_march() -> Day {

@@ -148,14 +148,14 @@ impl World {
     /// With participants, a market, an index, a programme of `funded` dollars and a floor.
     pub fn furnished(funded: i64) -> Self {
         let mut world = Self::founded();
-        let publisher = [(PUBLISHER, Role::Publisher)];
-        let suppliers = SUPPLIERS.map(|id| (id, Role::Supplier));
-        let buyers = BUYERS.map(|id| (id, Role::Buyer));
-        for (identity, role) in publisher.into_iter().chain(suppliers).chain(buyers) {
+        let publisher = [(PUBLISHER, vec![Role::Publisher])];
+        let suppliers = SUPPLIERS.map(|id| (id, vec![Role::Supplier]));
+        let buyers = BUYERS.map(|id| (id, vec![Role::Buyer, Role::GroupLead]));
+        for (identity, roles) in publisher.into_iter().chain(suppliers).chain(buyers) {
             let participant = ParticipantId(identity.0);
             let name = format!("Participant {identity}").parse().expect("a name");
             let owner_group = OwnerGroup(identity.0);
-            let roles = [role].into();
+            let roles = roles.into_iter().collect();
             world.agree(Action::RegisterParticipant { participant, name, owner_group, roles });
             world.agree(Action::AddIdentity { identity, participant });
         }

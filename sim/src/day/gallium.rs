@@ -154,8 +154,12 @@ impl<V: Venue> MarketDay<V> {
     pub fn gallium_round(&mut self) -> Result<GalliumRound, DayError<V::Error>> {
         self.set_clock(instant(2018, 12, 10, 9))?;
         for (id, label, _) in [SUPPLIER, DIODES, WAFERS].into_iter().chain(GROUP) {
-            let role = if id == SUPPLIER.0 { Role::Supplier } else { Role::Buyer };
-            self.admit(id, label, role)?;
+            let roles: &[Role] = match id {
+                id if id == SUPPLIER.0 => &[Role::Supplier],
+                id if id == GROUP[0].0 => &[Role::Buyer, Role::GroupLead],
+                _ => &[Role::Buyer],
+            };
+            self.admit(id, label, roles)?;
         }
         self.agree("the gallium market", Action::DefineMarket { market: GALLIUM, terms: market() })?;
         self.agree("the gallium board", Action::OpenBoard { board: BOARD, terms: board() })?;
