@@ -45,6 +45,7 @@ mod search;
 pub mod stable;
 #[cfg(test)]
 mod tests;
+mod tighten;
 
 use serde::{Deserialize, Serialize};
 
