@@ -16,6 +16,16 @@ pub(super) struct Ways<'a> {
     pub(super) requests: Vec<(u32, Entry<'a>)>,
     /// Places of compatible offers and requests in those lists.
     pub(super) pairs: Vec<(usize, usize)>,
+    /// All sectors, in their order; none but by the rule `priority`.
+    sectors: Vec<u32>,
+}
+
+/// Places of offers, requests and pairs that make a part of a board.
+#[derive(Default)]
+pub(super) struct Part {
+    pub(super) offers: Vec<usize>,
+    pub(super) requests: Vec<usize>,
+    pub(super) pairs: Vec<usize>,
 }
 
 /// What a partial choice says of some pairs.
@@ -25,6 +35,8 @@ pub(super) struct Choice {
     pub(super) required: BTreeMap<usize, i64>,
     /// None of these pairs.
     pub(super) forbidden: Vec<bool>,
+    /// The most lots of each offer and of each request, or nothing where their quantities stand.
+    pub(super) most: [Vec<i64>; 2],
 }
 
 /// A matching: lots by pair.
@@ -51,7 +63,31 @@ impl<'a> Ways<'a> {
                 |(_, (_, request)): &(usize, &(u32, Entry<'_>))| are_compatible(offer, request, rule.floor);
             pairs.extend(requests.iter().enumerate().filter(fits).map(|(request, _)| (place, request)));
         }
-        Self { rule, offers, requests, pairs }
+        let mut sectors = Vec::new();
+        if rule.preference == Preference::Priority {
+            sectors = requests.iter().map(|(_, request)| request.sector).collect();
+            sectors.sort_unstable();
+            sectors.dedup();
+        }
+        Self { rule, offers, requests, pairs, sectors }
+    }
+
+    /// The same of some of the offers, requests and pairs between them, all in their order.
+    pub(super) fn part(&self, part: &Part) -> Self {
+        let rows = |rows: &[(u32, Entry<'a>)], places: &[usize]| {
+            places.iter().filter_map(|place| rows.get(*place)).copied().collect()
+        };
+        let pairs = part.pairs.iter().filter_map(|pair| {
+            let (offer, request) = self.pairs.get(*pair)?;
+            Some((part.offers.binary_search(offer).ok()?, part.requests.binary_search(request).ok()?))
+        });
+        Self {
+            rule: self.rule,
+            offers: rows(&self.offers, &part.offers),
+            requests: rows(&self.requests, &part.requests),
+            pairs: pairs.collect(),
+            sectors: self.sectors.clone(),
+        }
     }
 
     pub(super) fn offer(&self, pair: usize) -> Option<&Entry<'a>> {
@@ -101,12 +137,13 @@ impl<'a> Ways<'a> {
         match self.rule.preference {
             Preference::Surplus => {}
             Preference::Priority => {
-                let mut by_sector = BTreeMap::<u32, i64>::new();
+                sectors = vec![0_i64; self.sectors.len()];
                 for ((_, request), given) in self.requests.iter().zip(&given) {
-                    let sum = by_sector.entry(request.sector).or_insert(0);
-                    *sum = sum.saturating_add(*given);
+                    let sum = self.sectors.binary_search(&request.sector).ok();
+                    if let Some(sum) = sum.and_then(|place| sectors.get_mut(place)) {
+                        *sum = sum.saturating_add(*given);
+                    }
                 }
-                sectors = by_sector.into_values().collect();
             }
             Preference::ProRata => {
                 shares = given
@@ -114,14 +151,35 @@ impl<'a> Ways<'a> {
                     .zip(&self.requests)
                     .map(|(given, (_, request))| (*given, request.quantity))
                     .collect();
-                shares.sort_by(|(given, wanted), (other, whole)| {
-                    let one = i128::from(*given).saturating_mul((*whole).into());
-                    one.cmp(&i128::from(*other).saturating_mul((*wanted).into()))
-                });
+                sort_shares(&mut shares);
             }
         }
         Worth { quantity, sectors, shares, surplus }
     }
+}
+
+/// Sorts lots given and wanted, the least share first.
+fn sort_shares(shares: &mut [(i64, i64)]) {
+    shares.sort_by(|(given, wanted), (other, whole)| {
+        let one = i128::from(*given).saturating_mul((*whole).into());
+        one.cmp(&i128::from(*other).saturating_mul((*wanted).into()))
+    });
+}
+
+/// What matchings of parts of a board that have no entry in common are worth together.
+pub(super) fn together(worths: impl IntoIterator<Item = Worth>) -> Worth {
+    let mut all = Worth::default();
+    for worth in worths {
+        all.quantity = all.quantity.saturating_add(worth.quantity);
+        all.surplus = all.surplus.saturating_add(worth.surplus);
+        all.sectors.resize(all.sectors.len().max(worth.sectors.len()), 0);
+        for (sum, lots) in all.sectors.iter_mut().zip(worth.sectors) {
+            *sum = sum.saturating_add(lots);
+        }
+        all.shares.extend(worth.shares);
+    }
+    sort_shares(&mut all.shares);
+    all
 }
 
 /// Capacities that are left after what a choice requires, under the caps of a total.
@@ -189,6 +247,13 @@ impl Work {
         if let (Some(total), Some(cap)) = (total, ways.rule.origin_cap) {
             let origins = ways.offers.iter().filter_map(|(_, offer)| offer.origin);
             work.origins = origins.map(|origin| (origin, capped(cap, total))).collect();
+        }
+        let [of_offers, of_requests] = &choice.most;
+        for (left, most) in work.offered.iter_mut().zip(of_offers) {
+            *left = (*left).min(*most);
+        }
+        for (left, most) in work.wanted.iter_mut().zip(of_requests) {
+            *left = (*left).min(*most);
         }
         for (&pair, &lots) in &choice.required {
             let &(offer, request) = ways.pairs.get(pair)?;

@@ -32,7 +32,7 @@
 //! |---|---|
 //! | who can deal with whom | here |
 //! | the flow and its greedy order | `flow.rs`, `network.rs` |
-//! | least quantities | `search.rs` |
+//! | least quantities | `search.rs`, `tighten.rs` |
 //! | prices of deals | `price.rs` |
 //! | dual prices, and what a result is checked by | `check.rs` |
 //! | matching by preference lists, without prices | `stable.rs` |
@@ -60,6 +60,7 @@ mod search;
 pub mod stable;
 #[cfg(test)]
 mod tests;
+mod tighten;
 
 use std::collections::BTreeMap;
 
@@ -264,7 +265,7 @@ pub struct Round {
     pub proof: Proof,
     /// Dual prices that prove it, by the rule `surplus` without caps and where no least quantity binds.
     pub duals: Option<DualPrices>,
-    /// How many partial choices were looked at. The same board, rule and limit give the same number.
+    /// How many partial choices were looked at; where the board falls into parts, one of each part at a time. The same board, rule and limit give the same number.
     pub nodes: u64,
 }
 

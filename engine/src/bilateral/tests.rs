@@ -118,6 +118,41 @@ fn try_all(
     lots[pair] = 0;
 }
 
+/// The best worth over all choices of deals, each as large as its least at least: those that can be made together are tried one by one.
+fn best_choice(board: &Board<'_>, rule: &RoundRule) -> Worth {
+    let ways = flow::Ways::new(board, rule);
+    let none = flow::Choice { forbidden: vec![false; ways.pairs.len()], ..flow::Choice::default() };
+    let mut best = Worth::default();
+    try_choices(&ways, 0, none, &mut best);
+    best
+}
+
+fn try_choices(ways: &flow::Ways<'_>, pair: usize, choice: flow::Choice, best: &mut Worth) {
+    if pair == ways.pairs.len() {
+        let worth = ways.best(&choice).map(|matching| matching.worth).unwrap_or_default();
+        *best = worth.max(best.clone());
+        return;
+    }
+    let (offer, request) = ways.pairs[pair];
+    let least = ways.offers[offer].1.minimum.max(ways.requests[request].1.minimum);
+    let mut forbids = choice.clone();
+    forbids.forbidden[pair] = least > 1;
+    try_choices(ways, pair + 1, forbids, best);
+    if least > 1 {
+        let mut requires = choice;
+        requires.required.insert(pair, least);
+        let required = |is_here: fn((usize, usize), (usize, usize)) -> bool| -> i64 {
+            let here = requires.required.iter().filter(|(at, _)| is_here(ways.pairs[**at], (offer, request)));
+            here.map(|(_, lots)| *lots).sum()
+        };
+        let fits = required(|pair, at| pair.0 == at.0) <= ways.offers[offer].1.quantity
+            && required(|pair, at| pair.1 == at.1) <= ways.requests[request].1.quantity;
+        if fits {
+            try_choices(ways, pair + 1, requires, best);
+        }
+    }
+}
+
 fn a_preference() -> impl Strategy<Value = Preference> {
     prop::sample::select(vec![Preference::Surplus, Preference::Priority, Preference::ProRata])
 }
@@ -167,6 +202,22 @@ proptest! {
         prop_assert_eq!(round.worth, brute_force(&board, &rule));
     }
 
+    /// Boards of up to six by six with least lots, where all choices of deals can still be gone through.
+    #[test]
+    fn six_by_six_with_least_lots_is_proved(
+        offers in prop::collection::vec(a_row(12), 1..7),
+        requests in prop::collection::vec(a_row(12), 1..7),
+        preference in a_preference(),
+        owner_cap in a_share(),
+    ) {
+        let (board, rule) = (board(&offers, &requests, true), RoundRule { owner_cap, ..rule(preference) });
+        prop_assume!(flow::Ways::new(&board, &rule).pairs.len() <= 14);
+        let round = hold_round(&board, &rule, 100_000).expect("a board");
+        prop_assert_eq!(&round.proof, &Proof::Optimal);
+        prop_assert_eq!(check(&board, &rule, &round.deals, &round.worth, round.duals.as_ref()), Ok(()));
+        prop_assert_eq!(round.worth, best_choice(&board, &rule));
+    }
+
     /// The order of the rows changes nothing, and dual prices prove what they should.
     #[test]
     fn permutation_changes_nothing(
@@ -175,6 +226,7 @@ proptest! {
         preference in a_preference(),
         cap in a_share(),
         with_minimum in any::<bool>(),
+        node_limit in prop::sample::select(vec![3, 2_000]),
         turn in 0_usize..7,
     ) {
         let one = board(&offers, &requests, with_minimum);
@@ -185,7 +237,7 @@ proptest! {
         other.requests.reverse();
         let rule = RoundRule { origin_cap: cap, ..rule(preference) };
         let named = |board: &Board<'_>| {
-            let round = hold_round(board, &rule, 2_000).expect("a board");
+            let round = hold_round(board, &rule, node_limit).expect("a board");
             let faults = check(board, &rule, &round.deals, &round.worth, round.duals.as_ref());
             assert_eq!(faults, Ok(()));
             let deals = round.deals.iter().map(|deal| {
