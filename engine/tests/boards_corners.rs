@@ -1,0 +1,94 @@
+//! Corners of boards: owners that come in by another door, what a refusal tells, floods, and proofs that prove nothing.
+
+mod common;
+
+use common::boards::*;
+use common::money::id;
+use common::*;
+use golv_engine::bilateral::{DualPrices, Fault, RoundProof, RoundSolution};
+use golv_engine::book::Side;
+use golv_engine::command::{Action, Command};
+use golv_engine::event::Event;
+use golv_engine::id::*;
+use golv_engine::participant::Role;
+use golv_engine::reject::Reject;
+
+/// Registers another participant, of an owner who may have others.
+fn register(world: &mut World, identity: IdentityId, owner: u32, roles: &[Role]) {
+    let participant = ParticipantId(identity.0);
+    world.agree(Action::RegisterParticipant {
+        participant,
+        name: format!("Participant {identity}").parse().expect("a name"),
+        owner_group: OwnerGroup(owner),
+        roles: roles.iter().copied().collect(),
+    });
+    world.agree(Action::AddIdentity { identity, participant });
+}
+
+fn group(world: &mut World, lead: IdentityId, units: u32, limit: i64) -> EntryId {
+    let terms = listing(world, Side::Buy, units);
+    world.post_to(lead, terms, limit, true).expect("a group")
+}
+
+fn join(entry: EntryId, amount: u32, limit: i64) -> Command {
+    Command::JoinGroup { entry, quantity: quantity(amount), limit: price(limit) }
+}
+
+fn solution(
+    world: &World,
+    deals: Vec<(EntryId, EntryId, i64)>,
+    duals: Option<DualPrices>,
+    bound: Option<i64>,
+) -> Command {
+    let (entries, _) = world.round_book();
+    Command::ProposeDeals { board: BOARD, solution: Box::new(RoundSolution { entries, deals, duals, bound }) }
+}
+
+fn proof(world: &World) -> Option<RoundProof> {
+    world.events.iter().rev().find_map(|event| match event {
+        Event::DealsProposed { proof, .. } => Some(*proof),
+        _ => None,
+    })
+}
+
+/// Dual prices whose sum does not fit are no proof: cut off, the gains of a worse choice could be made to come out.
+#[test]
+fn dual_prices_that_do_not_fit_prove_nothing() {
+    let mut world = with_board();
+    let cheap = world.offer(SUPPLIERS[0], 10, 200);
+    let dear = world.offer(SUPPLIERS[1], 10, 300);
+    let wanted = world.request(BUYERS[0], 10, 500);
+    // Another pair that nobody else can deal with takes up the rest.
+    let goods = golv_engine::bilateral::Goods { grade: "6N".parse().ok(), ..Default::default() };
+    let fine = golv_engine::bilateral::Goods { grade: "4N".parse().ok(), ..Default::default() };
+    for (who, entry, limit) in
+        [(SUPPLIERS[0], cheap, 200), (SUPPLIERS[1], dear, 300), (BUYERS[0], wanted, 500)]
+    {
+        let side = if entry == wanted { Side::Buy } else { Side::Sell };
+        let listing = golv_engine::bilateral::Listing { goods: fine.clone(), ..listing(&world, side, 10) };
+        world
+            .send(who, Command::ReplaceEntry { entry, listing: Box::new(listing), limit: price(limit) })
+            .expect("replaced");
+    }
+    let other = golv_engine::bilateral::Listing { goods: goods.clone(), ..listing(&world, Side::Sell, 1) };
+    let other = world.post(SUPPLIERS[2], other, 200).expect("an offer");
+    let third = golv_engine::bilateral::Listing { goods, ..listing(&world, Side::Buy, 1) };
+    let third = world.post(BUYERS[1], third, 300).expect("a request");
+    world.send(OPERATORS[0], Command::CallRound { board: BOARD }).expect("called");
+    let deals = vec![(dear, wanted, 10), (other, third, 1)];
+    let surplus = 10 * 200_000_000 + 100_000_000;
+    let huge = i128::MAX;
+    let duals = DualPrices {
+        offers: vec![(0, huge), (0, huge), (1, 0)],
+        requests: vec![(1, 300_000_000 - huge), (0, surplus + 1)],
+    };
+    let forged = solution(&world, deals.clone(), Some(duals), None);
+    assert_eq!(
+        world.send(OPERATORS[0], forged),
+        Err(Reject::DealsRefused { fault: Fault::Duals }),
+        "10 of the cheap offer are better"
+    );
+    let short = DualPrices { offers: vec![(0, 0)], requests: Vec::new() };
+    let short = solution(&world, deals, Some(short), None);
+    assert_eq!(world.send(OPERATORS[0], short), Err(Reject::DealsRefused { fault: Fault::Duals }));
+}
