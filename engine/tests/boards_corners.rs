@@ -34,6 +34,21 @@ fn join(entry: EntryId, amount: u32, limit: i64) -> Command {
     Command::JoinGroup { entry, quantity: quantity(amount), limit: price(limit) }
 }
 
+/// A supplier is asked by a group for a price; no buyer of the supplier's owner then comes into that group.
+#[test]
+fn who_is_asked_by_a_group_does_not_join_it() {
+    let mut world = with_board();
+    let subsidiary = IdentityId(20);
+    register(&mut world, subsidiary, SUPPLIERS[0].0, &[Role::Buyer]);
+    let group = group(&mut world, BUYERS[0], 30, 400);
+    let with = Counterparty::Participant(id(SUPPLIERS[0]));
+    let asked = world.negotiate(BUYERS[0], group, with, quotation(30)).expect("asked");
+    assert_eq!(world.send(subsidiary, join(group, 10, 400)), Err(Reject::SameOwner));
+    world.end(SUPPLIERS[0], asked).expect("declined");
+    world.send(subsidiary, join(group, 10, 400)).expect("nothing is in the way any more");
+    assert_eq!(world.negotiate(BUYERS[0], group, with, quotation(30)), Err(Reject::SameOwner));
+}
+
 fn solution(
     world: &World,
     deals: Vec<(EntryId, EntryId, i64)>,

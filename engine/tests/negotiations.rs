@@ -407,6 +407,11 @@ impl Day {
                     && !self.model.is_still(number)
                     && self.model.held(number) == 0
                     && self.model.may_enter(who, true)
+                    && !self
+                        .model
+                        .talks
+                        .values()
+                        .any(|talk| talk.is_about(number) && owner(talk.seller.0) == owner(who))
                     && !self.model.halted.contains(&who);
                 if taken {
                     let members = next.entries.get_mut(&number).and_then(|it| it.members.as_mut());
