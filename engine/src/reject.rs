@@ -584,6 +584,8 @@ rejects! {
         /// The index.
         index: IndexId,
     } = "index {index} had fewer prices in the last period than the contract needs";
+    /// A part of the group is promised. How much is its lead's business.
+    836 GroupPromised = "the group has promised a part of what it wants; members come and go when it has not";
 }
 
 #[cfg(test)]

@@ -49,6 +49,25 @@ fn who_is_asked_by_a_group_does_not_join_it() {
     assert_eq!(world.negotiate(BUYERS[0], group, with, quotation(30)), Err(Reject::SameOwner));
 }
 
+/// Who is no member learns from a refusal nothing of how much a group has promised.
+#[test]
+fn a_stranger_is_not_told_what_a_group_has_promised() {
+    let mut world = with_board();
+    let offer = world.offer(SUPPLIERS[0], 50, 200);
+    let group = group(&mut world, BUYERS[0], 30, 400);
+    world.send(BUYERS[1], join(group, 10, 400)).expect("joined");
+    let mut refused = Vec::new();
+    for amount in [5, 25] {
+        let with = Counterparty::Entry(offer);
+        let promised = world.negotiate(BUYERS[0], group, with, deal_terms(300, amount)).expect("opened");
+        refused.push(world.send(BUYERS[2], join(group, 10, 400)).expect_err("it is promised"));
+        let leave = Command::LeaveGroup { entry: group, member: id(BUYERS[1]) };
+        refused.push(world.send(BUYERS[1], leave).expect_err("it is promised"));
+        world.end(BUYERS[0], promised).expect("taken back");
+    }
+    assert!(refused.iter().all(|reject| *reject == refused[0]), "{refused:?}");
+}
+
 fn solution(
     world: &World,
     deals: Vec<(EntryId, EntryId, i64)>,

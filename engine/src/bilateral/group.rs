@@ -106,7 +106,7 @@ impl State {
     /// Refuses to change who is in a group that takes part in a round or has promised something.
     fn check_movable(&self, id: EntryId, entry: &Listed) -> Result<(), Reject> {
         self.check_still(id, entry)?;
-        if entry.held.is_zero() { Ok(()) } else { Err(Reject::EntryHeld { held: entry.held }) }
+        if entry.held.is_zero() { Ok(()) } else { Err(Reject::GroupPromised) }
     }
 
     /// A stopped member leaves whatever the group has promised, which is then void.
