@@ -530,7 +530,7 @@ rejects! {
     /// Both sides have one owner.
     821 SameOwner = "no deal is made between parties of one owner";
     /// Too many negotiations at once.
-    822 TooManyNegotiations = "of one entry at most 64 negotiations are open, and at most 8 between an owner and an entry";
+    822 TooManyNegotiations = "of one entry at most 64 negotiations are open, and at most 8 between an owner or a chosen participant and an entry";
     /// No such negotiation of this participant's.
     823 UnknownNegotiation {
         /// What was named.

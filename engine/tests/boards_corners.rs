@@ -68,6 +68,24 @@ fn a_stranger_is_not_told_what_a_group_has_promised() {
     assert!(refused.iter().all(|reject| *reject == refused[0]), "{refused:?}");
 }
 
+/// Nobody is asked by one entry more often at a time than two entries negotiate.
+#[test]
+fn a_chosen_participant_is_not_flooded() {
+    let mut world = with_board();
+    let request = world.request(BUYERS[0], 50, 500);
+    let with = Counterparty::Participant(id(SUPPLIERS[0]));
+    for _ in 0..8 {
+        world.negotiate(BUYERS[0], request, with, quotation(1)).expect("asked");
+    }
+    assert_eq!(world.negotiate(BUYERS[0], request, with, quotation(1)), Err(Reject::TooManyNegotiations));
+    // Others can still be asked, whoever has an entry that the request negotiates with.
+    let offer = world.offer(SUPPLIERS[0], 10, 200);
+    let entry = Counterparty::Entry(offer);
+    world.negotiate(BUYERS[0], request, entry, quotation(1)).expect("another matter");
+    let other = Counterparty::Participant(id(SUPPLIERS[1]));
+    world.negotiate(BUYERS[0], request, other, quotation(1)).expect("asked");
+}
+
 fn solution(
     world: &World,
     deals: Vec<(EntryId, EntryId, i64)>,

@@ -606,7 +606,9 @@ impl Day {
             }),
             Counterparty::Participant(_) => {
                 let may = if it.side == Side::Sell { buys(asked) } else { sells(asked) };
-                may && !self.model.halted.contains(&asked) && !owners.contains(&owner(asked))
+                let talks = self.model.talks.keys();
+                let times = talks.filter(|id| id.entry == EntryId(entry) && id.with == with).count();
+                may && !self.model.halted.contains(&asked) && !owners.contains(&owner(asked)) && times < 8
             }
         };
         let opened = self.model.talks.keys().filter(|id| id.entry == EntryId(entry)).count();

@@ -32,7 +32,7 @@ use crate::time::{Day, Instant};
 /// The most negotiations that are opened from one entry and not over.
 const NEGOTIATIONS_OF_ENTRY_MAX: usize = 64;
 
-/// The most negotiations of one owner with one entry at a time, so that nobody floods another.
+/// The most negotiations of one owner with one entry at a time, and of one entry with a chosen participant, so that nobody floods another.
 const NEGOTIATIONS_OF_OWNER_MAX: usize = 8;
 
 /// What is negotiated.
@@ -223,8 +223,11 @@ impl State {
             return Err(Reject::TooManyNegotiations);
         }
         let owner = self.owner_of(own.party);
-        let with_owner = of_other.map_or(0, |other| self.negotiations_with(other, owner));
-        if with_owner >= NEGOTIATIONS_OF_OWNER_MAX {
+        // Of a chosen participant only those that it was asked in count: its entries are not known to be its.
+        let asked =
+            || own.negotiations.iter().filter(|number| is_open(number) && number.with == with).count();
+        let with_other = of_other.map_or_else(asked, |other| self.negotiations_with(other, owner));
+        if with_other >= NEGOTIATIONS_OF_OWNER_MAX {
             return Err(Reject::TooManyNegotiations);
         }
         let (stock, board) = (matches!(other_seat.party, Party::Stock(_)), own.board);
