@@ -86,6 +86,18 @@ fn a_chosen_participant_is_not_flooded() {
     world.negotiate(BUYERS[0], request, other, quotation(1)).expect("asked");
 }
 
+/// Whether somebody takes part at all is not told by asking for a price.
+#[test]
+fn asking_does_not_tell_who_takes_part() {
+    let mut world = with_board();
+    let request = world.request(BUYERS[0], 50, 500);
+    world.send(OPERATORS[0], Command::Halt { participant: id(SUPPLIERS[1]) }).expect("stopped");
+    for whom in [ParticipantId(99), id(SUPPLIERS[1]), id(BUYERS[1]), ParticipantId(1)] {
+        let asked = world.negotiate(BUYERS[0], request, Counterparty::Participant(whom), quotation(1));
+        assert_eq!(asked, Err(Reject::NoCounterparty), "{whom}");
+    }
+}
+
 fn solution(
     world: &World,
     deals: Vec<(EntryId, EntryId, i64)>,

@@ -272,7 +272,8 @@ impl State {
                 Ok((Seat { party: entry.party, entry: Some(id), said: None }, Some(entry)))
             }
             Counterparty::Participant(id) => {
-                let terms = self.registry.participant(id)?;
+                // Who takes part is nobody's business.
+                let terms = self.registry.participant(id).map_err(|_| Reject::NoCounterparty)?;
                 let needed = match side {
                     Side::Sell => Role::Buyer,
                     Side::Buy => Role::Supplier,
