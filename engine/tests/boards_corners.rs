@@ -156,3 +156,20 @@ fn dual_prices_that_do_not_fit_prove_nothing() {
     let short = solution(&world, deals, Some(short), None);
     assert_eq!(world.send(OPERATORS[0], short), Err(Reject::DealsRefused { fault: Fault::Duals }));
 }
+
+/// A bound that the deals themselves exceed says nothing.
+#[test]
+fn a_bound_below_the_deals_is_none() {
+    let mut world = with_board();
+    let offer = world.offer(SUPPLIERS[0], 50, 200);
+    let request = world.request(BUYERS[0], 50, 500);
+    world.send(OPERATORS[0], Command::CallRound { board: BOARD }).expect("called");
+    for (bound, expected) in
+        [(50, RoundProof::Claimed(50)), (30, RoundProof::Claimed(30)), (29, RoundProof::Unknown)]
+    {
+        let deals = vec![(offer, request, 30)];
+        let command = solution(&world, deals, None, Some(bound));
+        world.send(OPERATORS[0], command).expect("they can be made");
+        assert_eq!(proof(&world), Some(expected));
+    }
+}

@@ -355,7 +355,9 @@ impl RoundState {
         // Dual prices are of lots and surplus, and prove nothing of sectors and shares.
         let duals = solution.duals.as_ref().filter(|_| rule.preference == Preference::Surplus);
         check(&board, rule, &deals, &worth, duals).map_err(|fault| Reject::DealsRefused { fault })?;
-        let proof = match (duals, solution.bound) {
+        // What the deals themselves exceed bounds nothing.
+        let bound = solution.bound.filter(|bound| *bound >= worth.quantity);
+        let proof = match (duals, bound) {
             (Some(_), _) => RoundProof::Proved,
             (None, Some(bound)) => RoundProof::Claimed(bound),
             (None, None) => RoundProof::Unknown,
