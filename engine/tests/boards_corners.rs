@@ -173,3 +173,22 @@ fn a_bound_below_the_deals_is_none() {
         assert_eq!(proof(&world), Some(expected));
     }
 }
+
+/// What a round says it proposes is what it proposes: not the deals of who has left the board since.
+#[test]
+fn a_round_counts_what_it_proposes() {
+    let mut world = with_board();
+    let offer = world.offer(SUPPLIERS[0], 50, 200);
+    let requests = [BUYERS[0], BUYERS[1]].map(|buyer| world.request(buyer, 20, 500));
+    world.send(OPERATORS[0], Command::CallRound { board: BOARD }).expect("called");
+    let deals = requests.map(|request| (offer, request, 20)).to_vec();
+    let command = solution(&world, deals, None, None);
+    world.send(OPERATORS[0], command).expect("they can be made");
+    world.send(OPERATORS[0], Command::Halt { participant: id(BUYERS[0]) }).expect("stopped");
+    world.wait(600);
+    let held = world.events.iter().find_map(|event| match event {
+        Event::RoundHeld { lots, proposals, .. } => Some((*lots, *proposals)),
+        _ => None,
+    });
+    assert_eq!(held, Some((40, 1)));
+}

@@ -271,18 +271,20 @@ impl State {
             Some(best) => (best.worth.quantity, best.deals, best.proof),
             None => (0, Vec::new(), RoundProof::Unknown),
         };
-        let proposals = u32::try_from(deals.len()).unwrap_or(u32::MAX);
-        out.push(Event::RoundHeld { board: id, lots: matched, proposals, proof });
         let (offers, requests) = (of_side(&entries, Side::Sell), of_side(&entries, Side::Buy));
         let named = |rows: &[EntryId], row: u32| rows.get(usize::try_from(row).ok()?).copied();
+        let mut opened = Events::new();
         for ProposedDeal { offer, request, quantity, price } in deals {
             let quantity = self.market(market).ok().and_then(|market| market.quantity(quantity));
             if let (Some(offer), Some(request), Some(quantity)) =
                 (named(&offers, offer), named(&requests, request), quantity)
             {
-                self.propose_deal(at, (offer, request), price, quantity, out);
+                self.propose_deal(at, (offer, request), price, quantity, &mut opened);
             }
         }
+        let proposals = u32::try_from(opened.len()).unwrap_or(u32::MAX);
+        out.push(Event::RoundHeld { board: id, lots: matched, proposals, proof });
+        out.append(&mut opened);
     }
 
     /// Proposes a deal to both of its sides, unless one has left the board since.
