@@ -220,6 +220,18 @@ impl Boards {
             self.boards.iter().filter_map(|(&id, board)| Some((board.round.as_ref()?.until, Due::Round(id))));
         entries.chain(negotiations).chain(rounds)
     }
+
+    /// Forgets what was opened from an entry that is gone, and with it: a look at what is on its board, and not at all that was ever opened.
+    fn forget_opened(&mut self, id: EntryId, board: BoardId) {
+        let first = (id, Counterparty::Entry(EntryId(0)));
+        let own = self.opened.range(first..).map(|(pair, _)| *pair).take_while(|(from, _)| *from == id);
+        for pair in own.collect::<Vec<_>>() {
+            self.opened.remove(&pair);
+        }
+        for &other in self.boards.get(&board).iter().flat_map(|board| &board.entries) {
+            self.opened.remove(&(other, Counterparty::Entry(id)));
+        }
+    }
 }
 
 impl State {
@@ -495,9 +507,7 @@ impl State {
         if let Some(board) = self.bilateral.boards.get_mut(&entry.board) {
             board.entries.remove(&id);
         }
-        let of_entry =
-            |(from, with): &(EntryId, Counterparty)| *from == id || *with == Counterparty::Entry(id);
-        self.bilateral.opened.retain(|pair, _| !of_entry(pair));
+        self.bilateral.forget_opened(id, entry.board);
         out.push(Event::EntryClosed { entry: id, board: entry.board, end });
         self.unpledge_entry(&entry, entry.listing.quantity);
     }
@@ -563,8 +573,17 @@ impl State {
         });
         let in_entries: usize = boards.entries.values().map(|entry| entry.negotiations.len()).sum();
         let seats: usize = boards.negotiations.values().map(Negotiation::entries_count).sum();
+        let is_there = |entry: &EntryId| boards.entries.contains_key(entry);
+        let are_opened = boards.opened.keys().all(|(from, with)| {
+            is_there(from)
+                && match with {
+                    Counterparty::Entry(entry) => is_there(entry),
+                    Counterparty::Participant(_) => true,
+                }
+        });
         are_boards
             && are_entries
+            && are_opened
             && listed == boards.entries.len()
             && in_entries == seats
             && boards.negotiations.iter().all(|(&id, negotiation)| self.is_negotiation_sound(id, negotiation))
