@@ -153,7 +153,7 @@ pub(crate) struct Boards {
     pub(super) boards: BTreeMap<BoardId, ListedBoard>,
     pub(super) entries: BTreeMap<EntryId, Listed>,
     /// The number of the newest entry.
-    newest: u32,
+    pub(super) newest: u32,
     pub(super) negotiations: BTreeMap<NegotiationId, Negotiation>,
     /// How many negotiations were opened from each entry with the same other side.
     pub(super) opened: BTreeMap<(EntryId, Counterparty), u32>,
@@ -203,6 +203,14 @@ impl Listed {
     /// What is promised to nobody.
     pub(super) fn free(&self) -> Quantity {
         self.listing.quantity.checked_sub(self.held).unwrap_or(Quantity::ZERO)
+    }
+
+    /// Whether a price is no worse than its limit.
+    pub(super) fn is_price_good(&self, price: Price) -> bool {
+        match self.listing.side {
+            Side::Sell => price >= self.limit,
+            Side::Buy => price <= self.limit,
+        }
     }
 
     pub(super) const fn is_group(&self) -> bool {
@@ -356,7 +364,9 @@ impl State {
                 return Err(Reject::BoardFull { most });
             }
         }
-        Ok(())
+        // Numbers are never used again.
+        let most = u32::MAX;
+        if self.bilateral.newest == most { Err(Reject::BoardFull { most }) } else { Ok(()) }
     }
 
     /// Refuses what no deal can come of.
@@ -406,7 +416,7 @@ impl State {
         out: &mut Events,
     ) {
         let number = self.bilateral.newest.checked_add(1);
-        assert!(number.is_some(), "entries are fewer than commands");
+        assert!(number.is_some(), "that a number is left was checked");
         let number = number.unwrap_or(u32::MAX);
         self.bilateral.newest = number;
         let entry = EntryId(number);
@@ -546,7 +556,7 @@ impl State {
             let round = board.round.as_ref();
             self.check_board_terms(&board.terms).is_ok()
                 && board.entries.iter().all(|entry| self.entry(*entry).is_ok_and(|entry| entry.board == id))
-                && round.is_none_or(|round| self.is_round_sound(&board.terms, round))
+                && round.is_none_or(|round| self.is_round_sound(id, &board.terms, round))
         });
         let are_entries = boards.entries.iter().all(|(&id, entry)| {
             let held = entry.negotiations.iter().try_fold(Quantity::ZERO, |sum, id| {
@@ -559,8 +569,14 @@ impl State {
                 && entry.held <= entry.listing.quantity
                 && !entry.listing.quantity.is_zero()
                 && self.board(entry.board).is_ok_and(|board| {
-                    board.entries.contains(&id)
-                        && self.market(board.terms.market).is_ok_and(|market| {
+                    let market = board.terms.market;
+                    let is_stock_sound = match entry.party {
+                        Party::Stock(of) => self.is_stock_entry_sound(of, market, entry.listing.side),
+                        Party::Participant(_) => true,
+                    };
+                    is_stock_sound
+                        && board.entries.contains(&id)
+                        && self.market(market).is_ok_and(|market| {
                             entry.listing.quantity.is_in(market.lot)
                                 && entry.listing.minimum.is_in(market.lot)
                                 && market.check_price(entry.limit).is_ok()

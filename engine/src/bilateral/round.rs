@@ -83,8 +83,8 @@ pub enum RoundProof {
 pub(crate) struct RoundState {
     pub(super) until: Instant,
     /// In the order of their numbers.
-    entries: Vec<RoundEntry>,
-    digest: Digest,
+    pub(super) entries: Vec<RoundEntry>,
+    pub(super) digest: Digest,
     best: Option<Box<Proposed>>,
 }
 
@@ -316,9 +316,17 @@ impl State {
         self.open(request, Counterparty::Entry(offer), negotiation, out);
     }
 
-    pub(super) fn is_round_sound(&self, terms: &BoardTerms, round: &RoundState) -> bool {
+    pub(super) fn is_round_sound(&self, id: BoardId, terms: &BoardTerms, round: &RoundState) -> bool {
         let names = round_names(&round.entries);
+        // What takes part stands still, but for a group that a member had to leave: it can pay more.
+        let is_as_called = |row: &RoundEntry| {
+            self.entry(row.entry).map_or(true, |entry| {
+                let is_limit = entry.limit == row.limit || (entry.is_group() && entry.limit > row.limit);
+                entry.board == id && entry.listing.side == row.side && is_limit
+            })
+        };
         round.entries.is_sorted_by(|one, next| one.entry < next.entry)
+            && round.entries.iter().all(is_as_called)
             && round.digest == Digest::of(&round.entries)
             && check_board(&round_board(&round.entries, &names)).is_ok()
             && round.best.as_ref().is_none_or(|best| {
