@@ -381,6 +381,12 @@ impl Exchange {
         &self.state
     }
 
+    /// The same, to make of it what no commands do.
+    #[cfg(test)]
+    pub(crate) const fn state_mut(&mut self) -> &mut State {
+        &mut self.state
+    }
+
     /// The version of the newest price or delivery; 0 before the first.
     pub const fn data_version(&self) -> DataVersion {
         self.state.data

@@ -530,7 +530,7 @@ rejects! {
     /// Both sides have one owner.
     821 SameOwner = "no deal is made between parties of one owner";
     /// Too many negotiations at once.
-    822 TooManyNegotiations = "of one entry at most 64 negotiations are open, and at most 8 between an owner and an entry";
+    822 TooManyNegotiations = "of one entry at most 64 negotiations are open, and at most 8 between an owner or a chosen participant and an entry";
     /// No such negotiation of this participant's.
     823 UnknownNegotiation {
         /// What was named.
@@ -584,6 +584,8 @@ rejects! {
         /// The index.
         index: IndexId,
     } = "index {index} had fewer prices in the last period than the contract needs";
+    /// A part of the group is promised. How much is its lead's business.
+    836 GroupPromised = "the group has promised a part of what it wants; members come and go when it has not";
 }
 
 #[cfg(test)]

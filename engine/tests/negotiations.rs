@@ -401,6 +401,11 @@ impl Day {
                     && !self.model.is_still(number)
                     && self.model.held(number) == 0
                     && self.model.may_enter(who, true)
+                    && !self
+                        .model
+                        .talks
+                        .values()
+                        .any(|talk| talk.is_about(number) && owner(talk.seller.0) == owner(who))
                     && !self.model.halted.contains(&who);
                 if taken {
                     let members = next.entries.get_mut(&number).and_then(|it| it.members.as_mut());
@@ -595,7 +600,9 @@ impl Day {
             }),
             Counterparty::Participant(_) => {
                 let may = if it.side == Side::Sell { buys(asked) } else { sells(asked) };
-                may && !self.model.halted.contains(&asked) && !owners.contains(&owner(asked))
+                let talks = self.model.talks.keys();
+                let times = talks.filter(|id| id.entry == EntryId(entry) && id.with == with).count();
+                may && !self.model.halted.contains(&asked) && !owners.contains(&owner(asked)) && times < 8
             }
         };
         let opened = self.model.talks.keys().filter(|id| id.entry == EntryId(entry)).count();

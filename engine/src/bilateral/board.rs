@@ -153,7 +153,7 @@ pub(crate) struct Boards {
     pub(super) boards: BTreeMap<BoardId, ListedBoard>,
     pub(super) entries: BTreeMap<EntryId, Listed>,
     /// The number of the newest entry.
-    newest: u32,
+    pub(super) newest: u32,
     pub(super) negotiations: BTreeMap<NegotiationId, Negotiation>,
     /// How many negotiations were opened from each entry with the same other side.
     pub(super) opened: BTreeMap<(EntryId, Counterparty), u32>,
@@ -205,6 +205,14 @@ impl Listed {
         self.listing.quantity.checked_sub(self.held).unwrap_or(Quantity::ZERO)
     }
 
+    /// Whether a price is no worse than its limit.
+    pub(super) fn is_price_good(&self, price: Price) -> bool {
+        match self.listing.side {
+            Side::Sell => price >= self.limit,
+            Side::Buy => price <= self.limit,
+        }
+    }
+
     pub(super) const fn is_group(&self) -> bool {
         self.members.is_some()
     }
@@ -219,6 +227,18 @@ impl Boards {
         let rounds =
             self.boards.iter().filter_map(|(&id, board)| Some((board.round.as_ref()?.until, Due::Round(id))));
         entries.chain(negotiations).chain(rounds)
+    }
+
+    /// Forgets what was opened from an entry that is gone, and with it: a look at what is on its board, and not at all that was ever opened.
+    fn forget_opened(&mut self, id: EntryId, board: BoardId) {
+        let first = (id, Counterparty::Entry(EntryId(0)));
+        let own = self.opened.range(first..).map(|(pair, _)| *pair).take_while(|(from, _)| *from == id);
+        for pair in own.collect::<Vec<_>>() {
+            self.opened.remove(&pair);
+        }
+        for &other in self.boards.get(&board).iter().flat_map(|board| &board.entries) {
+            self.opened.remove(&(other, Counterparty::Entry(id)));
+        }
     }
 }
 
@@ -344,7 +364,9 @@ impl State {
                 return Err(Reject::BoardFull { most });
             }
         }
-        Ok(())
+        // Numbers are never used again.
+        let most = u32::MAX;
+        if self.bilateral.newest == most { Err(Reject::BoardFull { most }) } else { Ok(()) }
     }
 
     /// Refuses what no deal can come of.
@@ -394,7 +416,7 @@ impl State {
         out: &mut Events,
     ) {
         let number = self.bilateral.newest.checked_add(1);
-        assert!(number.is_some(), "entries are fewer than commands");
+        assert!(number.is_some(), "that a number is left was checked");
         let number = number.unwrap_or(u32::MAX);
         self.bilateral.newest = number;
         let entry = EntryId(number);
@@ -495,9 +517,7 @@ impl State {
         if let Some(board) = self.bilateral.boards.get_mut(&entry.board) {
             board.entries.remove(&id);
         }
-        let of_entry =
-            |(from, with): &(EntryId, Counterparty)| *from == id || *with == Counterparty::Entry(id);
-        self.bilateral.opened.retain(|pair, _| !of_entry(pair));
+        self.bilateral.forget_opened(id, entry.board);
         out.push(Event::EntryClosed { entry: id, board: entry.board, end });
         self.unpledge_entry(&entry, entry.listing.quantity);
     }
@@ -536,7 +556,7 @@ impl State {
             let round = board.round.as_ref();
             self.check_board_terms(&board.terms).is_ok()
                 && board.entries.iter().all(|entry| self.entry(*entry).is_ok_and(|entry| entry.board == id))
-                && round.is_none_or(|round| self.is_round_sound(&board.terms, round))
+                && round.is_none_or(|round| self.is_round_sound(id, &board.terms, round))
         });
         let are_entries = boards.entries.iter().all(|(&id, entry)| {
             let held = entry.negotiations.iter().try_fold(Quantity::ZERO, |sum, id| {
@@ -549,8 +569,14 @@ impl State {
                 && entry.held <= entry.listing.quantity
                 && !entry.listing.quantity.is_zero()
                 && self.board(entry.board).is_ok_and(|board| {
-                    board.entries.contains(&id)
-                        && self.market(board.terms.market).is_ok_and(|market| {
+                    let market = board.terms.market;
+                    let is_stock_sound = match entry.party {
+                        Party::Stock(of) => self.is_stock_entry_sound(of, market, entry.listing.side),
+                        Party::Participant(_) => true,
+                    };
+                    is_stock_sound
+                        && board.entries.contains(&id)
+                        && self.market(market).is_ok_and(|market| {
                             entry.listing.quantity.is_in(market.lot)
                                 && entry.listing.minimum.is_in(market.lot)
                                 && market.check_price(entry.limit).is_ok()
@@ -563,8 +589,17 @@ impl State {
         });
         let in_entries: usize = boards.entries.values().map(|entry| entry.negotiations.len()).sum();
         let seats: usize = boards.negotiations.values().map(Negotiation::entries_count).sum();
+        let is_there = |entry: &EntryId| boards.entries.contains_key(entry);
+        let are_opened = boards.opened.keys().all(|(from, with)| {
+            is_there(from)
+                && match with {
+                    Counterparty::Entry(entry) => is_there(entry),
+                    Counterparty::Participant(_) => true,
+                }
+        });
         are_boards
             && are_entries
+            && are_opened
             && listed == boards.entries.len()
             && in_entries == seats
             && boards.negotiations.iter().all(|(&id, negotiation)| self.is_negotiation_sound(id, negotiation))

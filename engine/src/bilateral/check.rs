@@ -287,21 +287,24 @@ impl DualPrices {
         }
         let covers = board.offers.iter().zip(&self.offers).all(|(ask, (lots, surplus))| {
             board.requests.iter().zip(&self.requests).all(|(bid, (more, on_top))| {
-                let both = (lots.saturating_add(*more), surplus.saturating_add(*on_top));
-                !are_compatible(ask, bid, rule.floor) || both >= (1, gain(ask, bid))
+                let both = || Some((lots.checked_add(*more)?, surplus.checked_add(*on_top)?));
+                !are_compatible(ask, bid, rule.floor) || both() >= Some((1, gain(ask, bid)))
             })
         });
+        covers && self.most(board) == Some((i128::from(worth.quantity), worth.surplus))
+    }
+
+    /// What no matching is worth more than: Σ dual price × quantity. `None` where one is below nothing, or the sum does not fit: cut off, it
+    /// could be anything.
+    fn most(&self, board: &Board<'_>) -> Option<(i128, i128)> {
         let entries = board.offers.iter().chain(&board.requests);
-        let mut most = (0_i128, 0_i128);
-        for (entry, &(lots, surplus)) in entries.zip(self.offers.iter().chain(&self.requests)) {
-            if (lots, surplus) < (0, 0) {
-                return false;
-            }
+        let mut priced = entries.zip(self.offers.iter().chain(&self.requests));
+        priced.try_fold((0_i128, 0_i128), |most, (entry, &(lots, surplus))| {
             let quantity = i128::from(entry.quantity);
-            most.0 = most.0.saturating_add(quantity.saturating_mul(lots.into()));
-            most.1 = most.1.saturating_add(quantity.saturating_mul(surplus));
-        }
-        covers && most == (i128::from(worth.quantity), worth.surplus)
+            ((lots, surplus) >= (0, 0)).then_some(())?;
+            let lots = most.0.checked_add(quantity.checked_mul(lots.into())?)?;
+            Some((lots, most.1.checked_add(quantity.checked_mul(surplus)?)?))
+        })
     }
 }
 

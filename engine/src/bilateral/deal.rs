@@ -304,6 +304,12 @@ impl State {
         })
     }
 
+    /// Whether a price is one of a board's market, on its grid or, as a round can make it, between.
+    pub(super) fn is_in_band(&self, board: BoardId, price: Price) -> bool {
+        let market = self.board(board).and_then(|board| self.market(board.terms.market));
+        market.is_ok_and(|market| price >= market.lowest && price <= market.highest)
+    }
+
     /// Whether a deal that was read from a snapshot can have been made.
     pub(super) fn is_deal_sound(&self, id: NegotiationId, deal: &Deal) -> bool {
         let shares = deal.shares.iter().try_fold(Quantity::ZERO, |sum, (_, share)| sum.checked_add(*share));
@@ -313,6 +319,7 @@ impl State {
             && self.party_exists(deal.buyer)
             && self.owner_of(deal.seller) != self.owner_of(deal.buyer)
             && !deal.quantity.is_zero()
+            && self.is_in_band(deal.board, deal.price)
             && (deal.shares.is_empty() || shares == Some(deal.quantity))
     }
 }

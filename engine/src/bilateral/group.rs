@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use super::board::{EntryEnd, Listed, Party};
 use super::negotiation::NegotiationEnd;
+use crate::book::Side;
 use crate::event::{Event, Events};
 use crate::exchange::State;
 use crate::id::{EntryId, ParticipantId};
@@ -60,6 +61,7 @@ impl State {
             return Err(Reject::WrongSide);
         }
         self.check_alone(entry.board, Party::Participant(participant), true)?;
+        self.check_across(entry, participant)?;
         if members.len() >= MEMBERS_MAX {
             return Err(Reject::BoardFull { most: u32::try_from(MEMBERS_MAX).unwrap_or(u32::MAX) });
         }
@@ -70,6 +72,14 @@ impl State {
         out.push(Event::GroupJoined { entry: id, lead, member: participant, quantity, limit });
         self.set_stake(id, participant, Some(Stake { quantity, limit }), out);
         Ok(())
+    }
+
+    /// Refuses to join who would then deal with its own owner: one that the group has asked, who needs no entry for that.
+    fn check_across(&self, entry: &Listed, participant: ParticipantId) -> Result<(), Reject> {
+        let owner = self.owner_of(Party::Participant(participant));
+        let negotiations = entry.negotiations.iter().filter_map(|id| self.bilateral.negotiations.get(id));
+        let mut others = negotiations.map(|negotiation| negotiation.seat(Side::Sell).party);
+        if others.any(|other| self.owner_of(other) == owner) { Err(Reject::SameOwner) } else { Ok(()) }
     }
 
     /// A member leaves a group, by itself or sent away by the lead.
@@ -96,7 +106,7 @@ impl State {
     /// Refuses to change who is in a group that takes part in a round or has promised something.
     fn check_movable(&self, id: EntryId, entry: &Listed) -> Result<(), Reject> {
         self.check_still(id, entry)?;
-        if entry.held.is_zero() { Ok(()) } else { Err(Reject::EntryHeld { held: entry.held }) }
+        if entry.held.is_zero() { Ok(()) } else { Err(Reject::GroupPromised) }
     }
 
     /// A stopped member leaves whatever the group has promised, which is then void.

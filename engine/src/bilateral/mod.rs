@@ -59,6 +59,8 @@ mod round;
 mod search;
 pub mod stable;
 #[cfg(test)]
+mod stored;
+#[cfg(test)]
 mod tests;
 mod tighten;
 

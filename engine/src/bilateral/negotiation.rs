@@ -32,7 +32,7 @@ use crate::time::{Day, Instant};
 /// The most negotiations that are opened from one entry and not over.
 const NEGOTIATIONS_OF_ENTRY_MAX: usize = 64;
 
-/// The most negotiations of one owner with one entry at a time, so that nobody floods another.
+/// The most negotiations of one owner with one entry at a time, and of one entry with a chosen participant, so that nobody floods another.
 const NEGOTIATIONS_OF_OWNER_MAX: usize = 8;
 
 /// What is negotiated.
@@ -223,8 +223,11 @@ impl State {
             return Err(Reject::TooManyNegotiations);
         }
         let owner = self.owner_of(own.party);
-        let with_owner = of_other.map_or(0, |other| self.negotiations_with(other, owner));
-        if with_owner >= NEGOTIATIONS_OF_OWNER_MAX {
+        // Of a chosen participant only those that it was asked in count: its entries are not known to be its.
+        let asked =
+            || own.negotiations.iter().filter(|number| is_open(number) && number.with == with).count();
+        let with_other = of_other.map_or_else(asked, |other| self.negotiations_with(other, owner));
+        if with_other >= NEGOTIATIONS_OF_OWNER_MAX {
             return Err(Reject::TooManyNegotiations);
         }
         let (stock, board) = (matches!(other_seat.party, Party::Stock(_)), own.board);
@@ -269,7 +272,8 @@ impl State {
                 Ok((Seat { party: entry.party, entry: Some(id), said: None }, Some(entry)))
             }
             Counterparty::Participant(id) => {
-                let terms = self.registry.participant(id)?;
+                // Who takes part is nobody's business.
+                let terms = self.registry.participant(id).map_err(|_| Reject::NoCounterparty)?;
                 let needed = match side {
                     Side::Sell => Role::Buyer,
                     Side::Buy => Role::Supplier,
@@ -490,6 +494,14 @@ impl State {
         }
     }
 
+    /// Whether a side that is a programme's stock, if it is one, is there with an entry and has agreed to no worse a price.
+    fn has_stock_agreed(&self, seat: &Seat, price: Option<Price>) -> bool {
+        let Party::Stock(_) = seat.party else { return seat.said != Some(Consent::Stock) };
+        let entry = seat.entry.and_then(|id| self.bilateral.entries.get(&id));
+        let is_good = entry.zip(price).is_some_and(|(entry, price)| entry.is_price_good(price));
+        is_good && seat.said == Some(Consent::Stock)
+    }
+
     /// Whether a negotiation that was read from a snapshot can be.
     pub(super) fn is_negotiation_sound(&self, id: NegotiationId, negotiation: &Negotiation) -> bool {
         let seats = [(Side::Sell, &negotiation.seller), (Side::Buy, &negotiation.buyer)];
@@ -505,6 +517,7 @@ impl State {
                             && entry.negotiations.contains(&id)
                     })
                 })
+                && self.has_stock_agreed(seat, negotiation.terms.price)
         });
         let named = [
             Some(id.entry),
@@ -527,6 +540,7 @@ impl State {
             && !negotiation.terms.quantity.is_zero()
             && (negotiation.is_rounds || answers == 1)
             && (!negotiation.is_rounds || negotiation.terms.price.is_some())
+            && negotiation.terms.price.is_none_or(|price| self.is_in_band(negotiation.board, price))
             && self.owner_of(negotiation.seller.party) != self.owner_of(negotiation.buyer.party)
     }
 }
@@ -541,10 +555,7 @@ fn check_turn(negotiation: &Negotiation, side: Side, turn: u32) -> Result<(), Re
 
 /// Refuses terms that a stock on the board does not agree to by itself.
 fn check_stock_terms(stock: &Listed, terms: &DealTerms) -> Result<(), Reject> {
-    let is_price_good = terms.price.is_some_and(|price| match stock.listing.side {
-        Side::Sell => price >= stock.limit,
-        Side::Buy => price <= stock.limit,
-    });
+    let is_price_good = terms.price.is_some_and(|price| stock.is_price_good(price));
     let listing = &stock.listing;
     let is_in_window = terms.first >= listing.first && terms.last <= listing.last;
     if is_price_good && is_in_window && terms.quantity >= listing.minimum {

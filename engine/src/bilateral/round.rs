@@ -83,8 +83,8 @@ pub enum RoundProof {
 pub(crate) struct RoundState {
     pub(super) until: Instant,
     /// In the order of their numbers.
-    entries: Vec<RoundEntry>,
-    digest: Digest,
+    pub(super) entries: Vec<RoundEntry>,
+    pub(super) digest: Digest,
     best: Option<Box<Proposed>>,
 }
 
@@ -271,18 +271,20 @@ impl State {
             Some(best) => (best.worth.quantity, best.deals, best.proof),
             None => (0, Vec::new(), RoundProof::Unknown),
         };
-        let proposals = u32::try_from(deals.len()).unwrap_or(u32::MAX);
-        out.push(Event::RoundHeld { board: id, lots: matched, proposals, proof });
         let (offers, requests) = (of_side(&entries, Side::Sell), of_side(&entries, Side::Buy));
         let named = |rows: &[EntryId], row: u32| rows.get(usize::try_from(row).ok()?).copied();
+        let mut opened = Events::new();
         for ProposedDeal { offer, request, quantity, price } in deals {
             let quantity = self.market(market).ok().and_then(|market| market.quantity(quantity));
             if let (Some(offer), Some(request), Some(quantity)) =
                 (named(&offers, offer), named(&requests, request), quantity)
             {
-                self.propose_deal(at, (offer, request), price, quantity, out);
+                self.propose_deal(at, (offer, request), price, quantity, &mut opened);
             }
         }
+        let proposals = u32::try_from(opened.len()).unwrap_or(u32::MAX);
+        out.push(Event::RoundHeld { board: id, lots: matched, proposals, proof });
+        out.append(&mut opened);
     }
 
     /// Proposes a deal to both of its sides, unless one has left the board since.
@@ -314,9 +316,17 @@ impl State {
         self.open(request, Counterparty::Entry(offer), negotiation, out);
     }
 
-    pub(super) fn is_round_sound(&self, terms: &BoardTerms, round: &RoundState) -> bool {
+    pub(super) fn is_round_sound(&self, id: BoardId, terms: &BoardTerms, round: &RoundState) -> bool {
         let names = round_names(&round.entries);
+        // What takes part stands still, but for a group that a member had to leave: it can pay more.
+        let is_as_called = |row: &RoundEntry| {
+            self.entry(row.entry).map_or(true, |entry| {
+                let is_limit = entry.limit == row.limit || (entry.is_group() && entry.limit > row.limit);
+                entry.board == id && entry.listing.side == row.side && is_limit
+            })
+        };
         round.entries.is_sorted_by(|one, next| one.entry < next.entry)
+            && round.entries.iter().all(is_as_called)
             && round.digest == Digest::of(&round.entries)
             && check_board(&round_board(&round.entries, &names)).is_ok()
             && round.best.as_ref().is_none_or(|best| {
@@ -355,7 +365,9 @@ impl RoundState {
         // Dual prices are of lots and surplus, and prove nothing of sectors and shares.
         let duals = solution.duals.as_ref().filter(|_| rule.preference == Preference::Surplus);
         check(&board, rule, &deals, &worth, duals).map_err(|fault| Reject::DealsRefused { fault })?;
-        let proof = match (duals, solution.bound) {
+        // What the deals themselves exceed bounds nothing.
+        let bound = solution.bound.filter(|bound| *bound >= worth.quantity);
+        let proof = match (duals, bound) {
             (Some(_), _) => RoundProof::Proved,
             (None, Some(bound)) => RoundProof::Claimed(bound),
             (None, None) => RoundProof::Unknown,

@@ -394,6 +394,13 @@ impl State {
         Some(Residual { programme, amount: revenue, take_back })
     }
 
+    /// Whether a stock on a board is of the market's currency and, if it offers, has what it offers.
+    pub(crate) fn is_stock_entry_sound(&self, of: ProgrammeId, market: MarketId, side: Side) -> bool {
+        let is_in =
+            self.market(market).is_ok_and(|terms| Some(terms.currency) == self.programme_currency(of));
+        is_in && (side == Side::Buy || self.ordered(of, market, side) <= self.held(of, market))
+    }
+
     /// Whether what is held is at cost on the programmes' accounts, and covers what is offered from it.
     pub(crate) fn is_stock_sound(&self) -> bool {
         self.programmes.iter().all(|(&id, programme)| {

@@ -1,0 +1,140 @@
+//! Contracts on deals in the corners of time: periods that a deal only partly covers, daily and quarterly calendars, several grants, an end
+//! before its time, another stress price.
+
+mod common;
+
+use common::boards::*;
+use common::money::{day, id, units, until};
+use common::*;
+use golv_engine::bilateral::DealTerms;
+use golv_engine::cfd::{ContractTerms, Entitlement};
+use golv_engine::command::Action;
+use golv_engine::event::Event;
+use golv_engine::id::*;
+use golv_engine::ledger::Account;
+use golv_engine::market::FloorTerms;
+use golv_engine::num::Quantity;
+use golv_engine::reject::Reject;
+use golv_engine::time::Calendar;
+
+const OTHER: FloorId = FloorId(7);
+
+/// Sells 60 of the first supplier to the first buyer at 350, for some days.
+fn deal(world: &mut World, first: &str, last: &str) -> NegotiationId {
+    let offer = world.offer(SUPPLIERS[0], 60, 150);
+    let request = world.request(BUYERS[0], 60, 500);
+    let terms = DealTerms { first: day(first), last: day(last), ..deal_terms(350, 60) };
+    let negotiation = world.negotiate(BUYERS[0], request, Counterparty::Entry(offer), terms).expect("opened");
+    world.accept(SUPPLIERS[0], negotiation, 0).expect("a deal");
+    negotiation
+}
+
+/// A world on 10 February 2019 whose index has prices, and another floor with a calendar.
+fn with_floor(calendar: Calendar) -> World {
+    let mut world = with_board();
+    let contract = ContractTerms { calendar, ..ContractTerms::monthly_floor() };
+    let terms = FloorTerms { contract: Box::new(contract), ..floor_terms() };
+    world.agree(Action::SetFloor { floor: OTHER, terms });
+    for last in ["2018-12-31", "2019-01-31", "2019-02-09"] {
+        until(&mut world, &day(last).next().expect("a day").to_string());
+        world.send(PUBLISHER, publish(INDEX, day(last), price(420))).expect("published");
+    }
+    world
+}
+
+fn grant(deal: NegotiationId, floor: FloorId, amount: u32) -> Action {
+    Action::GrantOnDeal { deal, floor, per_period: quantity(amount) }
+}
+
+fn granted(world: &World) -> Entitlement {
+    let terms = world.events.iter().rev().find_map(|event| match event {
+        Event::EntitlementGranted { terms, .. } => Some(*terms),
+        _ => None,
+    });
+    terms.expect("it was granted")
+}
+
+/// Only whole periods that have not begun and lie within the deal's days are covered.
+#[test]
+fn whole_periods_within_the_days_of_a_deal() {
+    for (calendar, first, last, covered) in [
+        (Calendar::Monthly, "2019-03-01", "2019-05-31", Some(("2019-03-01", "2019-05-31"))),
+        (Calendar::Monthly, "2019-03-02", "2019-05-30", Some(("2019-04-01", "2019-04-30"))),
+        (Calendar::Monthly, "2019-02-10", "2019-12-31", Some(("2019-03-01", "2019-06-30"))),
+        (Calendar::Monthly, "2019-03-02", "2019-04-29", None),
+        (Calendar::Monthly, "2019-07-01", "2019-12-31", None),
+        (Calendar::Monthly, "2018-01-01", "2019-02-28", None),
+        (Calendar::Quarterly, "2019-02-10", "2019-06-30", Some(("2019-04-01", "2019-06-30"))),
+        (Calendar::Quarterly, "2019-04-02", "2019-06-30", None),
+        (Calendar::Quarterly, "2019-02-10", "2019-06-29", None),
+        (Calendar::Daily, "2019-01-01", "2019-02-11", Some(("2019-02-11", "2019-02-11"))),
+        (Calendar::Daily, "2019-01-01", "2019-02-10", None),
+        (Calendar::Daily, "2019-03-05", "2019-03-09", Some(("2019-03-05", "2019-03-09"))),
+    ] {
+        let mut world = with_floor(calendar);
+        let deal = deal(&mut world, first, last);
+        let outcome = world.try_agree(grant(deal, OTHER, 1));
+        let Some((first, last)) = covered else {
+            assert_eq!(outcome, Err(Reject::FloorOver), "{calendar:?} {first} {last}");
+            continue;
+        };
+        assert_eq!(outcome, Ok(()), "{calendar:?} {first} {last}");
+        let terms = granted(&world);
+        assert_eq!((terms.first, terms.last), (day(first), day(last)), "{calendar:?}");
+        let periods = i128::from(calendar.count(terms.first, terms.last));
+        assert_eq!(units(&world, Account::ProgrammeReserved(PROGRAMME)), 150 * periods);
+        assert!(world.exchange.is_conserved());
+    }
+}
+
+/// Grants under several floors add up to no more than the deal, and what an ended one no longer covers can be covered again.
+#[test]
+fn grants_on_one_deal_add_up() {
+    let mut world = with_floor(Calendar::Quarterly);
+    let deal = deal(&mut world, "2019-03-01", "2019-06-30");
+    world.agree(grant(deal, FLOOR, 10));
+    let left = |amount| Err(Reject::DealCovered { left: quantity(amount) });
+    assert_eq!(world.try_agree(grant(deal, OTHER, 21)), left(20));
+    world.agree(grant(deal, OTHER, 20));
+    assert_eq!(world.try_agree(grant(deal, FLOOR, 1)), Err(Reject::DealCovered { left: Quantity::ZERO }));
+    // (500 − 350) × (10 × 4 + 20 × 1).
+    assert_eq!(units(&world, Account::ProgrammeReserved(PROGRAMME)), 9_000);
+    let entitlement = EntitlementId(1);
+    world.agree(Action::TerminateEntitlement { entitlement, last: day("2019-04-30") });
+    assert_eq!(units(&world, Account::ProgrammeReserved(PROGRAMME)), 6_000);
+    assert_eq!(world.try_agree(grant(deal, FLOOR, 6)), left(20));
+    world.agree(grant(deal, FLOOR, 5));
+    // One that ends before it begins covers nothing.
+    world.agree(Action::TerminateEntitlement { entitlement: EntitlementId(3), last: day("2019-02-28") });
+    assert_eq!(units(&world, Account::ProgrammeReserved(PROGRAMME)), 6_000);
+    world.agree(grant(deal, FLOOR, 5));
+    assert!(world.exchange.is_conserved());
+}
+
+/// What is reserved is marked anew at another stress price, but never below the deal's price; what is paid never exceeds it.
+#[test]
+fn what_is_reserved_follows_the_stress_price_down_to_the_deal() {
+    let mut world = with_floor(Calendar::Monthly);
+    let deal = deal(&mut world, "2019-03-01", "2019-06-30");
+    world.agree(grant(deal, FLOOR, 15));
+    let reserved = |world: &World| units(world, Account::ProgrammeReserved(PROGRAMME));
+    assert_eq!(reserved(&world), 150 * 60);
+    for (month_of, stress, per_unit) in [(1, 200, 150), (2, 400, 100)] {
+        world.agree(Action::SetStressPrice { floor: FLOOR, price: price(stress) });
+        if month_of == 2 {
+            until(&mut world, "2019-03-02");
+            world.publish(month(2019, 2), 300).expect("published");
+        }
+        world.settle(FLOOR, month(2019, month_of)).expect("settled");
+        assert_eq!(reserved(&world), per_unit * 60, "at a stress price of {stress}");
+    }
+    until(&mut world, "2019-04-02");
+    world.publish(month(2019, 3), 10).expect("published");
+    world.settle(FLOOR, month(2019, 3)).expect("settled");
+    assert_eq!(units(&world, Account::Participant(id(SUPPLIERS[0]))), 150 * 15);
+    // A correction says the same, with the data of then and with those of now.
+    world.publish(month(2019, 3), 460).expect("corrected");
+    world.settle(FLOOR, month(2019, 3)).expect("settled again");
+    assert_eq!(units(&world, Account::Participant(id(SUPPLIERS[0]))), 150 * 15 - 110 * 15);
+    assert!(world.exchange.is_conserved());
+}
