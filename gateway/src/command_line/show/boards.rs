@@ -452,7 +452,12 @@ fn round_entry_json(entry: &RoundEntry) -> Value {
 }
 
 fn duals_json(duals: &DualPrices) -> Value {
-    serde_json::to_value(duals).expect("dual prices are numbers alone")
+    let side = |prices: &[(i64, i128)]| {
+        let price =
+            |(lots, surplus): &(i64, i128)| json!({ "lots": lots, "surplus": print::millionths(*surplus) });
+        prices.iter().map(price).collect::<Vec<_>>()
+    };
+    json!({ "offers": side(&duals.offers), "requests": side(&duals.requests) })
 }
 
 fn proof_text(proof: RoundProof) -> String {

@@ -1,5 +1,6 @@
 //! Every event, command and action as it is shown.
 
+mod boards;
 mod money;
 
 use super::*;
@@ -312,7 +313,9 @@ fn check(event: Event, line: &str, name: &str, details: Value) {
 
 #[test]
 fn each_action_is_shown() {
-    for (action, line, name, details) in actions().into_iter().chain(money::actions()) {
+    for (action, line, name, details) in
+        actions().into_iter().chain(money::actions()).chain(boards::actions())
+    {
         check(
             proposed(action.clone()),
             &format!("proposal 1.7: {line}"),
