@@ -476,7 +476,7 @@ fn every_other_event_is_shown() {
         "entitlement_granted",
         json!({
             "entitlement": 4, "floor": 1, "holder": 21, "strike": "95000", "per_period": "20",
-            "first": "2019-01-01", "last": "2019-06-30", "upside_from": null,
+            "first": "2019-01-01", "last": "2019-06-30", "upside_from": null, "deal": null,
             "reserved": {"amount": "700000", "currency": "USD"},
         }),
     );

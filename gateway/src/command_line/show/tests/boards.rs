@@ -430,6 +430,22 @@ fn a_deal_is_shown_with_both_sides_and_their_consent() {
 }
 
 #[test]
+fn a_contract_on_a_deal_names_it() {
+    let terms = Entitlement { deal: Some(NEGOTIATION), ..entitlement() };
+    let numbered = Numbered {
+        number: 4,
+        sequence: Sequence(17),
+        event: Event::EntitlementGranted { entitlement: EntitlementId(4), terms },
+    };
+    let line = event_line(&numbered);
+    assert!(
+        line.starts_with("17  entitlement 4 under floor 1 on deal 7-12.1 granted to participant 21"),
+        "{line}"
+    );
+    assert_eq!(event_json(&numbered)["deal"], "7-12.1");
+}
+
+#[test]
 fn each_command_on_a_board_is_shown() {
     let (negotiation, turn) = (NEGOTIATION, 1);
     let solution = RoundSolution {
