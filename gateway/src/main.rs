@@ -101,7 +101,7 @@ enum Command {
         #[command(subcommand)]
         command: AdminCommand,
     },
-    /// Act as a supplier or buyer: bid, watch, read statements.
+    /// Act as a supplier or buyer: bid, offer and request on boards, negotiate, watch, read statements.
     ///
     /// Exits with 1 if the exchange refuses.
     Trade {

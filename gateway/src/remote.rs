@@ -9,7 +9,7 @@ use golv_client::quic::QuicConnector;
 use golv_client::session::Who;
 use golv_client::tls::{Credentials, TrustAnchor};
 use golv_engine::command::Command;
-use golv_engine::id::{AuctionId, CommandId};
+use golv_engine::id::{AuctionId, BoardId, CommandId};
 use golv_engine::indivisible::Proof;
 use golv_protocol::message::Numbered;
 
@@ -18,11 +18,13 @@ use crate::command_line::account::StatementOfAccount;
 use crate::command_line::admin::AdminCommand;
 use crate::command_line::auctions::Auctions;
 use crate::command_line::balances::Balances;
+use crate::command_line::boards::view::BoardsView;
+use crate::command_line::boards::{Boards, ShowOptions, TradeBoard};
 use crate::command_line::show::{acknowledged_line, answer_json, answer_line, event_json, event_line};
 use crate::command_line::statement::{Scope, Statement};
 use crate::command_line::trade::TradeCommand;
-use crate::print::{self, Format};
-use crate::solve::Book;
+use crate::print::{self, Format, grouped};
+use crate::solve::{Book, Known, Round};
 
 /// How long to wait for a logon. An exchange that is there answers within milliseconds.
 const LOGON: Duration = Duration::from_secs(10);
@@ -35,6 +37,16 @@ const LOGON: Duration = Duration::from_secs(10);
 pub fn admin(options: &ConnectionOptions, json: bool, command: AdminCommand) -> Result<bool, Box<dyn Error>> {
     if let AdminCommand::Auctions(Auctions::Solve { auction, node_limit }) = command {
         return within(solve(options, json, auction, node_limit));
+    }
+    if let AdminCommand::Boards(Boards::Solve { board, node_limit }) = command {
+        return within(solve_round(options, json, board, node_limit));
+    }
+    if let AdminCommand::Boards(Boards::Show(ShowOptions { board, format })) = command {
+        return within(async {
+            let view = Session::begin(options).await?.boards().await?;
+            print::line(view.board(board, Format::or_json(format, json))?);
+            Ok(true)
+        });
     }
     if let AdminCommand::Balances { format } = command {
         return within(async {
@@ -72,6 +84,35 @@ async fn solve(
     Session::begin(options).await?.submit(command, json).await
 }
 
+/// Reads what takes part in a round, looks for the best deals, and proposes them.
+async fn solve_round(
+    options: &ConnectionOptions,
+    json: bool,
+    board: BoardId,
+    node_limit: u64,
+) -> Result<bool, Box<dyn Error>> {
+    let mut round = Round::new(board);
+    Session::begin(options).await?.read(|numbered| round.add(&numbered.event)).await?;
+    let (command, found) = round.solve(node_limit)?;
+    if !json {
+        let known = match found.known {
+            Known::Proved => "proved by dual prices that nothing is better".to_owned(),
+            Known::Best => "and the search found nothing better".to_owned(),
+            Known::AtMost(lots) => {
+                format!("the search was stopped: at most {} lots are possible", grouped(&lots.to_string()))
+            }
+        };
+        print::line(format_args!(
+            "found {} deals for {} lots with a surplus of {}, {known}",
+            found.deals,
+            grouped(&found.lots.to_string()),
+            grouped(&print::millionths(found.surplus))
+        ));
+    }
+    // The search can take longer than a session that says nothing is kept.
+    Session::begin(options).await?.submit(command, json).await
+}
+
 /// Sends a trader's command, or shows what there is for it to see; returns whether it was done.
 ///
 /// # Errors
@@ -81,6 +122,7 @@ pub fn trade(options: &ConnectionOptions, json: bool, command: TradeCommand) -> 
         let session = Session::begin(options).await?;
         match command {
             TradeCommand::Bids(bid) => session.submit(bid.into_command(), json).await,
+            TradeCommand::Board(command) => session.board(command, json).await,
             TradeCommand::Watch { from_start } => session.watch(from_start, json).await,
             TradeCommand::Statements { month, day } => {
                 let scope = day.map_or_else(|| month.map_or(Scope::All, Scope::Month), Scope::Day);
@@ -157,6 +199,27 @@ impl Session {
                 print::line(event_line(&numbered));
             }
         }
+    }
+
+    /// Sends what a trader asks for on a board, or prints what it is told of boards.
+    async fn board(self, command: TradeBoard, json: bool) -> Result<bool, Box<dyn Error>> {
+        let format = |asked| Format::or_json(asked, json);
+        print::line(match command {
+            TradeBoard::Sent(command) => return self.submit(command.into_command(), json).await,
+            TradeBoard::Show(ShowOptions { board, format: asked }) => {
+                self.boards().await?.board(board, format(asked))?
+            }
+            TradeBoard::Negotiations { format: asked } => self.boards().await?.negotiations(format(asked)),
+            TradeBoard::Deals { format: asked } => self.boards().await?.deals(format(asked)),
+        });
+        Ok(true)
+    }
+
+    /// Boards as this session knows them.
+    async fn boards(self) -> Result<BoardsView, Ended> {
+        let mut view = BoardsView::new(self.who.participant);
+        self.read(|numbered| view.add(&numbered.event)).await?;
+        Ok(view)
     }
 
     /// Reads all events that there were at the logon.

@@ -1,5 +1,7 @@
 //! A closed book of bids with minimums is solved on the operator's own machine, out of what the exchange told about it.
 
+mod round;
+
 use std::collections::BTreeMap;
 
 use golv_client::client::Ended;
@@ -11,6 +13,8 @@ use golv_engine::event::Event;
 use golv_engine::id::{AuctionId, MarketId};
 use golv_engine::indivisible::{IndivisibleError, Optimum, optimum};
 use golv_engine::market::Market;
+
+pub(crate) use round::{Known, Round};
 
 /// What is known of an auction that is to be solved, from the events that an operator sees.
 pub(crate) struct Book {

@@ -3,15 +3,18 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
+use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 use std::process::{Command as Process, Output};
 use std::sync::OnceLock;
 
+use golv_engine::bilateral::{BoardTerms, DealTerms, Goods, Listing, Preference, PriceRule, RoundRule};
+use golv_engine::book::Side;
 use golv_engine::cfd::{ContractTerms, IndexTerms, Indexation, Observation, Payoff, Suspension, Upside};
 use golv_engine::command::{Action, Command, Operator};
 use golv_engine::id::{
-    CommandId, DataVersion, FloorId, IdentityId, IndexId, MarketId, OwnerGroup, ParticipantId, ProgrammeId,
-    ProposalId,
+    BoardId, CommandId, Counterparty, DataVersion, EntryId, FloorId, IdentityId, IndexId, MarketId,
+    NegotiationId, OwnerGroup, ParticipantId, ProgrammeId, ProposalId,
 };
 use golv_engine::market::{FloorTerms, Market, Unit};
 use golv_engine::money::{Backing, ProgrammeTerms};
@@ -26,6 +29,7 @@ use tempfile::TempDir;
 const OPERATORS: [IdentityId; 2] = [IdentityId(1), IdentityId(2)];
 const SUPPLIER: u32 = 21;
 const PUBLISHER: u32 = 31;
+const BUYER: u32 = 41;
 const MARKET: MarketId = MarketId(1);
 /// What floors are settled by.
 const INDEX: IndexId = IndexId(1);
@@ -46,6 +50,8 @@ const INDEXED: u32 = 5;
 const EMPTY: u32 = 6;
 /// Fifteen years from January 2020 on.
 const LONG: u32 = 7;
+/// A price floor at 100 on a deal at 80, over April and May 2019.
+const DEALT: u32 = 8;
 
 fn instant(year: i32, month: u8) -> Instant {
     Instant::at_midnight(year, month, 1).expect("a day")
@@ -109,6 +115,76 @@ impl Hand {
         self.agree(Action::FundProgramme { programme, funder: name("Treasury"), amount });
     }
 
+    fn floor(
+        &mut self,
+        floor: u32,
+        programme: u32,
+        [strike, stress_price]: [&str; 2],
+        [first, last]: [&str; 2],
+        contract: ContractTerms,
+    ) -> FloorId {
+        let floor = FloorId(floor);
+        let terms = FloorTerms {
+            market: MARKET,
+            programme: ProgrammeId(programme),
+            index: INDEX,
+            price: price(strike),
+            stress_price: price(stress_price),
+            first: first.parse().expect("a month"),
+            last: last.parse().expect("a month"),
+            origins: vec!["FI".parse().expect("a country")],
+            contract: Box::new(contract),
+        };
+        self.agree(Action::SetFloor { floor, terms });
+        floor
+    }
+
+    /// A deal in 20 at 80 on a board, and a contract for 10 a month on it.
+    fn contract_on_deal(&mut self) {
+        let (first, last) = ("2019-04-01".parse().expect("a day"), "2019-05-31".parse().expect("a day"));
+        let minute = NonZeroU32::new(60).expect("positive");
+        let rule = RoundRule {
+            preference: Preference::Surplus,
+            price: PriceRule::Ask,
+            floor: None,
+            origin_cap: None,
+            owner_cap: None,
+        };
+        let terms = BoardTerms {
+            name: name("Lithium"),
+            market: MARKET,
+            rule,
+            sectors: Vec::new(),
+            solution_seconds: minute,
+            answer_seconds: minute,
+            counters_most: 0,
+        };
+        let board = BoardId(1);
+        self.agree(Action::OpenBoard { board, terms });
+        for (sender, side, limit) in [(SUPPLIER, Side::Sell, "70"), (BUYER, Side::Buy, "80")] {
+            let listing = Listing {
+                side,
+                goods: Goods::default(),
+                minimum: Quantity::ZERO,
+                quantity: quantity(20),
+                first,
+                last,
+                sector: None,
+                valid_until: instant(2019, 4),
+            };
+            let (listing, limit, is_group) = (Box::new(listing), price(limit), false);
+            self.send(IdentityId(sender), Command::PostEntry { board, listing, limit, is_group });
+        }
+        let (entry, with) = (EntryId(2), Counterparty::Entry(EntryId(1)));
+        let terms = DealTerms { price: Some(price("80")), quantity: quantity(20), first, last };
+        self.send(IdentityId(BUYER), Command::Negotiate { entry, with, terms });
+        let deal = NegotiationId { entry, with, number: 1 };
+        self.send(IdentityId(SUPPLIER), Command::AcceptTerms { negotiation: deal, turn: 0 });
+        let contract = ContractTerms::monthly_floor();
+        let floor = self.floor(10 * DEALT, DEALT, ["100", "60"], ["2019-04", "2019-05"], contract);
+        self.agree(Action::GrantOnDeal { deal, floor, per_period: quantity(10) });
+    }
+
     /// A floor with one contract under it.
     #[expect(clippy::too_many_arguments, reason = "they are what the contracts of a test differ in")]
     fn contract(
@@ -121,19 +197,8 @@ impl Hand {
         payoff: Payoff,
         indexation: Option<Indexation>,
     ) {
-        let floor = FloorId(floor);
-        let terms = FloorTerms {
-            market: MARKET,
-            programme: ProgrammeId(programme),
-            index: INDEX,
-            price: price(strike),
-            stress_price: price(stress_price),
-            first: first.parse().expect("a month"),
-            last: last.parse().expect("a month"),
-            origins: vec!["FI".parse().expect("a country")],
-            contract: Box::new(ContractTerms { payoff, indexation, ..ContractTerms::monthly_floor() }),
-        };
-        self.agree(Action::SetFloor { floor, terms });
+        let terms = ContractTerms { payoff, indexation, ..ContractTerms::monthly_floor() };
+        let floor = self.floor(floor, programme, [strike, stress_price], [first, last], terms);
         let (holder, per_period) = (ParticipantId(SUPPLIER), quantity(tonnes));
         self.agree(Action::GrantEntitlement { floor, holder, per_period });
     }
@@ -171,6 +236,7 @@ fn play(dir: &Path) {
     let mut hand = Hand { session: pipeline.connect().expect("running"), id: 0 };
     hand.admit(SUPPLIER, Role::Supplier);
     hand.admit(PUBLISHER, Role::Publisher);
+    hand.admit(BUYER, Role::Buyer);
     let terms = Market {
         name: name("Lithium"),
         unit: Unit::Tonne,
@@ -195,6 +261,7 @@ fn play(dir: &Path) {
         (INDEXED, 500),
         (EMPTY, 7),
         (LONG, 2_000),
+        (DEALT, 500),
     ] {
         hand.programme(programme, funded);
     }
@@ -232,6 +299,7 @@ fn play(dir: &Path) {
     hand.send(IdentityId(PUBLISHER), publish);
     let (floor, version) = (FloorId(10 * SETTLED), DataVersion(1));
     hand.agree(Action::Settle { floor, period: day, version });
+    hand.contract_on_deal();
     drop(hand);
     pipeline.stop().expect("stopped");
 }
@@ -390,6 +458,17 @@ fn annual_caps_are_used_up_in_the_order_of_the_periods() {
 fn the_worst_is_no_price_at_which_nothing_is_paid() {
     let figures = Paths::new("a,1,2019-02-28,-1\nb,1,2019-02-28,0\n").figures(SUSPENDED);
     assert_eq!(figures.of(["worst_case", "stress", "least", "most"]), ["100.00", "100.00", "0.00", "100.00"]);
+}
+
+/// Below the deal's price the programme pays no more: neither in stress nor in the worst case, nor on any path.
+#[test]
+fn a_contract_on_a_deal_pays_from_the_deals_price_on() {
+    let rows = |path: &str, price: u32| format!("{path},1,2019-04-30,{price}\n{path},1,2019-05-31,{price}\n");
+    let paths = Paths::new(&(rows("low", 10) + &rows("middle", 90) + &rows("high", 150)));
+    let figures = paths.figures(DEALT);
+    // (100 − 80) × 10 in each of two months, and half of that at 90.
+    let expected = ["400.00", "400.00", "400.00", "400.00", "0.00", "200.00"];
+    assert_eq!(figures.of(["reserved", "worst_case", "stress", "most", "least", "mean"]), expected);
 }
 
 #[test]

@@ -4,12 +4,12 @@
 mod common;
 
 use std::collections::BTreeMap;
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
-use std::process::{Child, Command as Process, Output, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use common::desk::*;
 use common::*;
 use golv_engine::Answer;
 use golv_engine::id::{CommandId, IdentityId, Sequence};
@@ -17,178 +17,6 @@ use golv_gateway::pipeline::{Creation, Pipeline, Waiting};
 use golv_journal::replay::Replay;
 use golv_journal::scan;
 use golv_protocol::message::{ClientMessage, Closing, Position, ServerMessage};
-
-fn golv(bench: &Bench, arguments: &[&str]) -> Output {
-    let mut process = Process::new(env!("CARGO_BIN_EXE_golv"));
-    process.current_dir(bench.path("")).args(arguments).output().expect("golv runs")
-}
-
-/// What a call that must succeed prints.
-fn done(bench: &Bench, arguments: &[&str]) -> String {
-    let output = golv(bench, arguments);
-    let (out, err) = (text(&output.stdout), text(&output.stderr));
-    assert!(output.status.success(), "golv {}\n{out}{err}", arguments.join(" "));
-    out
-}
-
-fn text(bytes: &[u8]) -> String {
-    String::from_utf8(bytes.to_vec()).expect("UTF-8")
-}
-
-/// A server process, and where it listens.
-struct Server {
-    process: Child,
-    address: SocketAddr,
-    stdout: BufReader<std::process::ChildStdout>,
-}
-
-impl Server {
-    fn start(bench: &Bench, listen: &str) -> Self {
-        Self::start_with(bench, listen, &[], Stdio::null())
-    }
-
-    /// With metrics, and everything that can be logged in the file `log`.
-    fn start_watched(bench: &Bench, listen: &str) -> Self {
-        let log = std::fs::File::create(bench.path("log")).expect("a file");
-        let options = ["--metrics", "127.0.0.1:0", "--log", "json", "--log-level", "debug"];
-        Self::start_with(bench, listen, &options, log.into())
-    }
-
-    fn start_with(bench: &Bench, listen: &str, options: &[&str], stderr: Stdio) -> Self {
-        Self::run(bench, listen, Process::new(env!("CARGO_BIN_EXE_golv")), options, stderr)
-    }
-
-    /// Starts it where no file may be longer than so many blocks of 512 bytes. A write beyond that fails, as one on a full
-    /// disk does; the signal that would end the process first is ignored.
-    fn start_limited(bench: &Bench, blocks: u32) -> Self {
-        let mut shell = Process::new("sh");
-        let script = format!("trap '' XFSZ; ulimit -f {blocks}; exec \"$0\" \"$@\"");
-        shell.args(["-c", &script, env!("CARGO_BIN_EXE_golv")]);
-        Self::run(bench, "127.0.0.1:0", shell, &[], Stdio::piped())
-    }
-
-    fn run(bench: &Bench, listen: &str, mut golv: Process, options: &[&str], stderr: Stdio) -> Self {
-        let mut process = golv
-            .current_dir(bench.path(""))
-            .args(["serve", "--data", "data", "--listen", listen, "--certificate", "pki/server.pem"])
-            .args(["--key", "pki/server.key.pem", "--ca", "pki/ca.pem"])
-            .args(options)
-            .stdout(Stdio::piped())
-            .stderr(stderr)
-            .spawn()
-            .expect("golv runs");
-        let mut stdout = BufReader::new(process.stdout.take().expect("piped"));
-        let mut line = String::new();
-        stdout.read_line(&mut line).expect("text");
-        let address = line.trim().rsplit(' ').next().and_then(|address| address.parse().ok());
-        Self { process, address: address.unwrap_or_else(|| panic!("serving … on …: {line:?}")), stdout }
-    }
-
-    /// Sends SIGTERM, and gives what is printed until the end.
-    fn terminate(mut self) -> String {
-        let id = self.process.id().to_string();
-        assert!(Process::new("kill").args(["-TERM", &id]).status().expect("kill runs").success());
-        let mut printed = String::new();
-        self.stdout.read_to_string(&mut printed).expect("text");
-        assert!(self.process.wait().expect("ended").success());
-        printed
-    }
-
-    /// Waits for it to end by itself, and gives its exit code and what it complained of.
-    fn ended(mut self) -> (Option<i32>, String) {
-        let mut complaints = String::new();
-        let mut stderr = self.process.stderr.take().expect("piped");
-        stderr.read_to_string(&mut complaints).expect("text");
-        (self.process.wait().expect("ended").code(), complaints)
-    }
-
-    fn kill(self) {
-        // Dropped, which kills it.
-    }
-}
-
-/// A test that fails leaves no server behind.
-impl Drop for Server {
-    fn drop(&mut self) {
-        // It may have ended by itself.
-        let _ = self.process.kill();
-        let _ = self.process.wait();
-    }
-}
-
-/// The command lines of two operators, a supplier (4) and a buyer (7).
-struct Desk<'a> {
-    bench: &'a Bench,
-    address: String,
-}
-
-impl<'a> Desk<'a> {
-    /// With a market in which both can trade.
-    fn furnished(bench: &'a Bench, server: &Server) -> Self {
-        let desk = Self { bench, address: server.address.to_string() };
-        for (identity, role) in [(4, "supplier"), (7, "buyer")] {
-            let fingerprint = bench.of(identity).fingerprint();
-            desk.agree(&format!(
-                "participants register {identity} --name Trader-{identity} --owner-group {identity} --roles {role}"
-            ));
-            desk.agree(&format!("identities add {identity} --participant {identity}"));
-            desk.agree(&format!("identities bind-key {identity} --fingerprint {fingerprint}"));
-        }
-        desk.agree(
-            "markets define 1 --name Lithium --unit t --currency USD --lot 1 --tick 10 --lowest 0 --highest 1000 --largest 100",
-        );
-        desk
-    }
-
-    fn run(&self, command: &str, identity: u32, arguments: &str) -> Output {
-        let (certificate, key) =
-            (format!("pki/identity-{identity}.pem"), format!("pki/identity-{identity}.key.pem"));
-        let connection = [
-            command,
-            "--server",
-            &self.address,
-            "--server-name",
-            "localhost",
-            "--certificate",
-            &certificate,
-            "--key",
-            &key,
-            "--ca",
-            "pki/ca.pem",
-        ]
-        .map(str::to_owned);
-        let words: Vec<String> = connection.into_iter().chain(shell_words(arguments)).collect();
-        let words: Vec<&str> = words.iter().map(String::as_str).collect();
-        golv(self.bench, &words)
-    }
-
-    /// What is printed by what must be done.
-    fn does(&self, command: &str, identity: u32, arguments: &str) -> String {
-        let output = self.run(command, identity, arguments);
-        let said = text(&output.stdout);
-        assert!(output.status.success(), "{arguments}\n{said}{}", text(&output.stderr));
-        said
-    }
-
-    /// The first operator proposes, and its answer names what the second confirms.
-    fn agree(&self, arguments: &str) {
-        let proposal = last_word_of_first_line(&self.does("admin", 1, arguments));
-        self.does("admin", 2, &format!("proposals confirm {proposal}"));
-    }
-
-    fn bid(&self, identity: u32, arguments: &str) -> String {
-        last_word_of_first_line(&self.does("trade", identity, &format!("place {arguments}")))
-    }
-
-    fn clock(&self, instant: &str) {
-        self.does("admin", 1, &format!("clock set {instant}"));
-    }
-}
-
-fn found(bench: &Bench) {
-    let found = ["found", "--data", "data", "--name", "The centre", "--rehearsal", "2019-01-01T00:00:00Z"];
-    done(bench, &[&found[..], &["--operators", "pki/identity-1.pem", "pki/identity-2.pem"]].concat());
-}
 
 const TIMES: &str = "--opens-at 2019-01-02T00:00:00Z --closes-at 2019-01-03T00:00:00Z --challenge-seconds 60";
 
@@ -393,16 +221,6 @@ fn a_market_from_the_command_line() {
     for digest in stopped.lines().filter(|line| line.contains(" digest ")) {
         assert!(verified.contains(digest), "{digest}\n{verified}");
     }
-}
-
-/// What the next call needs of an answer: the proposal to confirm, or the bid's name.
-fn last_word_of_first_line(said: &str) -> String {
-    said.lines().next().and_then(|line| line.rsplit(' ').next()).expect("an answer").to_owned()
-}
-
-/// Splits at spaces: no argument here needs quoting.
-fn shell_words(arguments: &str) -> impl Iterator<Item = String> {
-    arguments.split(' ').map(str::to_owned)
 }
 
 /// However much there is to see, a command's answer comes.

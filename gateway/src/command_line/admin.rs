@@ -17,6 +17,7 @@ use golv_engine::text::{Country, Name};
 use golv_engine::time::{Instant, Month};
 
 pub use super::auctions::{Auctions, NoCommand};
+pub use super::boards::Boards;
 use super::contracts::{ContractChoice, DeliveryOptions};
 pub use super::contracts::{Entitlements, Prices, Settlements};
 use super::instant::parse_instant;
@@ -83,6 +84,9 @@ pub enum AdminCommand {
     /// Announce, cancel and clear auctions.
     #[command(subcommand)]
     Auctions(Auctions),
+    /// Open boards of offers and requests, and call and solve their rounds.
+    #[command(subcommand)]
+    Boards(Boards),
     /// Grant entitlements to difference payments without an auction; novate and end them.
     #[command(subcommand)]
     Entitlements(Entitlements),
@@ -190,7 +194,7 @@ pub enum Markets {
         /// The material and grade, for people.
         #[arg(long)]
         name: Name,
-        /// The unit of mass of prices and quantities.
+        /// The unit of prices and quantities: of mass, of mass and month for storage, or of money and year for finance.
         #[arg(long, value_parser = parse::unit())]
         unit: Unit,
         /// The currency of prices.
@@ -362,6 +366,7 @@ impl AdminCommand {
             Self::Settlements(command) => command.into_action(),
             Self::Rules(Rules::Change { version }) => Action::ChangeRules { version },
             Self::Auctions(command) => return command.into_command(),
+            Self::Boards(command) => return command.into_command(),
             Self::Prices(command) => return Ok(command.into_command()),
             Self::Deliveries(Deliveries::Report(delivery)) => return Ok(delivery.into_command()),
             Self::Proposals(Proposals::Confirm { proposal }) => return Ok(Command::Confirm { proposal }),

@@ -244,11 +244,11 @@ pub enum NoCommand {
     /// A stack looks to no reference price.
     #[error("--reference-price is for a price rule; a stack of offers has none")]
     ReferenceForStack,
-    /// A solution is searched with the book, which only a session can read.
-    #[error("a solution is searched in the book of a session")]
+    /// A solution is searched in a book or a board, which only a session can read.
+    #[error("a solution is searched in what a session is told")]
     Searched,
-    /// Balances are read, which only a session can.
-    #[error("balances are added up from the events of a session")]
+    /// Balances and boards are read, which only a session can.
+    #[error("it is added up from the events of a session")]
     Read,
     /// What only a stack has.
     #[error(

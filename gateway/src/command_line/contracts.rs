@@ -6,7 +6,7 @@ use clap::{Args, Subcommand};
 use golv_engine::cfd::{ContractTerms, Delivery, Observation};
 use golv_engine::command::{Action, Command};
 use golv_engine::digest::Digest;
-use golv_engine::id::{DataVersion, EntitlementId, FloorId, IndexId, ParticipantId};
+use golv_engine::id::{DataVersion, EntitlementId, FloorId, IndexId, NegotiationId, ParticipantId};
 use golv_engine::num::{Price, Quantity};
 use golv_engine::text::{Country, Name};
 use golv_engine::time::Day;
@@ -57,6 +57,20 @@ pub enum Entitlements {
         #[arg(long, value_name = "QUANTITY")]
         per_period: Quantity,
     },
+    /// Propose to grant the seller of a deal a contract on what it delivers, at the floor's own price.
+    ///
+    /// Its reference price is never below the deal's, so that nobody agrees on a low price for the programme to make up for.
+    GrantOnDeal {
+        /// The deal, as it is named, such as 7-12.1.
+        #[arg(value_name = "DEAL")]
+        deal: NegotiationId,
+        /// The floor that it comes under.
+        #[arg(long, value_name = "ID", value_parser = id(FloorId))]
+        floor: FloorId,
+        /// How much a period of the floor's calendar: over all periods, no more than was dealt in.
+        #[arg(long, value_name = "QUANTITY")]
+        per_period: Quantity,
+    },
     /// Propose to put another supplier in the holder's place, with all rights and duties.
     Novate {
         /// The entitlement.
@@ -92,6 +106,7 @@ impl Entitlements {
             Self::Grant { floor, holder, per_period } => {
                 Action::GrantEntitlement { floor, holder, per_period }
             }
+            Self::GrantOnDeal { deal, floor, per_period } => Action::GrantOnDeal { deal, floor, per_period },
             Self::Novate { entitlement, to } => Action::NovateEntitlement { entitlement, to },
             Self::Terminate { entitlement, last } => Action::TerminateEntitlement { entitlement, last },
             Self::ShareUpside { entitlement, from } => Action::ShareUpside { entitlement, from },

@@ -11,6 +11,7 @@ pub mod account;
 pub mod admin;
 pub mod auctions;
 pub mod balances;
+pub mod boards;
 pub mod contracts;
 pub mod instant;
 pub mod money;

@@ -2,7 +2,7 @@
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use golv_engine::book::Side;
-use golv_engine::id::{BidId, CommandId, IdentityId, ProposalId};
+use golv_engine::id::{BidId, CommandId, Counterparty, EntryId, IdentityId, ParticipantId, ProposalId};
 use golv_engine::market::Unit;
 use golv_engine::num::{Currency, ParseNumberError, Price};
 use golv_engine::participant::Role;
@@ -32,6 +32,22 @@ pub(super) fn bid(text: &str) -> Result<BidId, ParseNamedError> {
 /// Reads a proposal as it is printed.
 pub(super) fn proposal(text: &str) -> Result<ProposalId, ParseNamedError> {
     named(text).map(|(identity, command)| ProposalId { identity, command })
+}
+
+/// A text that names nobody to negotiate with.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "'{0}' is neither an entry on the other side by its number, such as 12, nor a participant, such as p3"
+)]
+pub(super) struct ParseCounterpartyError(String);
+
+/// Reads whom a negotiation is with.
+pub(super) fn counterparty(text: &str) -> Result<Counterparty, ParseCounterpartyError> {
+    let with = match text.strip_prefix('p') {
+        Some(participant) => number(participant).map(|id| Counterparty::Participant(ParticipantId(id))),
+        None => number(text).map(|id| Counterparty::Entry(EntryId(id))),
+    };
+    with.ok_or_else(|| ParseCounterpartyError(text.to_owned()))
 }
 
 fn named(text: &str) -> Result<(IdentityId, CommandId), ParseNamedError> {

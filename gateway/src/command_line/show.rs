@@ -26,7 +26,7 @@ use serde_json::{Value, json};
 
 use super::words;
 use crate::print::{self, price, quantity};
-pub(crate) use boards::{goods_text, listing_json, own_side, party_json, terms_json};
+pub(crate) use boards::{deal_json, listing_json, own_side, party_json, terms_json};
 pub use json::event_json;
 pub(crate) use json::{
     command_json, command_name, event_name, happened_json, line_json, money_json, period_json,
@@ -491,6 +491,12 @@ pub fn answer_line(sender: IdentityId, id: CommandId, command: &Command, answer:
             format!("{done}; another operator confirms it by: {}", confirmation(sender, id))
         }
         Command::PlaceBid { .. } => format!("{done}; the bid is {sender}.{id}"),
+        Command::PostEntry { board, .. } => {
+            format!("{done}; its number is told by: golv trade board show {board}")
+        }
+        Command::Negotiate { .. } => {
+            format!("{done}; it is named, and whose turn it is told, by: golv trade board negotiations")
+        }
         _ => done,
     }
 }

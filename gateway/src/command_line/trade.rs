@@ -9,6 +9,7 @@ use golv_engine::num::{Price, Quantity};
 use golv_engine::text::Country;
 use golv_engine::time::{Day, Month};
 
+use super::boards::TradeBoard;
 use super::contracts::DeliveryOptions;
 use super::parse;
 use crate::print::Format;
@@ -19,6 +20,9 @@ pub enum TradeCommand {
     /// What is sent to the exchange as a command.
     #[command(flatten)]
     Bids(BidCommand),
+    /// Offer and request on boards, negotiate, and see what came of it.
+    #[command(subcommand)]
+    Board(TradeBoard),
     /// Print what happens, as it happens, as far as you may see it.
     ///
     /// One event a line: your own bids, awards and settlement lines, and what is public of every market and auction.
@@ -179,7 +183,7 @@ pub struct SideOptions {
 }
 
 impl SideOptions {
-    const fn side(self) -> Side {
+    pub(super) const fn side(self) -> Side {
         if self.buy { Side::Buy } else { Side::Sell }
     }
 }

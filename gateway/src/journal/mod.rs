@@ -75,7 +75,7 @@ pub enum JournalCommand {
     ///
     /// For auditors: names of participants and fingerprints of keys are shown. Sealed bids stay sealed: of a bid in an
     /// auction that was not closed by the journal's end, or was cancelled before, only its sender, id and time, the command's
-    /// kind, the auction and the refusal's number and name are shown. At the end of a batch stands the chain. Replays twice, archived segments included.
+    /// kind, the auction and the refusal's number and name are shown; of boards, limits, groups and negotiations stay sealed for good. At the end of a batch stands the chain. Replays twice, archived segments included.
     /// Changes nothing and takes no lock. Exits with 1 if the journal is damaged, after exporting what is whole before that;
     /// one that does not replay is not exported at all.
     Export {

@@ -7,6 +7,8 @@
     reason = "shared by test files, each of which uses its own part"
 )]
 
+pub mod desk;
+
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::num::NonZeroU32;

@@ -382,7 +382,7 @@ fn board_json(terms: &BoardTerms) -> Value {
 }
 
 /// What a deal's price is, as it is entered.
-pub(crate) fn pricing_text(rule: PriceRule) -> String {
+fn pricing_text(rule: PriceRule) -> String {
     match rule {
         PriceRule::Uniform => "uniform".to_owned(),
         PriceRule::Ask => "ask".to_owned(),
@@ -419,7 +419,7 @@ pub(crate) fn listing_json(listing: &Listing) -> Value {
 }
 
 /// What exactly is offered or requested, each after a comma.
-pub(crate) fn goods_text(goods: &Goods) -> String {
+fn goods_text(goods: &Goods) -> String {
     let Goods { grade, purity, place, origin } = goods;
     let mut text = grade.as_ref().map(|grade| format!(", grade {grade}")).unwrap_or_default();
     text += &purity.map(|purity| format!(", purity {purity}")).unwrap_or_default();
@@ -452,10 +452,15 @@ fn round_entry_json(entry: &RoundEntry) -> Value {
 }
 
 fn duals_json(duals: &DualPrices) -> Value {
-    serde_json::to_value(duals).expect("dual prices are numbers alone")
+    let side = |prices: &[(i64, i128)]| {
+        let price =
+            |(lots, surplus): &(i64, i128)| json!({ "lots": lots, "surplus": print::millionths(*surplus) });
+        prices.iter().map(price).collect::<Vec<_>>()
+    };
+    json!({ "offers": side(&duals.offers), "requests": side(&duals.requests) })
 }
 
-pub(crate) fn proof_text(proof: RoundProof) -> String {
+fn proof_text(proof: RoundProof) -> String {
     match proof {
         RoundProof::Proved => "and nothing is better".to_owned(),
         RoundProof::Claimed(lots) => {

@@ -1,5 +1,6 @@
 //! Every event, command and action as it is shown.
 
+mod boards;
 mod money;
 
 use super::*;
@@ -312,7 +313,9 @@ fn check(event: Event, line: &str, name: &str, details: Value) {
 
 #[test]
 fn each_action_is_shown() {
-    for (action, line, name, details) in actions().into_iter().chain(money::actions()) {
+    for (action, line, name, details) in
+        actions().into_iter().chain(money::actions()).chain(boards::actions())
+    {
         check(
             proposed(action.clone()),
             &format!("proposal 1.7: {line}"),
@@ -473,7 +476,7 @@ fn every_other_event_is_shown() {
         "entitlement_granted",
         json!({
             "entitlement": 4, "floor": 1, "holder": 21, "strike": "95000", "per_period": "20",
-            "first": "2019-01-01", "last": "2019-06-30", "upside_from": null,
+            "first": "2019-01-01", "last": "2019-06-30", "upside_from": null, "deal": null,
             "reserved": {"amount": "700000", "currency": "USD"},
         }),
     );

@@ -4,7 +4,7 @@ use super::*;
 use golv_engine::ledger::{Account, Cause, Posting};
 use golv_engine::money::{
     Backing, Breach, Claim, ClearingTerms, Creditor, Invoice, Level, Pot, PotUse, ProgrammeTerms, StockOrder,
-    StockRule,
+    StockRule, StockTrade, StockTradedBy,
 };
 use golv_engine::time::Day;
 
