@@ -85,6 +85,10 @@ enum Command {
     Found(serve::Found),
     /// Serve an exchange over QUIC until SIGTERM.
     ///
+    /// What a flag does not set is taken from a variable, such as GOLV_LOG_LEVEL for --log-level; else from the TOML file of
+    /// --config, there as log_level; else it has its default. With --check nothing is served: what holds is printed, who set it,
+    /// and whether an exchange could be served so.
+    ///
     /// Exits with 0 when it was told to stop, with 74 when its journal could not be written or flushed: look at the
     /// disk before you start it again; and with 70 when a command makes the engine fail: starting it again does not help,
     /// see golv journal skip.
