@@ -193,7 +193,7 @@ fn run(configuration: &Configuration) -> Result<(), Box<dyn Error>> {
     };
     let (pipeline, opening) = Pipeline::open(&configuration.data, waiting)?;
     log_start(configuration, pipeline.metrics(), &opening);
-    log_certificate(configuration);
+    log_certificate(configuration, pipeline.metrics());
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     let stopped = runtime
         .block_on(async {
@@ -236,9 +236,10 @@ fn run(configuration: &Configuration) -> Result<(), Box<dyn Error>> {
 }
 
 /// Tells when the certificate ends, and warns if that is soon.
-fn log_certificate(configuration: &Configuration) {
+fn log_certificate(configuration: &Configuration, metrics: &Metrics) {
     // What cannot be read here was read a moment ago; clients will tell.
     let Ok(shown) = pki::show(&configuration.certificate) else { return };
+    metrics.set_certificate_end(shown.validity.not_after);
     let left = check::days_left(shown.validity.not_after, check::now());
     if left.is_none_or(|days| days < configuration.certificate_warning_days) {
         warn!(until = %shown.validity.not_after, "the server's certificate has ended or ends soon; issue another and restart");
