@@ -2,6 +2,7 @@
 
 mod check;
 mod configuration;
+mod notify;
 
 use std::collections::BTreeMap;
 use std::error::Error;
@@ -209,12 +210,13 @@ fn run(configuration: &Configuration) -> Result<(), Box<dyn Error>> {
             }
             let mut terminate = signal(SignalKind::terminate())?;
             let mut interrupt = signal(SignalKind::interrupt())?;
-            // Whoever starts the process waits for this line.
+            // Whoever starts the process waits for one of these.
             print::line(format_args!(
                 "serving {} on {}",
                 configuration.data.display(),
                 endpoint.local_addr()
             ));
+            notify::ready();
             tokio::select! {
                 () = server::serve(&endpoint, pipeline.gate()) => {}
                 _ = terminate.recv() => {}
