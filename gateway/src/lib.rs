@@ -11,6 +11,7 @@ pub mod matching;
 pub mod pipeline;
 pub mod pki;
 mod print;
+pub mod reference;
 pub mod remote;
 mod scrape;
 pub mod serve;

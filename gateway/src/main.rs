@@ -3,7 +3,8 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
+use clap_complete::Shell;
 use golv_gateway::command_line::ConnectionOptions;
 use golv_gateway::command_line::admin::AdminCommand;
 use golv_gateway::command_line::pki::PkiCommand;
@@ -11,14 +12,14 @@ use golv_gateway::command_line::trade::TradeCommand;
 use golv_gateway::journal::JournalCommand;
 use golv_gateway::logs::with_sources;
 use golv_gateway::pipeline::WriterError;
-use golv_gateway::{clear, command_line, demo, journal, matching, remote, serve, settle};
+use golv_gateway::{clear, command_line, demo, journal, matching, reference, remote, serve, settle};
 use golv_journal::RecoverError;
 use golv_journal::replay::ReplayError;
 use golv_journal::restart::RestartError;
 
 /// An auction and clearing core for critical raw materials.
 #[derive(Parser)]
-#[command(version, arg_required_else_help = true)]
+#[command(name = "golv", version, arg_required_else_help = true)]
 struct Golv {
     #[command(subcommand)]
     command: Command,
@@ -84,6 +85,10 @@ enum Command {
     Found(serve::Found),
     /// Serve an exchange over QUIC until SIGTERM.
     ///
+    /// What a flag does not set is taken from a variable, such as GOLV_LOG_LEVEL for --log-level; else from the TOML file of
+    /// --config, there as log_level; else it has its default. With --check nothing is served: what holds is printed, who set it,
+    /// and whether an exchange could be served so.
+    ///
     /// Exits with 0 when it was told to stop, with 74 when its journal could not be written or flushed: look at the
     /// disk before you start it again; and with 70 when a command makes the engine fail: starting it again does not help,
     /// see golv journal skip.
@@ -113,6 +118,21 @@ enum Command {
         #[command(subcommand)]
         command: TradeCommand,
     },
+    /// Print what makes a shell complete the arguments of golv.
+    ///
+    /// Such as: golv completions bash > /usr/share/bash-completion/completions/golv
+    Completions {
+        /// The shell
+        shell: Shell,
+    },
+    /// Print the manual page golv(1), or write a page for each subcommand.
+    ///
+    /// Such as: golv man --into /usr/share/man/man1
+    Man {
+        /// Write all pages into this directory: golv.1, golv-serve.1 and so on
+        #[arg(long, value_name = "DIR")]
+        into: Option<PathBuf>,
+    },
 }
 
 /// The exit code when a command made the engine fail, now or in replay: starting the process again does not help.
@@ -137,6 +157,14 @@ fn main() -> ExitCode {
         Command::Serve(options) => serve::serve(&options).map(|()| true),
         Command::Admin { connection, json, command } => remote::admin(&connection, json, command),
         Command::Trade { connection, json, command } => remote::trade(&connection, json, command),
+        Command::Completions { shell } => {
+            reference::completions(Golv::command(), shell);
+            Ok(true)
+        }
+        Command::Man { into } => match reference::man(Golv::command(), into.as_deref()) {
+            Ok(()) => Ok(true),
+            Err(error) => Err(error.into()),
+        },
     };
     match outcome {
         Ok(true) => ExitCode::SUCCESS,

@@ -300,6 +300,19 @@ pub fn show(path: &Path) -> Result<Shown, ShowError> {
     read(&first_certificate(path)?).ok_or_else(|| ShowError::Certificate { path: path.into() })
 }
 
+/// Reads what each certificate of a PEM file says, in their order, without judging it; at least one.
+///
+/// # Errors
+/// If the file cannot be read or holds no certificate.
+pub fn show_all(path: &Path) -> Result<Vec<Shown>, ShowError> {
+    let pem = |source| ShowError::Pem { path: path.into(), source };
+    let all = CertificateDer::pem_file_iter(path).map_err(pem)?;
+    let all =
+        all.map(|der| read(&der.map_err(pem)?).ok_or_else(|| ShowError::Certificate { path: path.into() }));
+    let all = all.collect::<Result<Vec<_>, _>>()?;
+    if all.is_empty() { Err(pem(pem::Error::NoItemsFound)) } else { Ok(all) }
+}
+
 fn read(der: &CertificateDer<'_>) -> Option<Shown> {
     let (_, certificate) = X509Certificate::from_der(der).ok()?;
     let names = certificate.subject_alternative_name().ok()?;

@@ -369,6 +369,7 @@ fn log(bench: &Bench) -> Vec<serde_json::Map<String, serde_json::Value>> {
         "identity",
         "participant",
         "reason",
+        "until",
     ];
     let text = std::fs::read_to_string(bench.path("log")).expect("a log");
     let line = |line: &str| {

@@ -71,7 +71,7 @@ pub(super) fn millionths(text: &str) -> Result<i64, ParseNumberError> {
 
 /// Reads a role.
 pub(super) fn role() -> impl TypedValueParser<Value = Role> {
-    one_of([Role::Operator, Role::Supplier, Role::Buyer, Role::Publisher, Role::Auditor], words::role)
+    one_of(Role::ALL, words::role)
 }
 
 /// Reads a currency by its ISO 4217 letters.

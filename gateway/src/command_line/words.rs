@@ -14,6 +14,8 @@ pub(super) const fn role(role: Role) -> &'static str {
         Role::Buyer => "buyer",
         Role::Publisher => "publisher",
         Role::Auditor => "auditor",
+        Role::GroupLead => "group-lead",
+        Role::Observer => "observer",
     }
 }
 

@@ -105,6 +105,7 @@ pub struct Metrics {
     closed: Vec<IntCounter>,
     connections_refused: IntCounter,
     handshakes_failed: IntCounter,
+    certificate_end: IntGauge,
     /// In the order of [`Alarm::ALL`].
     alarms: Vec<IntCounter>,
 }
@@ -200,6 +201,10 @@ impl Metrics {
                 "golv_handshakes_failed_total",
                 "Connections that did not come about: no trusted certificate, another protocol, given up or too slow.",
             ),
+            certificate_end: make.int_gauge(
+                "golv_certificate_end_seconds",
+                "When the server's certificate ends, in seconds since 1970; 0 if there is none.",
+            ),
             alarms: make.counters(
                 "golv_alarms_total",
                 "What somebody should look into at once, by its kind.",
@@ -225,6 +230,10 @@ impl Metrics {
 
     pub(super) fn set_snapshot(&self, last: Sequence) {
         self.snapshot_sequence.set(last.0.try_into().unwrap_or(i64::MAX));
+    }
+
+    pub(crate) fn set_certificate_end(&self, end: Instant) {
+        self.certificate_end.set(end.0 / 1_000_000_000);
     }
 
     pub(super) fn set_ring(&self, waiting: usize) {

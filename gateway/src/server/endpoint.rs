@@ -37,28 +37,28 @@ use rustls_pki_types::CertificateDer;
 /// One-way streams are not allowed at all: a command without an answer has no place in the protocol.
 pub const STREAMS_MAX: u32 = 8;
 
-/// How long a client may take from its proved address to the end of the handshake: 5 s. It needs one round trip.
-/// Longer lets those who stall hold more of the places that traders need.
-pub const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(5);
-
 /// How many first packets may wait for [`Endpoint::accept`]: 1,024, beyond which QUIC refuses by itself.
 const INCOMING_MAX: usize = 1024;
 
 /// How many bytes those who wait may have sent after their first packet: 16 MiB together.
 const INCOMING_BYTES_MAX: u64 = 16 * 1024 * 1024;
 
-/// How much of the machine all connections may use.
+/// How much of the machine all connections may use. What a client is promised by the protocol, such as how many
+/// commands may be under way, is not among them: it is the same in every exchange.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
     /// How many connections there may be at a time, those in their handshake or just closed included; one more
     /// is refused. Default 1,024. More serves more traders; each may take 2 MiB for stream data (see
     /// [`golv_client::transport`]), so 1,024 may take 2 GiB at worst.
     pub connections_max: usize,
+    /// How long a client may take from its proved address to the end of the handshake. Default 5 s; it needs one
+    /// round trip. Longer lets those who stall hold more of the places that traders need.
+    pub handshake: Duration,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { connections_max: 1024 }
+        Self { connections_max: 1024, handshake: Duration::from_secs(5) }
     }
 }
 
@@ -84,6 +84,7 @@ pub struct BindError {
 pub struct Handshake {
     connecting: IncomingFuture,
     remote: SocketAddr,
+    limit: Duration,
 }
 
 /// Why a client did not get through. Nothing of it is left when this is returned.
@@ -97,11 +98,13 @@ pub enum HandshakeError {
         /// What went wrong; a refused certificate shows as the TLS alert that the client was sent.
         source: ConnectionError,
     },
-    /// It took longer than [`HANDSHAKE_TIMEOUT`].
-    #[error("{remote} did not finish its handshake within {} s", HANDSHAKE_TIMEOUT.as_secs())]
+    /// It took longer than [`Limits::handshake`].
+    #[error("{remote} did not finish its handshake within {} s", limit.as_secs())]
     Slow {
         /// The client's address.
         remote: SocketAddr,
+        /// How long it may take.
+        limit: Duration,
     },
 }
 
@@ -146,7 +149,8 @@ impl Endpoint {
             } else {
                 let remote = incoming.remote_address();
                 // The handshake begins here and not where it is awaited, so that it counts from now on.
-                return Some(Handshake { connecting: incoming.into_future(), remote });
+                let limit = self.limits.handshake;
+                return Some(Handshake { connecting: incoming.into_future(), remote, limit });
             }
         }
     }
@@ -174,10 +178,10 @@ impl Handshake {
     /// If the client shows no certificate, or none that is trusted and valid now; if it does not speak the
     /// protocol; if it gives up or takes too long.
     pub async fn finish(self) -> Result<(Connection, KeyFingerprint), HandshakeError> {
-        let remote = self.remote;
-        let connection = tokio::time::timeout(HANDSHAKE_TIMEOUT, self.connecting)
+        let Self { connecting, remote, limit } = self;
+        let connection = tokio::time::timeout(limit, connecting)
             .await
-            .map_err(|_| HandshakeError::Slow { remote })?
+            .map_err(|_| HandshakeError::Slow { remote, limit })?
             .map_err(|source| HandshakeError::Failed { remote, source })?;
         let identity = connection.peer_identity().expect("TLS lets nobody in without a certificate");
         let chain = identity
@@ -444,7 +448,7 @@ mod tests {
     #[tokio::test]
     async fn one_client_more_than_the_limit_is_refused_until_another_leaves() {
         let authority = Authority::new();
-        let server = authority.server(Limits { connections_max: 1 });
+        let server = authority.server(Limits { connections_max: 1, ..Limits::default() });
         let trust = authority.trust();
         let (alice, bob) = (authority.client("alice"), authority.client("bob"));
         let addr = server.local_addr();

@@ -1,7 +1,11 @@
 //! `golv found` and `golv serve`: an exchange is founded once, and then served from its journal.
 
+mod check;
+mod configuration;
+mod notify;
+
+use std::collections::BTreeMap;
 use std::error::Error;
-use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -25,10 +29,8 @@ use crate::pipeline::{Creation, Opening, Pipeline, Waiting};
 use crate::pki;
 use crate::print;
 use crate::scrape::Scrape;
-use crate::server::{
-    self,
-    endpoint::{Endpoint, Limits},
-};
+use crate::server::{self, endpoint::Endpoint};
+use configuration::{Configuration, name_of};
 
 /// How long connections may take to end when the exchange stops.
 const FAREWELL: Duration = Duration::from_secs(2);
@@ -56,40 +58,81 @@ pub struct Found {
     seed: u64,
 }
 
-/// How an exchange is served.
-#[derive(Args, Debug)]
+/// How an exchange is served. The configuration says what holds where a flag is not given.
+#[derive(Args, Debug, Default)]
 pub struct Serve {
+    /// Read what neither a flag nor a variable sets from this TOML file; GOLV_CONFIG names one too
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
     /// The directory of its journal
     #[arg(long, value_name = "DIR")]
-    data: PathBuf,
-    /// The address to listen on
-    #[arg(long, default_value = "127.0.0.1:4433")]
-    listen: SocketAddr,
+    data: Option<String>,
+    /// The address to listen on, UDP [default: 127.0.0.1:4433]
+    #[arg(long, value_name = "ADDRESS")]
+    listen: Option<String>,
     /// The server's certificate chain, PEM
     #[arg(long, value_name = "FILE")]
-    certificate: PathBuf,
+    certificate: Option<String>,
     /// The server's private key, PEM
     #[arg(long, value_name = "FILE")]
-    key: PathBuf,
+    key: Option<String>,
     /// The authority that participants' certificates are signed by, PEM
     #[arg(long, value_name = "FILE")]
-    ca: PathBuf,
-    /// How the writer waits for the next command
-    #[arg(long, value_enum, default_value_t = WaitingChoice::Park)]
-    waiting: WaitingChoice,
-    /// Answer GET /metrics over HTTP on this address, for Prometheus; such as 127.0.0.1:9464
+    ca: Option<String>,
+    /// How the writer waits for the next command [default: park]
+    #[arg(long, value_enum)]
+    waiting: Option<WaitingChoice>,
+    /// Answer GET /metrics over HTTP on this address, for Prometheus, such as 127.0.0.1:9464 [default: none]
     #[arg(long, value_name = "ADDRESS")]
-    metrics: Option<SocketAddr>,
-    /// How the log on standard error is written
-    #[arg(long, value_enum, default_value_t = logs::Format::Text)]
-    log: logs::Format,
-    /// The least that is logged
-    #[arg(long, value_enum, default_value_t = logs::Level::Info)]
-    log_level: logs::Level,
+    metrics: Option<String>,
+    /// How the log on standard error is written [default: text]
+    #[arg(long, value_enum)]
+    log: Option<logs::Format>,
+    /// The least that is logged [default: info]
+    #[arg(long, value_enum)]
+    log_level: Option<logs::Level>,
+    /// How many connections there may be at a time [default: 1024]
+    #[arg(long, value_name = "COUNT")]
+    connections_max: Option<String>,
+    /// How long a client may take to show its certificate [default: 5]
+    #[arg(long, value_name = "SECONDS")]
+    handshake_seconds: Option<String>,
+    /// Warn at the start and in --check if a certificate ends within so many days [default: 30]
+    #[arg(long, value_name = "DAYS")]
+    certificate_warning_days: Option<String>,
+    /// Look at the configuration, files, certificates, addresses and the journal's directory, and stop
+    ///
+    /// Prints what holds and who set it. Changes nothing. Exits with 1 if the exchange could not be served so.
+    #[arg(long)]
+    check: bool,
+    /// Print what --check finds as JSON
+    #[arg(long, requires = "check")]
+    json: bool,
+}
+
+impl Serve {
+    /// What was given of [`KEYS`](configuration::KEYS).
+    fn texts(&self) -> BTreeMap<&'static str, String> {
+        let given = [
+            ("data", self.data.clone()),
+            ("listen", self.listen.clone()),
+            ("certificate", self.certificate.clone()),
+            ("key", self.key.clone()),
+            ("ca", self.ca.clone()),
+            ("waiting", self.waiting.as_ref().map(name_of)),
+            ("metrics", self.metrics.clone()),
+            ("log", self.log.as_ref().map(name_of)),
+            ("log_level", self.log_level.as_ref().map(name_of)),
+            ("connections_max", self.connections_max.clone()),
+            ("handshake_seconds", self.handshake_seconds.clone()),
+            ("certificate_warning_days", self.certificate_warning_days.clone()),
+        ];
+        given.into_iter().filter_map(|(name, text)| Some((name, text?))).collect()
+    }
 }
 
 /// How the writer waits, as it is named on the command line.
-#[derive(Clone, Copy, Debug, ValueEnum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum WaitingChoice {
     /// Sleep until woken: no processor while idle
     Park,
@@ -125,26 +168,39 @@ pub fn found(options: &Found) -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// Serves an exchange until it is told to stop (SIGTERM or SIGINT), or its journal fails.
+/// Serves an exchange until it is told to stop (SIGTERM or SIGINT), or its journal fails; or looks whether it could be
+/// served.
 ///
 /// # Errors
-/// If it cannot be started, or its journal fails.
-pub fn serve(options: &Serve) -> Result<(), Box<dyn Error>> {
-    logs::start(options.log, options.log_level);
-    let credentials = Credentials::load(&options.certificate, &options.key)?;
-    let trust = TrustAnchor::load(&options.ca)?;
-    let waiting = match options.waiting {
+/// If its configuration is wrong, it cannot be started, or its journal fails.
+pub fn serve(flags: &Serve) -> Result<(), Box<dyn Error>> {
+    let configuration = Configuration::read(flags, &configuration::environment())?;
+    if flags.check {
+        return Ok(check::check(&configuration, flags.json)?);
+    }
+    run(&configuration)
+}
+
+fn run(configuration: &Configuration) -> Result<(), Box<dyn Error>> {
+    logs::start(configuration.log, configuration.log_level);
+    for variable in &configuration.strange_variables {
+        warn!("{variable}");
+    }
+    let credentials = Credentials::load(&configuration.certificate, &configuration.key)?;
+    let trust = TrustAnchor::load(&configuration.ca)?;
+    let waiting = match configuration.waiting {
         WaitingChoice::Park => Waiting::Park,
         WaitingChoice::Spin => Waiting::Spin,
     };
-    let (pipeline, opening) = Pipeline::open(&options.data, waiting)?;
-    log_start(options, pipeline.metrics(), &opening);
+    let (pipeline, opening) = Pipeline::open(&configuration.data, waiting)?;
+    log_start(configuration, pipeline.metrics(), &opening);
+    log_certificate(configuration, pipeline.metrics());
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     let stopped = runtime
         .block_on(async {
-            let endpoint = Endpoint::bind(options.listen, &credentials, &trust, Limits::default())?;
+            let endpoint = Endpoint::bind(configuration.listen, &credentials, &trust, configuration.limits)?;
             info!(address = %endpoint.local_addr(), "listening");
-            let metrics = match options.metrics {
+            let metrics = match configuration.metrics {
                 Some(address) => Some(Scrape::bind(address).await?),
                 None => None,
             };
@@ -154,8 +210,13 @@ pub fn serve(options: &Serve) -> Result<(), Box<dyn Error>> {
             }
             let mut terminate = signal(SignalKind::terminate())?;
             let mut interrupt = signal(SignalKind::interrupt())?;
-            // Whoever starts the process waits for this line.
-            print::line(format_args!("serving {} on {}", options.data.display(), endpoint.local_addr()));
+            // Whoever starts the process waits for one of these.
+            print::line(format_args!(
+                "serving {} on {}",
+                configuration.data.display(),
+                endpoint.local_addr()
+            ));
+            notify::ready();
             tokio::select! {
                 () = server::serve(&endpoint, pipeline.gate()) => {}
                 _ = terminate.recv() => {}
@@ -176,13 +237,24 @@ pub fn serve(options: &Serve) -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
+/// Tells when the certificate ends, and warns if that is soon.
+fn log_certificate(configuration: &Configuration, metrics: &Metrics) {
+    // What cannot be read here was read a moment ago; clients will tell.
+    let Ok(shown) = pki::show(&configuration.certificate) else { return };
+    metrics.set_certificate_end(shown.validity.not_after);
+    let left = check::days_left(shown.validity.not_after, check::now());
+    if left.is_none_or(|days| days < configuration.certificate_warning_days) {
+        warn!(until = %shown.validity.not_after, "the server's certificate has ended or ends soon; issue another and restart");
+    }
+}
+
 /// Logs where the exchange begins, and what an operator should know of its journal.
-fn log_start(options: &Serve, metrics: &Metrics, opening: &Opening) {
+fn log_start(configuration: &Configuration, metrics: &Metrics, opening: &Opening) {
     let Opening { verdict, snapshot, passed_over, position, state: _ } = opening;
     for error in passed_over {
         warn!(reason = logs::with_sources(error), "a snapshot is of no use and was passed over");
     }
-    let dir = options.data.display();
+    let dir = configuration.data.display();
     let (sequence, chain, snapshot) = (position.sequence.0, position.chain, snapshot.map(|(_, last)| last.0));
     match verdict {
         Verdict::TornTail { file, sequence: torn, offset, bytes } => {
