@@ -215,4 +215,16 @@ mod tests {
         assert_eq!(exit_code(&RestartError::NotFounded { dir: "a directory".into() }), 1);
         assert_eq!(exit_code(&std::io::Error::other("anything")), 1);
     }
+
+    /// The unit does not start the exchange again where that does not help, and the page says the same.
+    #[test]
+    fn the_unit_knows_the_exit_codes() {
+        let unit = include_str!("../../deploy/golv.service");
+        let final_codes = format!("\nRestartPreventExitStatus=1 2 {ENGINE_FAILED} {JOURNAL_FAILED}\n");
+        assert!(unit.contains(&final_codes), "{final_codes}");
+        let page = include_str!("../../docs/operations.md");
+        for code in [0, 1, 2, ENGINE_FAILED, JOURNAL_FAILED] {
+            assert!(page.contains(&format!("\n| {code} | ")), "{code}");
+        }
+    }
 }
