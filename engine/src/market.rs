@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::cfd::ContractTerms;
 use crate::id::{DataVersion, IndexId, MarketId, ProgrammeId};
-use crate::num::{Currency, MILLIONTHS, Money, Price, Quantity};
+use crate::num::{Currency, MILLIONTHS, Money, Price, Quantity, divide_half_even};
 use crate::reject::Reject;
 use crate::text::{Country, Name};
 use crate::time::{Day, Instant, Month};
@@ -168,6 +168,13 @@ impl Market {
             return Err(Reject::PriceOutsideBand { lowest: self.lowest, highest: self.highest });
         }
         self.level(price).ok_or(Reject::PriceOffTick { tick: self.tick })
+    }
+
+    /// The price on the tick that is nearest, half to even: no further than any price on the tick that it lies between.
+    pub(crate) fn nearest(&self, price: Price) -> Price {
+        let ticks = divide_half_even(price.millionths().into(), self.tick.millionths().into());
+        let nearest = ticks.and_then(|ticks| ticks.checked_mul(self.tick.millionths().into()));
+        nearest.and_then(|nearest| i64::try_from(nearest).ok()).map_or(price, Price::from_millionths)
     }
 
     /// Whether so much fits in a [`Money`] at any price of the market, rounding of many parts of it included.

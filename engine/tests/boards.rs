@@ -6,8 +6,8 @@ use common::boards::*;
 use common::money::{day, id, pay, units, until};
 use common::*;
 use golv_engine::bilateral::{
-    Consent, Deal, DealTerms, EntryEnd, Goods, Listing, NegotiationEnd, Party, RoundProof, RoundSolution,
-    Sides,
+    Consent, Deal, DealTerms, EntryEnd, Goods, Listing, NegotiationEnd, Party, PriceRule, RoundProof,
+    RoundSolution, Sides,
 };
 use golv_engine::book::Side;
 use golv_engine::command::{Action, Command};
@@ -99,6 +99,25 @@ fn a_round_proposes_and_both_sides_decide() {
     // 5 of the second and 20 of the third are wanted; 15 are there.
     assert_eq!(again.len(), 2);
     assert!(world.exchange.is_conserved());
+}
+
+/// Whatever part of the way between limits a board's prices go, a deal is proposed on the market's tick: 10 here.
+#[test]
+fn a_round_proposes_on_the_tick() {
+    for (share, expected) in [("0.5", 240), ("0.51", 230), ("0.9", 250), ("0.1", 200)] {
+        let mut world = World::furnished(1_000_000);
+        let mut terms = board_terms();
+        terms.rule.price = PriceRule::Between(share.parse().expect("a share"));
+        world.agree(Action::OpenBoard { board: BOARD, terms: terms.clone() });
+        world.offer(SUPPLIERS[0], 10, 200);
+        world.request(BUYERS[0], 10, if share == "0.5" { 270 } else { 260 - 10 * i64::from(share == "0.1") });
+        let opened = world.hold_round();
+        let proposed = world.events.iter().rev().find_map(|event| match event {
+            Event::NegotiationOpened { terms, .. } => terms.price,
+            _ => None,
+        });
+        assert_eq!((opened.len(), proposed), (1, Some(price(expected))), "{share}");
+    }
 }
 
 /// Silence ends a proposal, and what it held is free again.

@@ -1,9 +1,9 @@
 //! Rounds in an exchange: what stands on a board is matched outside and proposed, and the best proposal becomes negotiations.
 //!
 //! Matching takes as long as it takes, so nothing here looks for one. An operator calls a round: all that is free on the board takes part and
-//! stands still, and operators are told it, with limits and without names. Whoever solves it ([`RoundSolution::of`], or anything else)
+//! stands still, and operators are told it, with limits. Whoever solves it ([`RoundSolution::of`], or anything else)
 //! proposes deals with [`Command::ProposeDeals`](crate::command::Command). A proposal is checked in full before it counts: that the
-//! deals may be made, and what they are worth; their prices follow by the board's rule. The best by the time for it is taken, of two as
+//! deals may be made, and what they are worth; their prices follow by the board's rule, to the nearest tick. The best by the time for it is taken, of two as
 //! good the first. That nothing is better counts as proved if the solution's dual prices prove it, and else as said by its solver.
 //!
 //! A deal of a round is a proposal to both sides: `negotiation.rs` says what becomes of it.
@@ -275,9 +275,11 @@ impl State {
         let named = |rows: &[EntryId], row: u32| rows.get(usize::try_from(row).ok()?).copied();
         let mut opened = Events::new();
         for ProposedDeal { offer, request, quantity, price } in deals {
-            let quantity = self.market(market).ok().and_then(|market| market.quantity(quantity));
-            if let (Some(offer), Some(request), Some(quantity)) =
-                (named(&offers, offer), named(&requests, request), quantity)
+            let on_grid = self.market(market).ok();
+            let on_grid =
+                on_grid.and_then(|market| Some((market.quantity(quantity)?, market.nearest(price))));
+            if let (Some(offer), Some(request), Some((quantity, price))) =
+                (named(&offers, offer), named(&requests, request), on_grid)
             {
                 self.propose_deal(at, (offer, request), price, quantity, &mut opened);
             }

@@ -115,7 +115,7 @@ impl<'a> Desk<'a> {
     pub fn furnished(bench: &'a Bench, server: &Server) -> Self {
         let desk = Self { bench, address: server.address.to_string() };
         desk.register(4, "supplier");
-        desk.register(7, "buyer");
+        desk.register(7, "buyer,group-lead");
         desk.agree(
             "markets define 1 --name Lithium --unit t --currency USD --lot 1 --tick 10 --lowest 0 --highest 1000 --largest 100",
         );
