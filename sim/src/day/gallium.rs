@@ -32,6 +32,9 @@ const RESERVE_USD: i64 = 139;
 /// How many partial choices the operators' matching looks at; a board without least quantities needs none.
 const NODES: u64 = 1_000;
 
+/// What a round proposes to a request: how much, at which price.
+type ToRequest = (EntryId, Quantity, Price);
+
 /// A party of the round: its participant and identity, its name and country.
 type Party = (u32, &'static str, &'static str);
 
@@ -220,7 +223,7 @@ impl<V: Venue> MarketDay<V> {
     }
 
     /// Calls the round and matches what takes part, as the operators' own program does; tells what it proposes to each request.
-    fn solve(&mut self) -> Result<(RoundSolution, Vec<(EntryId, Quantity, Price)>), DayError<V::Error>> {
+    fn solve(&mut self) -> Result<(RoundSolution, Vec<ToRequest>), DayError<V::Error>> {
         self.done("the gallium round", OPERATORS[0], Command::CallRound { board: BOARD })?;
         let (digest, entries) = self.until(|event| match event {
             Event::RoundBook { digest, entries, .. } => Some((*digest, entries.clone())),
