@@ -198,6 +198,22 @@ fn a_round_counts_what_it_proposes() {
     assert_eq!(held, Some((40, 1)));
 }
 
+/// An entry that is replaced stays until its new time, not its old one.
+#[test]
+fn a_replaced_entry_has_its_new_time() {
+    let mut world = with_board();
+    let offer = world.offer(SUPPLIERS[0], 50, 200);
+    let valid_until = world.now.plus_seconds(hours(24 * 20)).expect("fits");
+    let longer = Listing { valid_until, ..listing(&world, Side::Sell, 50) };
+    let replace = Command::ReplaceEntry { entry: offer, listing: Box::new(longer), limit: price(200) };
+    world.send(SUPPLIERS[0], replace).expect("replaced");
+    let is_closed = |world: &World| matches!(world.last(), Some(Event::EntryClosed { .. }));
+    world.wait(hours(24 * 20) - 1);
+    assert!(!is_closed(&world));
+    world.wait(1);
+    assert!(is_closed(&world));
+}
+
 /// A counter of events shows everybody as many as it is shown, on a day with all kinds of them.
 #[test]
 fn events_are_counted_as_they_are_shown() {
