@@ -6,14 +6,15 @@ use common::boards::*;
 use common::money::id;
 use common::*;
 use golv_engine::bilateral::{
-    BoardTerms, DualPrices, Fault, Goods, Listing, Preference, PriceRule, RoundProof, RoundRule,
+    BoardTerms, DealTerms, DualPrices, Fault, Goods, Listing, Preference, PriceRule, RoundProof, RoundRule,
     RoundSolution,
 };
 use golv_engine::book::Side;
 use golv_engine::command::{Action, Command};
 use golv_engine::event::{Event, EventCounts};
 use golv_engine::id::*;
-use golv_engine::num::Share;
+use golv_engine::money::StockRule;
+use golv_engine::num::{Quantity, Share};
 use golv_engine::participant::Role;
 use golv_engine::reject::Reject;
 use proptest::prelude::*;
@@ -198,6 +199,22 @@ fn a_round_counts_what_it_proposes() {
     assert_eq!(held, Some((40, 1)));
 }
 
+/// An entry that is replaced stays until its new time, not its old one.
+#[test]
+fn a_replaced_entry_has_its_new_time() {
+    let mut world = with_board();
+    let offer = world.offer(SUPPLIERS[0], 50, 200);
+    let valid_until = world.now.plus_seconds(hours(24 * 20)).expect("fits");
+    let longer = Listing { valid_until, ..listing(&world, Side::Sell, 50) };
+    let replace = Command::ReplaceEntry { entry: offer, listing: Box::new(longer), limit: price(200) };
+    world.send(SUPPLIERS[0], replace).expect("replaced");
+    let is_closed = |world: &World| matches!(world.last(), Some(Event::EntryClosed { .. }));
+    world.wait(hours(24 * 20) - 1);
+    assert!(!is_closed(&world));
+    world.wait(1);
+    assert!(is_closed(&world));
+}
+
 /// A counter of events shows everybody as many as it is shown, on a day with all kinds of them.
 #[test]
 fn events_are_counted_as_they_are_shown() {
@@ -323,4 +340,72 @@ proptest! {
             prop_assert!(world.exchange.is_conserved());
         }
     }
+}
+
+/// Members are not told who leads, and nobody is told whose a replaced entry is.
+#[test]
+fn who_leads_and_who_replaces_is_not_told() {
+    let mut world = with_board();
+    let group = group(&mut world, BUYERS[0], 30, 400);
+    world.send(BUYERS[1], join(group, 10, 300)).expect("joined");
+    world.send(BUYERS[1], Command::LeaveGroup { entry: group, member: id(BUYERS[1]) }).expect("left");
+    let other = Box::new(listing(&world, Side::Buy, 20));
+    let replace = Command::ReplaceEntry { entry: group, listing: other, limit: price(300) };
+    world.send(BUYERS[0], replace).expect("replaced");
+    let mut seen = 0;
+    for event in &world.events {
+        let [lead, member, stranger] =
+            [BUYERS[0], BUYERS[1], BUYERS[2]].map(|reader| event.shown_to(id(reader), false));
+        match event {
+            Event::GroupJoined { .. } | Event::GroupLeft { .. } => {
+                assert_eq!(stranger, None);
+                let told = |shown| match shown {
+                    Some(Event::GroupJoined { lead, .. } | Event::GroupLeft { lead, .. }) => lead,
+                    other => panic!("{other:?}"),
+                };
+                assert_eq!((told(lead), told(member)), (Some(id(BUYERS[0])), None));
+                seen += 1;
+            }
+            Event::EntryReplaced { .. } => {
+                assert!(matches!(lead, Some(Event::EntryReplaced { party: Some(_), limit: Some(_), .. })));
+                assert!(matches!(stranger, Some(Event::EntryReplaced { party: None, limit: None, .. })));
+                let operator = event.shown_to(ParticipantId(1), true);
+                assert!(matches!(operator, Some(Event::EntryReplaced { party: Some(_), limit: None, .. })));
+                seen += 1;
+            }
+            _ => {}
+        }
+    }
+    assert_eq!(seen, 3);
+}
+
+/// A stock deals for its days alone, and promises nothing twice.
+#[test]
+fn a_stock_keeps_to_its_days_and_quantity() {
+    let mut world = with_board();
+    let (programme, market) = (PROGRAMME, MARKET);
+    let (buys_at, releases_at) = (price(100), price(300));
+    let rule = StockRule { buys_at, holds_most: quantity(80), releases_at, releases_most: quantity(20) };
+    world.agree(Action::SetStockRule { programme, market, rule });
+    let wanted = Listing { minimum: quantity(2), ..listing(&world, Side::Buy, 40) };
+    world.agree(Action::PostStockEntry { board: BOARD, programme, listing: wanted, limit: price(100) });
+    let stock = Counterparty::Entry(world.newest_entry());
+    let first = world.offer(SUPPLIERS[0], 40, 100);
+    let terms = deal_terms(100, 10);
+    for wrong in [
+        DealTerms { first: terms.first.previous().expect("a day"), ..terms },
+        DealTerms { last: terms.last.next().expect("a day"), ..terms },
+        deal_terms(100, 1),
+        quotation(10),
+    ] {
+        let refused = world.negotiate(SUPPLIERS[0], first, stock, wrong);
+        assert_eq!(refused, Err(Reject::StockDoesNotNegotiate), "{wrong:?}");
+    }
+    let opened = world.hold_round();
+    assert_eq!(opened.len(), 1, "all of it is promised to the first");
+    let second = world.offer(SUPPLIERS[1], 10, 100);
+    let free = Quantity::ZERO;
+    assert_eq!(world.negotiate(SUPPLIERS[1], second, stock, terms), Err(Reject::EntryShort { free }));
+    world.accept(SUPPLIERS[0], opened[0], 0).expect("a deal");
+    assert!(world.exchange.is_conserved());
 }

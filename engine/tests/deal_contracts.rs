@@ -6,14 +6,16 @@ mod common;
 use common::boards::*;
 use common::money::{day, id, units, until};
 use common::*;
-use golv_engine::bilateral::DealTerms;
+use golv_engine::bilateral::{DealTerms, Goods, Listing};
+use golv_engine::book::Side;
 use golv_engine::cfd::{ContractTerms, Entitlement};
-use golv_engine::command::Action;
+use golv_engine::command::{Action, Command};
 use golv_engine::event::Event;
 use golv_engine::id::*;
 use golv_engine::ledger::Account;
 use golv_engine::market::FloorTerms;
 use golv_engine::num::Quantity;
+use golv_engine::participant::Role;
 use golv_engine::reject::Reject;
 use golv_engine::time::Calendar;
 
@@ -137,4 +139,35 @@ fn what_is_reserved_follows_the_stress_price_down_to_the_deal() {
     world.settle(FLOOR, month(2019, 3)).expect("settled again");
     assert_eq!(units(&world, Account::Participant(id(SUPPLIERS[0]))), 150 * 15 - 110 * 15);
     assert!(world.exchange.is_conserved());
+}
+
+/// A contract on a group's deal does not come to the owner of any of its members, nor is one granted for what comes from elsewhere.
+#[test]
+fn whose_and_where_from() {
+    let mut world = with_floor(Calendar::Monthly);
+    let (identity, to) = (IdentityId(20), ParticipantId(20));
+    world.agree(Action::RegisterParticipant {
+        participant: to,
+        name: "Mine of a member".parse().expect("a name"),
+        owner_group: OwnerGroup(BUYERS[1].0),
+        roles: [Role::Supplier].into(),
+    });
+    world.agree(Action::AddIdentity { identity, participant: to });
+    let of = |origin: &str| Goods { origin: origin.parse().ok(), ..Goods::default() };
+    for (origin, outcome) in
+        [("CN", Err(Reject::OriginNotEligible { origin: "CN".parse().expect("a country") })), ("FI", Ok(()))]
+    {
+        let offer = Listing { goods: of(origin), ..listing(&world, Side::Sell, 60) };
+        let offer = world.post(SUPPLIERS[0], offer, 150).expect("an offer");
+        let wanted = listing(&world, Side::Buy, 30);
+        let group = world.post_to(BUYERS[0], wanted, 400, true).expect("a group");
+        let join = Command::JoinGroup { entry: group, quantity: quantity(30), limit: price(400) };
+        world.send(BUYERS[1], join).expect("joined");
+        let with = Counterparty::Entry(offer);
+        let deal = world.negotiate(BUYERS[0], group, with, deal_terms(350, 60)).expect("opened");
+        world.accept(SUPPLIERS[0], deal, 0).expect("a deal");
+        assert_eq!(world.try_agree(grant(deal, FLOOR, 10)), outcome, "{origin}");
+    }
+    let entitlement = EntitlementId(1);
+    assert_eq!(world.try_agree(Action::NovateEntitlement { entitlement, to }), Err(Reject::SameOwner));
 }

@@ -600,10 +600,18 @@ impl State {
         are_boards
             && are_entries
             && are_opened
+            && self.is_due_in_step()
             && listed == boards.entries.len()
             && in_entries == seats
             && boards.negotiations.iter().all(|(&id, negotiation)| self.is_negotiation_sound(id, negotiation))
             && boards.deals.iter().all(|(&id, deal)| self.is_deal_sound(id, deal))
+    }
+
+    /// Whether what ends by itself is due then, and nothing else of boards is.
+    fn is_due_in_step(&self) -> bool {
+        let of_boards = self.due.iter().filter(|(_, due)| !matches!(due, Due::Auction(_)));
+        self.bilateral.due().all(|due| self.due.contains(&due))
+            && of_boards.count() == self.bilateral.due().count()
     }
 
     pub(super) fn party_exists(&self, party: Party) -> bool {
