@@ -489,8 +489,10 @@ fn a_stock_takes_part() {
     assert_eq!(units(&world, Account::Participant(id(BUYERS[0]))), -4_500);
     assert_eq!(units(&world, Account::Participant(id(BUYERS[1]))), -1_500);
     assert_eq!(units(&world, Account::Stock(programme)), 2_000, "half of it, at cost");
-    pay(&mut world, BUYERS[0], 4_500);
+    // Of what the 20 had cost, three quarters are the first's to bring back, and a quarter the second's.
     pay(&mut world, BUYERS[1], 1_500);
+    assert_eq!(units(&world, Account::Proceeds(programme)), 1_000);
+    pay(&mut world, BUYERS[0], 4_500);
     assert_eq!(units(&world, Account::Proceeds(programme)), 4_000, "6,000 for what had cost 2,000");
     assert!(world.exchange.is_conserved());
 

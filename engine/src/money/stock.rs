@@ -25,7 +25,7 @@ use crate::exchange::State;
 use crate::id::{AuctionId, MarketId, NegotiationId, ParticipantId, ProgrammeId};
 use crate::ledger::{Account, Cause};
 use crate::market::Market;
-use crate::num::{Amount, Currency, Money, Price, Quantity, divide_half_even};
+use crate::num::{Amount, Currency, Money, Price, Quantity, Rounded, divide_half_even, pro_rata};
 use crate::reject::Reject;
 use crate::time::{Day, Instant};
 
@@ -237,19 +237,22 @@ impl State {
         let mut credited = VecDeque::new();
         let sold = shares.iter().try_fold(Quantity::ZERO, |sum, (_, share)| sum.checked_add(*share));
         let Some(quantity) = sold else { return };
-        let mut cost = self.take_from_stock(programme, market, quantity, cause);
-        let (held, at_cost) = cost.left;
+        let Taken { take_back, left: (held, at_cost) } =
+            self.take_from_stock(programme, market, quantity, cause);
         let trade = StockTrade { programme, market, side: Side::Sell, price, quantity, held, at_cost };
         out.push(Event::StockTraded { by: StockTradedBy::Deal(deal), trade });
-        for &(buyer, share) in shares {
-            let Some(owed) = price.times(share, currency) else { continue };
-            self.ledger.post(cause, Account::Participant(buyer), Account::Receivable(programme), owed.amount);
+        let owed = shares.iter().filter_map(|(buyer, share)| Some((*buyer, price.times(*share, currency)?)));
+        let owed: Vec<(ParticipantId, Rounded)> = owed.collect();
+        // Each pays back its part of the cost, so that who pays late holds up no more than that.
+        let amounts: Vec<i64> = owed.iter().map(|(_, owed)| owed.amount.millionths).collect();
+        let take_back = pro_rata(take_back, &amounts, currency.minor_unit());
+        for ((buyer, owed), take_back) in owed.into_iter().zip(take_back) {
+            let (from, to) = (Account::Participant(buyer), Account::Receivable(programme));
+            self.ledger.post(cause, from, to, owed.amount);
             self.ledger.post(cause, Account::Rounding, Account::Promised(programme), owed.remainder);
-            let take_back = cost.take_back.min(owed.amount.millionths);
-            cost.take_back = cost.take_back.saturating_sub(take_back);
-            let dates = (today, due);
             if owed.amount.millionths > 0 {
-                self.charge(buyer, Creditor::Programme(programme), owed.amount, take_back, dates, out);
+                let creditor = Creditor::Programme(programme);
+                self.charge(buyer, creditor, owed.amount, take_back, (today, due), out);
                 credited.push_back(buyer);
             }
         }
