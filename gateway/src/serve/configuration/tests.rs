@@ -119,9 +119,12 @@ fn a_path_in_the_file_counts_from_the_file_and_any_other_does_not() {
     assert_eq!(configuration.key, Path::new("k.pem"));
 }
 
+/// Flags, variables, the file's text, and what is said of them.
+type Case<'a> = (&'a [&'a str], &'a [(&'a str, &'a str)], &'a str, &'a [&'a str]);
+
 #[test]
 fn what_is_wrong_is_told_with_its_place_and_with_what_would_be_right() {
-    let cases: [(&[&str], &[(&str, &str)], &str, &[&str]); 13] = [
+    let cases: [Case<'_>; 13] = [
         (&[], &[], "lissten = '[::1]:1'", &["golv.toml:5:1: there is no key lissten; is listen meant?"]),
         (&[], &[], "log-level = 'info'", &["golv.toml:5:1: there is no key log-level; is log_level meant?"]),
         (&[], &[], "colour = 'red'", &["no key colour; see golv serve --help"]),
