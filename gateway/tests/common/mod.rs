@@ -8,6 +8,7 @@
 )]
 
 pub mod desk;
+pub mod served;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
