@@ -50,6 +50,13 @@ impl Served {
         Self { pipeline, endpoint, address }
     }
 
+    /// How many sessions were logged on so far.
+    pub fn logons(&self) -> u64 {
+        let text = self.pipeline.gate().metrics_text();
+        let sample = text.lines().find_map(|line| line.strip_prefix("golv_logons_total "));
+        sample.and_then(|value| value.parse().ok()).expect("it is counted")
+    }
+
     pub async fn stop(self) {
         let Self { pipeline, endpoint, .. } = self;
         tokio::task::spawn_blocking(|| pipeline.stop()).await.expect("no panic").expect("stopped");
