@@ -2,80 +2,22 @@
 
 mod common;
 
-use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
+use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
 
+use common::served::Served;
 use common::*;
 use golv_client::client::{Client, ClientError, Ended};
 use golv_engine::command::{Action, Command};
 use golv_engine::event::Event;
 use golv_engine::id::*;
-use golv_gateway::pipeline::{Creation, Pipeline, Waiting};
-use golv_gateway::server::endpoint::{Endpoint, Limits};
-use golv_gateway::server::serve;
+use golv_gateway::pipeline::{Pipeline, Waiting};
 use golv_journal::keeper::Keeper;
 use golv_protocol::frame::write_frame;
 use golv_protocol::message::{ClientMessage, Closing, Numbered, PROTOCOL, Position, ServerMessage};
-use quinn::VarInt;
 use tokio::sync::watch;
-
-/// An exchange that is served.
-struct Served {
-    pipeline: Pipeline,
-    endpoint: Arc<Endpoint>,
-    address: SocketAddr,
-}
-
-impl Served {
-    fn found(bench: &Bench) -> Self {
-        let creation = Creation::Rehearsal { seed: 1, start: start() };
-        let pipeline = Pipeline::create(&bench.path("data"), creation, bench.founding(), Waiting::Park)
-            .expect("created");
-        Self::serve(bench, pipeline, (Ipv4Addr::LOCALHOST, 0).into())
-    }
-
-    /// With segments of 64 KiB, which some hundred bids fill.
-    fn found_in_short_segments(bench: &Bench) -> Self {
-        let creation = Creation::Rehearsal { seed: 1, start: start() };
-        let (dir, founding) = (bench.path("data"), bench.founding());
-        let pipeline = Pipeline::create_in_segments(&dir, creation, 64 * 1024, founding, Waiting::Park);
-        Self::serve(bench, pipeline.expect("created"), (Ipv4Addr::LOCALHOST, 0).into())
-    }
-
-    fn reopen(bench: &Bench, address: SocketAddr) -> Self {
-        let (pipeline, _) = Pipeline::open(&bench.path("data"), Waiting::Park).expect("opened");
-        Self::serve(bench, pipeline, address)
-    }
-
-    fn serve(bench: &Bench, pipeline: Pipeline, address: SocketAddr) -> Self {
-        let endpoint =
-            Endpoint::bind(address, &bench.credentials("server"), &bench.trust(), Limits::default())
-                .expect("bound");
-        let address = endpoint.local_addr();
-        let endpoint = Arc::new(endpoint);
-        let (accepting, gate) = (Arc::clone(&endpoint), pipeline.gate());
-        tokio::spawn(async move { serve(&accepting, gate).await });
-        Self { pipeline, endpoint, address }
-    }
-
-    async fn stop(self) {
-        let Self { pipeline, endpoint, .. } = self;
-        tokio::task::spawn_blocking(|| pipeline.stop()).await.expect("no panic").expect("stopped");
-        bounded(endpoint.close(Duration::from_secs(5), VarInt::from_u32(0), b"")).await;
-        let address = endpoint.local_addr();
-        drop(endpoint);
-        // The socket goes with the last task that holds a connection.
-        bounded(async {
-            while UdpSocket::bind(address).is_err() {
-                tokio::task::yield_now().await;
-            }
-        })
-        .await;
-    }
-}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_certificate_that_is_bound_to_nobody_does_not_log_on() {

@@ -8,6 +8,9 @@
 )]
 
 pub mod desk;
+pub mod proxy;
+pub mod replayed;
+pub mod served;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -32,7 +35,7 @@ use golv_engine::participant::Role;
 use golv_engine::time::Instant;
 use golv_gateway::pki::{self, Kind, Validity};
 use golv_protocol::frame::{Frames, write_frame};
-use golv_protocol::message::{ClientMessage, Closing, PROTOCOL, Position, ServerMessage};
+use golv_protocol::message::{ClientMessage, Closing, Numbered, PROTOCOL, Position, ServerMessage};
 use quinn::{Connection, RecvStream, SendStream, WriteError};
 
 pub const OPERATORS: [u32; 2] = [1, 2];
@@ -177,6 +180,12 @@ impl Centre {
         self.send(Command::SetClock { to }).await;
     }
 
+    /// Closes the auction that [`Centre::furnish`] opened, and clears it.
+    pub async fn clear(&self) {
+        self.set_clock(after(36_000)).await;
+        self.send(Command::ClearAuction { auction: AUCTION, secret: None }).await;
+    }
+
     /// One proposes, the other confirms.
     pub async fn agree(&self, action: Action) {
         let highest = bounded(self.operators[0].logged_on()).await.expect("logged on").highest;
@@ -238,6 +247,19 @@ impl Centre {
         };
         self.agree(Action::AnnounceAuction { auction: AUCTION, terms }).await;
         self.set_clock(after(120)).await;
+    }
+}
+
+/// A participant's events up to the auction's result.
+pub async fn until_cleared(events: &mut Events) -> Vec<Numbered> {
+    let mut told = Vec::new();
+    loop {
+        let numbered = events.next().await.expect("the session goes on");
+        let is_last = matches!(numbered.event, Event::AuctionCleared { .. });
+        told.push(numbered);
+        if is_last {
+            return told;
+        }
     }
 }
 
