@@ -95,6 +95,21 @@ async fn the_newest_session_of_an_identity_wins() {
     served.stop().await;
 }
 
+/// A client that hears nothing gives its connection up and logs on again. If what it said on the first one arrives only
+/// then, that is no newer session.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_logon_that_arrives_late_ends_no_newer_session() {
+    let bench = Bench::new();
+    let served = Served::found(&bench);
+    let mut older = Raw::connect(&bench, served.address, OPERATORS[0]).await;
+    let (newer, _events) = bench.connect(served.address, OPERATORS[0]);
+    bounded(newer.logged_on()).await.expect("logged on");
+    older.say(&ClientMessage::Logon { protocol: PROTOCOL, events_seen: 0, acknowledged: None }).await;
+    assert_eq!(older.closing().await, Some(Closing::Superseded));
+    bounded(newer.submit(Command::SetClock { to: after(1) })).await.expect("answered").outcome.expect("done");
+    served.stop().await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_key_that_is_rotated_out_ends_its_session_at_its_time() {
     let bench = Bench::new();

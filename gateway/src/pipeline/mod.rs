@@ -326,9 +326,9 @@ impl Gate {
         self.metrics.text()
     }
 
-    /// A number for a new session.
+    /// A number for a new session, higher than all before: of two sessions of one identity the one with the higher wins.
     pub fn session(&self) -> SessionId {
-        // Ordering: only uniqueness matters; the ring orders everything else.
+        // Ordering: numbers are unique and rise in the order of the calls; the ring orders everything else.
         self.sessions.fetch_add(1, Ordering::Relaxed)
     }
 

@@ -110,7 +110,7 @@ impl Entry {
     }
 }
 
-/// All sessions. One live session an identity: the newest wins.
+/// All sessions. One live session an identity: the one with the newest connection wins.
 pub(super) struct Sessions {
     entries: BTreeMap<SessionId, Entry>,
     live: BTreeMap<IdentityId, SessionId>,
@@ -166,8 +166,14 @@ impl Sessions {
             let _ = queue.try_send(Message::Behind { identity, claimed: claim, own });
             return;
         }
-        if let Some(&older) = self.live.get(&identity) {
-            self.close(older, Closing::Superseded);
+        match self.live.get(&identity) {
+            // Sessions are numbered as their connections come: this logon was overtaken, and its client may be the newer one.
+            Some(&newer) if newer > session => {
+                let _ = queue.try_send(Message::Closing(Closing::Superseded));
+                return;
+            }
+            Some(&older) => self.close(older, Closing::Superseded),
+            None => {}
         }
         self.live.insert(identity, session);
         self.entries.insert(session, Entry::new(queue, Some((key, identity))));

@@ -40,10 +40,12 @@ pub async fn serve(endpoint: &Endpoint, gate: Gate) {
     let refused = || gate.metrics().count_refused_connection();
     while let Some(incoming) = endpoint.accept(refused).await {
         let gate = gate.clone();
+        // Before the handshake: a client that has given a connection up begins its next one later than this.
+        let id = gate.session();
         tokio::spawn(async move {
             match incoming.finish().await {
                 Ok((connection, key)) => {
-                    let reason = run(&connection, key, &gate).await;
+                    let reason = run(&connection, id, key, &gate).await;
                     connection.close(VarInt::from_u32(reason.code()), reason.to_string().as_bytes());
                 }
                 // A handshake that fails has told its client why.
@@ -57,7 +59,7 @@ pub async fn serve(endpoint: &Endpoint, gate: Gate) {
 }
 
 /// Runs one session to its end; returns why it ended.
-async fn run(connection: &Connection, key: KeyFingerprint, gate: &Gate) -> Closing {
+async fn run(connection: &Connection, id: SessionId, key: KeyFingerprint, gate: &Gate) -> Closing {
     // A client that opens no stream is closed by the connection's idle time, or by this.
     let opened = timeout(FAREWELL * 3, connection.accept_bi()).await;
     let Ok(Ok((send, receive))) = opened else {
@@ -67,7 +69,7 @@ async fn run(connection: &Connection, key: KeyFingerprint, gate: &Gate) -> Closi
     let mut shell = Shell {
         session: Session::new(Duration::ZERO),
         started: Instant::now(),
-        id: gate.session(),
+        id,
         key,
         address: connection.remote_address(),
         gate,
