@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::network::{ArcId, Network};
 use super::{Board, Entry, Preference, RoundRule, Worth, are_compatible};
-use crate::num::{Price, Share, pro_rata};
+use crate::num::{Price, Share};
 use crate::text::Country;
 
 /// A board as the search sees it: rows in the order of their ids, and who can deal with whom.
@@ -194,7 +194,8 @@ struct Work {
 }
 
 /// What each request may be given under a cap by owner of some total: an owner's part is shared by its requests in proportion to what
-/// they want, by largest remainder, ties to the first.
+/// they want. No request's part falls when the total rises, which largest remainders would not promise (the Alabama paradox; Balinski and
+/// Young, *Fair Representation*, 1982) and which the search for the largest total relies on.
 pub(super) fn within_owner_cap(requests: &[Entry<'_>], cap: Share, total: i64) -> Vec<i64> {
     let most = capped(cap, total);
     let mut wanted: Vec<i64> = requests.iter().map(|request| request.quantity).collect();
@@ -204,13 +205,50 @@ pub(super) fn within_owner_cap(requests: &[Entry<'_>], cap: Share, total: i64) -
     }
     for places in owners.into_values() {
         let quantities: Vec<i64> = places.iter().filter_map(|place| wanted.get(*place).copied()).collect();
-        for (place, share) in places.into_iter().zip(pro_rata(most, &quantities, 1)) {
+        for (place, share) in places.into_iter().zip(by_largest_quotient(most, &quantities)) {
             if let Some(wanted) = wanted.get_mut(place) {
                 *wanted = share;
             }
         }
     }
     wanted
+}
+
+/// Shares lots one after the other, each to whom has the largest amount ÷ (lots so far + 1), ties to the first (the method of Jefferson and
+/// D'Hondt).
+fn by_largest_quotient(available: i64, amounts: &[i64]) -> Vec<i64> {
+    /// A part of each amount is told apart in so many steps before the last lots are given one by one.
+    const STEPS: i128 = 1 << 50;
+    let total: i128 = amounts.iter().map(|amount| i128::from(*amount)).sum();
+    if i128::from(available) >= total {
+        return amounts.to_vec();
+    }
+    let parts = |steps: i128| -> Vec<i64> {
+        let part = |amount: &i64| i128::from(*amount).saturating_mul(steps).checked_div(STEPS);
+        amounts.iter().map(|amount| part(amount).and_then(|part| part.try_into().ok()).unwrap_or(0)).collect()
+    };
+    let sum = |parts: &[i64]| parts.iter().map(|part| i128::from(*part)).sum::<i128>();
+    // The most steps at which all have their part: that is where one lot after the other comes to as well.
+    let (mut low, mut high) = (0_i128, STEPS);
+    while high.saturating_sub(low) > 1 {
+        let middle = low.saturating_add(high).checked_div(2).unwrap_or(low);
+        if sum(&parts(middle)) <= available.into() { low = middle } else { high = middle }
+    }
+    let mut shares = parts(low);
+    for _ in 0..i128::from(available).saturating_sub(sum(&shares)) {
+        let next = (0..amounts.len()).reduce(|best, other| {
+            let of = |row: usize| {
+                let amount = amounts.get(row).copied().unwrap_or(0);
+                (i128::from(amount), i128::from(shares.get(row).copied().unwrap_or(0)).saturating_add(1))
+            };
+            let ((amount, lots), (more, others)) = (of(best), of(other));
+            if more.saturating_mul(lots) > amount.saturating_mul(others) { other } else { best }
+        });
+        if let Some(share) = next.and_then(|row| shares.get_mut(row)) {
+            *share = share.saturating_add(1);
+        }
+    }
+    shares
 }
 
 /// What of a total a cap leaves.
@@ -499,6 +537,49 @@ impl Raised {
             if let Some(active) = is_active.get_mut(place).filter(|_| more < wanted) {
                 *active = false;
             }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::by_largest_quotient;
+    use proptest::prelude::*;
+
+    /// By largest remainder the first would have 1 of 6, and nothing of 7.
+    #[test]
+    fn nobody_loses_where_all_have_more() {
+        let shares: Vec<_> = (5..=7).map(|available| by_largest_quotient(available, &[1, 7, 5])).collect();
+        assert_eq!(shares, [[0, 3, 2], [0, 4, 2], [0, 4, 3]]);
+        assert_eq!(by_largest_quotient(2, &[1, 1, 1]), [1, 1, 0], "ties go to the first");
+        assert_eq!(by_largest_quotient(9, &[1, 7]), [1, 7], "nobody gets more than its amount");
+    }
+
+    proptest! {
+        /// All of what there is goes out, as one lot after the other would, and no share falls when there is more.
+        #[test]
+        fn shares_rise_with_what_there_is(
+            available in 0_i64..60,
+            amounts in prop::collection::vec(1_i64..30, 1..8),
+            scale in prop::sample::select(vec![1_i64, 1 << 40]),
+        ) {
+            let total: i64 = amounts.iter().sum();
+            let shares = by_largest_quotient(available, &amounts);
+            prop_assert_eq!(shares.iter().sum::<i64>(), available.min(total));
+            let mut one_by_one = vec![0; amounts.len()];
+            for _ in 0..available.min(total) {
+                let quotient = |row: &usize| -> (i64, i64) { (amounts[*row], one_by_one[*row] + 1) };
+                let mut best = 0;
+                for row in 1..amounts.len() {
+                    let ((one, of), (other, than)) = (quotient(&best), quotient(&row));
+                    if other * of > one * than { best = row }
+                }
+                one_by_one[best] += 1;
+            }
+            prop_assert_eq!(&shares, &one_by_one);
+            let large: Vec<i64> = amounts.iter().map(|amount| amount * scale).collect();
+            let [fewer, more] = [0, 1].map(|more| by_largest_quotient(available * scale + more, &large));
+            prop_assert!(fewer.iter().zip(&more).all(|(fewer, more)| fewer <= more));
         }
     }
 }
