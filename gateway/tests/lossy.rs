@@ -84,11 +84,12 @@ async fn run(faults: Faults, changes: &[Old]) {
             (identity, tokio::spawn(trading))
         })
         .collect();
+    drop(done);
     let bursts = trading.len() as u64 * BURSTS;
     // In even parts of the way.
     let mut due = (1..).map(|nth| nth * bursts / (changes.len() as u64 + 1)).zip(changes).peekable();
     for number in 1..=bursts {
-        bounded(bursts_done.recv()).await.expect("traders hold the other end");
+        bounded(bursts_done.recv()).await.expect("some trader goes on");
         if let Some((_, old)) = due.next_if(|(at, _)| *at == number) {
             proxy.change_addresses(*old);
         }
