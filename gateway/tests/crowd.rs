@@ -4,6 +4,7 @@
 mod common;
 
 use std::collections::BTreeMap;
+use std::net::Ipv4Addr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -197,9 +198,9 @@ fn summary(mut waits: Vec<Duration>) -> String {
 #[tokio::test(flavor = "multi_thread")]
 async fn two_hundred_traders_are_answered_and_told_their_own_while_one_floods() {
     let bench = Bench::new();
-    // Its sessions wait for their answers without a runtime.
+    // It waits for answers without the runtime.
     let pipeline = tokio::task::block_in_place(|| founded(&bench));
-    let served = Served::serve(&bench, pipeline, (std::net::Ipv4Addr::LOCALHOST, 0).into());
+    let served = Served::serve(&bench, pipeline, (Ipv4Addr::LOCALHOST, 0).into());
     let centre = Centre::connect(&bench, served.address);
     centre.furnish(&bench).await;
     let parts = Arc::new(Barrier::new(TRADERS.len() + 1));
@@ -239,8 +240,8 @@ async fn two_hundred_traders_are_answered_and_told_their_own_while_one_floods() 
         let answers: Vec<_> = replayed.answers_of(*identity).into_values().collect();
         assert_eq!(told.answers, answers, "identity {identity}");
         assert_own(&told.events, *identity);
-        let bids = replayed.events_of(*identity);
-        assert_eq!(told.events, bids[..told.events.len()], "identity {identity}");
+        let due = replayed.events_of(*identity);
+        assert_eq!(told.events, due[..told.events.len()], "identity {identity}");
         let Some(Numbered { event: Event::AuctionCleared { result, .. }, .. }) = told.events.last() else {
             panic!("identity {identity} was not told the result")
         };

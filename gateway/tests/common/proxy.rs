@@ -1,5 +1,5 @@
 //! A bad line: a UDP proxy that drops, duplicates, delays and so reorders datagrams, and can change the address that
-//! the server sees of each client.
+//! the server sees of each client, or let nothing come back to it.
 //!
 //! ```text
 //!  client ──▶ front, where clients send to ──▶ a socket for each client ──▶ server
@@ -37,13 +37,15 @@ pub struct Counts {
     pub doubled: AtomicU64,
 }
 
-/// What a client's old address is good for once the server sees a new one.
+/// How the ways that there are come to be of no use. A client that connects again, from another port, has a new one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Old {
-    /// Nothing, as after a restart of the router between them.
-    Gone,
-    /// What the server still sends there arrives.
-    Arrives,
+pub enum Break {
+    /// The server sees a new address, and the old one is gone, as after a restart of the router between them.
+    NewAddress,
+    /// The server sees a new address, and what it still sends to the old one arrives.
+    NewAddressBesideOld,
+    /// What the client sends arrives, and nothing comes back.
+    NothingComesBack,
 }
 
 /// The client's end of the line is `address`. All ends with the test's runtime.
@@ -77,15 +79,17 @@ impl Proxy {
         Self { address, line }
     }
 
-    /// From now on the server sees each client at a new address.
-    pub fn change_addresses(&self, old: Old) {
+    /// Breaks the way of each client.
+    pub fn break_all(&self, how: Break) {
         let mut flows = self.line.flows.lock().expect("no panic");
         for (client, flow) in flows.iter_mut() {
-            if old == Old::Gone {
+            if how != Break::NewAddressBesideOld {
                 flow.downward.abort();
             }
-            let Dice(state) = flow.dice;
-            *flow = self.line.flow(*client, state);
+            if how != Break::NothingComesBack {
+                let Dice(state) = flow.dice;
+                *flow = self.line.flow(*client, state);
+            }
         }
     }
 
