@@ -17,7 +17,7 @@ use golv_engine::command::Command;
 use golv_engine::event::Event;
 use golv_engine::id::*;
 use golv_protocol::message::Numbered;
-use tokio::sync::mpsc;
+use tokio::sync::{Barrier, mpsc};
 
 /// What each trader sends, four commands at a time.
 const BURSTS: u64 = 100;
@@ -46,8 +46,17 @@ struct Told {
 }
 
 /// Sends all bursts, tells of each one that is answered, and reads events until the auction is cleared.
-async fn trade(bench: Arc<Bench>, line: SocketAddr, identity: u32, done: mpsc::UnboundedSender<()>) -> Told {
+async fn trade(
+    bench: Arc<Bench>,
+    line: SocketAddr,
+    identity: u32,
+    all: Arc<Barrier>,
+    done: mpsc::UnboundedSender<()>,
+) -> Told {
     let (client, mut events) = bench.connect(line, identity);
+    // Nobody begins before all are logged on, so that a break finds everybody in a session.
+    bounded(client.logged_on()).await.expect("logged on");
+    bounded(all.wait()).await;
     let bidding = async {
         let mut answers = BTreeMap::new();
         for number in 0..BURSTS {
@@ -78,9 +87,10 @@ async fn run(faults: Faults, breaks: &[Break]) {
     let logons_before = served.logons();
     let proxy = Proxy::start(served.address, faults).await;
     let (done, mut bursts_done) = mpsc::unbounded_channel();
+    let all = Arc::new(Barrier::new(traders().count()));
     let trading: Vec<_> = traders()
         .map(|identity| {
-            let trading = trade(Arc::clone(&bench), proxy.address, identity, done.clone());
+            let trading = trade(Arc::clone(&bench), proxy.address, identity, Arc::clone(&all), done.clone());
             (identity, tokio::spawn(trading))
         })
         .collect();

@@ -29,7 +29,7 @@ use golv_engine::id::CommandId;
 use golv_protocol::message::{Closing, Numbered, Position};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::sync::{mpsc, oneshot, watch};
-use tokio::time::{Instant, sleep, sleep_until};
+use tokio::time::{Instant, sleep, sleep_until, timeout};
 
 use crate::session::{ClientSession, Notice, SubmitError, Violation, Who};
 
@@ -38,8 +38,12 @@ pub const EVENTS_WAITING_MAX: usize = 1024;
 
 /// How long to wait after a connection before the next. Doubles each time, up to [`BACKOFF_MAX`].
 const BACKOFF_MIN: Duration = Duration::from_millis(50);
-/// How long at most. An exchange that comes back is found within this time.
+/// How long at most. An exchange that comes back is found within this time and [`CONNECTING_MAX`].
 const BACKOFF_MAX: Duration = Duration::from_secs(5);
+
+/// How long one attempt to connect may take: as long as the exchange lets a handshake last. Without this bound an attempt
+/// whose packets go nowhere would last until QUIC's idle timeout, and an exchange that is back would wait as long for its client.
+const CONNECTING_MAX: Duration = Duration::from_secs(5);
 
 /// Commands that wait to be taken by the task at most; each caller of [`Client::submit`] waits for room.
 const REQUESTS_WAITING_MAX: usize = 64;
@@ -300,7 +304,8 @@ impl Task {
 
     /// Runs one connection to its end, and waits as long as is due before the next.
     async fn connection<C: Connect>(&mut self, connector: &C) -> Result<(), Ended> {
-        let failed = match self.meanwhile(connector.connect()).await? {
+        let connecting = timeout(CONNECTING_MAX, connector.connect());
+        let failed = match self.meanwhile(connecting).await?.unwrap_or_else(|late| Err(late.into())) {
             Ok(mut stream) => {
                 let over = self.live(&mut stream).await;
                 self.session.disconnected();
@@ -447,8 +452,8 @@ mod tests {
     use golv_protocol::frame::{Frames, write_frame};
     use golv_protocol::message::{ClientMessage, PROTOCOL, ServerMessage};
     use std::sync::Arc;
+    use std::sync::atomic::{AtomicBool, Ordering};
     use tokio::io::{DuplexStream, duplex};
-    use tokio::time::timeout;
 
     /// Bytes that one direction of a connection holds.
     const PIPE: usize = 4 * 1024;
@@ -463,6 +468,20 @@ mod tests {
             let (client, server) = duplex(PIPE);
             self.0.send(server).map_err(|_| io::ErrorKind::ConnectionRefused)?;
             Ok(client)
+        }
+    }
+
+    /// As [`InMemory`], but the first attempt comes to no end.
+    struct FirstStalls(AtomicBool, InMemory);
+
+    impl Connect for FirstStalls {
+        type Stream = DuplexStream;
+
+        async fn connect(&self) -> io::Result<DuplexStream> {
+            if !self.0.swap(true, Ordering::Relaxed) {
+                std::future::pending::<()>().await;
+            }
+            self.1.connect().await
         }
     }
 
@@ -904,5 +923,16 @@ mod tests {
             assert_eq!((next - last).as_millis(), pause);
             last = next;
         }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_attempt_that_comes_to_no_end_is_given_up_for_the_next() {
+        let (connections, accepted) = mpsc::unbounded_channel();
+        let connector = FirstStalls(AtomicBool::new(false), InMemory(connections));
+        let (client, _events) = Client::start(connector);
+        let mut listener = Listener(accepted, None);
+        let second = timeout(CONNECTING_MAX + BACKOFF_MAX, listener.accept(0)).await;
+        assert!(second.is_ok(), "it tries again");
+        client.close().await;
     }
 }
