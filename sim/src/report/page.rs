@@ -168,7 +168,7 @@ fn settlement(day: &DayReport) -> String {
     );
     format!(
         "<section>\n<h2>Settlement on real prices</h2>\n<p class=\"soft\">In a month whose reference price is \
-         below the strike, holders of an entitlement are paid the difference on its per_period volume. Above it \
+         below the strike, holders of an entitlement are paid the difference on their volume of the month. Above it \
          nothing is owed either way.</p>\n{}{}<details>\n<summary>All {} months</summary>\n{table}</details>\n\
          </section>\n",
         figure(&chart(WIDE), &chart(PHONE), ""),
