@@ -70,17 +70,6 @@ impl Unit {
     }
 }
 
-impl Service {
-    /// Its word.
-    pub const fn word(self) -> &'static str {
-        match self {
-            Self::Supply => "supply",
-            Self::Storage => "storage",
-            Self::Finance => "finance",
-        }
-    }
-}
-
 /// What a market trades, and the grid of its prices and quantities.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Market {

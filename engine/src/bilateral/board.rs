@@ -32,10 +32,10 @@ use crate::text::{Country, Name};
 use crate::time::{Day, Instant};
 
 /// The most entries of one board: a result is checked against every pair of them.
-pub const ENTRIES_MAX: u32 = 2_048;
+const ENTRIES_MAX: u32 = 2_048;
 
 /// The most entries of one owner on a board.
-pub const ENTRIES_OF_OWNER_MAX: u32 = 128;
+const ENTRIES_OF_OWNER_MAX: u32 = 128;
 
 /// The most sectors that a board puts in an order.
 const SECTORS_MAX: usize = 64;

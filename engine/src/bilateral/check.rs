@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use super::flow::{Ways, within_owner_cap};
-use super::{Board, Entry, PriceRule, ProposedDeal, RoundRule, Worth, are_compatible};
+use super::{Board, Entry, PriceRule, ProposedDeal, RoundRule, Worth, are_compatible, gain};
 use crate::num::{Price, Share};
 
 /// What a lot adds: quantity first, then surplus in millionths.
@@ -73,10 +73,6 @@ pub enum Fault {
 
 fn at<'b, 'a>(entries: &'b [Entry<'a>], row: u32) -> Option<&'b Entry<'a>> {
     entries.get(usize::try_from(row).ok()?)
-}
-
-fn gain(offer: &Entry<'_>, request: &Entry<'_>) -> i128 {
-    i128::from(request.limit.millionths()).saturating_sub(offer.limit.millionths().into())
 }
 
 /// Whether deals may be made and are worth what is said and, where there are dual prices, that nothing is better.

@@ -18,7 +18,7 @@ use super::negotiation::Consent;
 use crate::book::Side;
 use crate::cfd::{Entitlement, Grant};
 use crate::event::{Event, Events};
-use crate::exchange::{Exchange, State};
+use crate::exchange::State;
 use crate::id::{BoardId, EntryId, FloorId, MarketId, NegotiationId, ParticipantId, ProgrammeId};
 use crate::num::{Money, Price, Quantity};
 use crate::reject::Reject;
@@ -321,15 +321,5 @@ impl State {
             && !deal.quantity.is_zero()
             && self.is_in_band(deal.board, deal.price)
             && (deal.shares.is_empty() || shares == Some(deal.quantity))
-    }
-}
-
-impl Exchange {
-    /// A deal, by the negotiation that it came from.
-    ///
-    /// # Errors
-    /// [`Reject::UnknownDeal`].
-    pub fn deal_of(&self, negotiation: NegotiationId) -> Result<&Deal, Reject> {
-        self.state().deal(negotiation)
     }
 }

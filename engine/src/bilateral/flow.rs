@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::network::{ArcId, Network};
-use super::{Board, Entry, Preference, RoundRule, Worth, are_compatible};
+use super::{Board, Entry, Given, Preference, RoundRule, Worth, are_compatible, compare_shares, gain};
 use crate::num::{Price, Share};
 use crate::text::Country;
 
@@ -118,8 +118,9 @@ impl<'a> Ways<'a> {
     }
 
     pub(super) fn worth(&self, lots: &[i64]) -> Worth {
-        let mut given = vec![0_i64; self.requests.len()];
-        let (mut quantity, mut surplus) = (0_i64, 0_i128);
+        let mut given: Vec<Given> =
+            self.requests.iter().map(|(_, request)| Given::nothing(request)).collect();
+        let mut surplus = 0_i128;
         for (pair, &lots) in lots.iter().enumerate() {
             let (Some(&(_, to)), Some(offer), Some(request)) =
                 (self.pairs.get(pair), self.offer(pair), self.request(pair))
@@ -127,43 +128,12 @@ impl<'a> Ways<'a> {
                 continue;
             };
             if let Some(given) = given.get_mut(to) {
-                *given = given.saturating_add(lots);
+                given.lots = given.lots.saturating_add(lots);
             }
-            quantity = quantity.saturating_add(lots);
-            let gain = i128::from(request.limit.millionths()).saturating_sub(offer.limit.millionths().into());
-            surplus = surplus.saturating_add(gain.saturating_mul(lots.into()));
+            surplus = surplus.saturating_add(gain(offer, request).saturating_mul(lots.into()));
         }
-        let (mut sectors, mut shares) = (Vec::new(), Vec::new());
-        match self.rule.preference {
-            Preference::Surplus => {}
-            Preference::Priority => {
-                sectors = vec![0_i64; self.sectors.len()];
-                for ((_, request), given) in self.requests.iter().zip(&given) {
-                    let sum = self.sectors.binary_search(&request.sector).ok();
-                    if let Some(sum) = sum.and_then(|place| sectors.get_mut(place)) {
-                        *sum = sum.saturating_add(*given);
-                    }
-                }
-            }
-            Preference::ProRata => {
-                shares = given
-                    .iter()
-                    .zip(&self.requests)
-                    .map(|(given, (_, request))| (*given, request.quantity))
-                    .collect();
-                sort_shares(&mut shares);
-            }
-        }
-        Worth { quantity, sectors, shares, surplus }
+        Worth::given(self.rule.preference, &self.sectors, &given, surplus)
     }
-}
-
-/// Sorts lots given and wanted, the least share first.
-fn sort_shares(shares: &mut [(i64, i64)]) {
-    shares.sort_by(|(given, wanted), (other, whole)| {
-        let one = i128::from(*given).saturating_mul((*whole).into());
-        one.cmp(&i128::from(*other).saturating_mul((*wanted).into()))
-    });
 }
 
 /// What matchings of parts of a board that have no entry in common are worth together.
@@ -178,7 +148,7 @@ pub(super) fn together(worths: impl IntoIterator<Item = Worth>) -> Worth {
         }
         all.shares.extend(worth.shares);
     }
-    sort_shares(&mut all.shares);
+    all.shares.sort_by(compare_shares);
     all
 }
 

@@ -64,7 +64,7 @@ mod stored;
 mod tests;
 mod tighten;
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
@@ -72,7 +72,7 @@ use crate::num::{Price, Share};
 use crate::text::Country;
 use crate::time::Day;
 pub(crate) use board::Boards;
-pub use board::{BoardTerms, ENTRIES_MAX, ENTRIES_OF_OWNER_MAX, EntryEnd, EntryOwner, Goods, Listing, Party};
+pub use board::{BoardTerms, EntryEnd, EntryOwner, Goods, Listing, Party};
 pub use check::{DualPrices, Fault, check};
 pub use deal::Deal;
 pub use negotiation::{Consent, DealTerms, NegotiationEnd, Sides};
@@ -178,11 +178,7 @@ pub struct Worth {
 
 impl Ord for Worth {
     fn cmp(&self, other: &Self) -> std::cmp::Ordering {
-        let share = |(given, wanted): (i64, i64), (of, whole): (i64, i64)| {
-            let one = i128::from(given).saturating_mul(whole.into());
-            one.cmp(&i128::from(of).saturating_mul(wanted.into()))
-        };
-        let shares = self.shares.iter().zip(&other.shares).map(|(one, other)| share(*one, *other));
+        let shares = self.shares.iter().zip(&other.shares).map(|(one, other)| compare_shares(one, other));
         let sectors = || self.sectors.cmp(&other.sectors);
         // The order of sectors goes before all else; in sum, most of each is most of all.
         sectors()
@@ -196,41 +192,69 @@ impl Worth {
     /// What a choice of deals is worth: lots by the places of offer and request on the board.
     pub(crate) fn of(board: &Board<'_>, rule: &RoundRule, lots: &[(u32, u32, i64)]) -> Self {
         let at = |row: u32| usize::try_from(row).unwrap_or(usize::MAX);
-        let mut given = vec![0_i64; board.requests.len()];
-        let mut worth = Self::default();
+        let mut given: Vec<Given> = board.requests.iter().map(Given::nothing).collect();
+        let mut surplus = 0_i128;
         for &(offer, request, lots) in lots {
             let (Some(ask), Some(bid)) = (board.offers.get(at(offer)), board.requests.get(at(request)))
             else {
                 continue;
             };
             if let Some(given) = given.get_mut(at(request)) {
-                *given = given.saturating_add(lots);
+                given.lots = given.lots.saturating_add(lots);
             }
-            worth.quantity = worth.quantity.saturating_add(lots);
-            let gain = i128::from(bid.limit.millionths()).saturating_sub(ask.limit.millionths().into());
-            worth.surplus = worth.surplus.saturating_add(gain.saturating_mul(lots.into()));
+            surplus = surplus.saturating_add(gain(ask, bid).saturating_mul(lots.into()));
         }
-        let requests = || board.requests.iter().zip(&given);
-        match rule.preference {
+        let sectors: BTreeSet<u32> = board.requests.iter().map(|request| request.sector).collect();
+        Self::given(rule.preference, &sectors.into_iter().collect::<Vec<_>>(), &given, surplus)
+    }
+
+    /// What it is worth that requests are given so much, with the surplus of it; `sectors` are those of the whole board, in their order.
+    fn given(preference: Preference, sectors: &[u32], requests: &[Given], surplus: i128) -> Self {
+        let quantity = requests.iter().fold(0_i64, |sum, given| sum.saturating_add(given.lots));
+        let mut worth = Self { quantity, surplus, ..Self::default() };
+        match preference {
             Preference::Surplus => {}
             Preference::Priority => {
-                let mut by_sector = BTreeMap::<u32, i64>::new();
-                for (request, given) in requests() {
-                    let sum = by_sector.entry(request.sector).or_insert(0);
-                    *sum = sum.saturating_add(*given);
+                worth.sectors = vec![0; sectors.len()];
+                for given in requests {
+                    let sum = sectors.binary_search(&given.sector).ok();
+                    if let Some(sum) = sum.and_then(|place| worth.sectors.get_mut(place)) {
+                        *sum = sum.saturating_add(given.lots);
+                    }
                 }
-                worth.sectors = by_sector.into_values().collect();
             }
             Preference::ProRata => {
-                worth.shares = requests().map(|(request, given)| (*given, request.quantity)).collect();
-                worth.shares.sort_by(|(given, wanted), (other, whole)| {
-                    let one = i128::from(*given).saturating_mul((*whole).into());
-                    one.cmp(&i128::from(*other).saturating_mul((*wanted).into()))
-                });
+                worth.shares = requests.iter().map(|given| (given.lots, given.wanted)).collect();
+                worth.shares.sort_by(compare_shares);
             }
         }
         worth
     }
+}
+
+/// What a request is given.
+#[derive(Clone, Copy, Debug)]
+struct Given {
+    lots: i64,
+    wanted: i64,
+    sector: u32,
+}
+
+impl Given {
+    fn nothing(request: &Entry<'_>) -> Self {
+        Self { lots: 0, wanted: request.quantity, sector: request.sector }
+    }
+}
+
+/// What a lot of an offer and a request is worth, in millionths.
+fn gain(offer: &Entry<'_>, request: &Entry<'_>) -> i128 {
+    i128::from(request.limit.millionths()).saturating_sub(offer.limit.millionths().into())
+}
+
+/// Which of two shares, given ÷ wanted, is less.
+fn compare_shares((given, wanted): &(i64, i64), (other, whole): &(i64, i64)) -> std::cmp::Ordering {
+    let one = i128::from(*given).saturating_mul((*whole).into());
+    one.cmp(&i128::from(*other).saturating_mul((*wanted).into()))
 }
 
 impl PartialEq for Worth {
