@@ -10,12 +10,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use common::desk::*;
+use common::replayed::Replayed;
 use common::*;
 use golv_engine::Answer;
-use golv_engine::id::{CommandId, IdentityId, Sequence};
+use golv_engine::id::{CommandId, IdentityId};
 use golv_gateway::pipeline::{Creation, Pipeline, Waiting};
-use golv_journal::replay::Replay;
-use golv_journal::scan;
 use golv_protocol::message::{ClientMessage, Closing, Position, ServerMessage};
 
 const TIMES: &str = "--opens-at 2019-01-02T00:00:00Z --closes-at 2019-01-03T00:00:00Z --challenge-seconds 60";
@@ -612,22 +611,6 @@ async fn ask(raw: &mut Raw, id: CommandId, command: golv_engine::command::Comman
     }
 }
 
-/// Each command's first answer, and the chain where batches end, by a replay of the journal.
-fn replayed(bench: &Bench) -> (BTreeMap<(IdentityId, CommandId), Answer>, BTreeMap<Sequence, Position>) {
-    let mut reader = scan(&bench.path("data")).expect("a journal");
-    let mut replay = Replay::new(reader.header()).expect("the founding");
-    let (mut answers, mut positions) = (BTreeMap::new(), BTreeMap::new());
-    while let Some(frame) = reader.next_frame().expect("the disk works") {
-        let Some(batch) = replay.frame(&frame).expect("it replays to its own chain") else { continue };
-        for (entry, answer) in batch.entries.iter().zip(replay.answers()) {
-            answers.entry((entry.sender, entry.id)).or_insert(*answer);
-        }
-        let sequence = replay.exchange().sequence();
-        positions.insert(sequence, Position { sequence, chain: replay.chain() });
-    }
-    (answers, positions)
-}
-
 /// When its journal cannot grow, whether a batch has no room or the next segment, the exchange tells everybody that it
 /// stops, says what failed, and exits with 74. What it had acknowledged is there when the disk has room again.
 #[test]
@@ -664,7 +647,7 @@ fn a_full_disk_ends_the_exchange_and_loses_nothing() {
         assert_eq!(code, Some(74), "{complaints}");
         assert!(complaints.contains(failing), "{complaints}");
 
-        let (answers, positions) = replayed(&bench);
+        let Replayed { answers, positions, .. } = Replayed::read(&bench.path("data"));
         for (identity, told) in &told {
             assert_eq!(told.closing, Some(Closing::Stopping), "identity {identity}");
             assert!(told.answers.len() > 10, "identity {identity}: {}", told.answers.len());

@@ -184,7 +184,7 @@ pub enum BoardCommand {
         /// The sector that it is for, where the board puts sectors in an order.
         #[arg(long, value_name = "NAME")]
         sector: Option<Name>,
-        /// Others can join: it wants what all want, and pays no more than the least of what each would. You lead it.
+        /// Others can join: it wants what all want, and pays no more than the least of what each would. You lead it, which takes the role group-lead.
         #[arg(long)]
         group: bool,
     },

@@ -5,11 +5,11 @@ use std::path::Path;
 
 use golv_engine::Answer;
 use golv_engine::event::Event;
-use golv_engine::id::{CommandId, IdentityId, ParticipantId};
+use golv_engine::id::{CommandId, IdentityId, ParticipantId, Sequence};
 use golv_journal::execute::Happened;
 use golv_journal::replay::Replay;
 use golv_journal::scan;
-use golv_protocol::message::Numbered;
+use golv_protocol::message::{Numbered, Position};
 
 /// What was asked and what came of it.
 #[derive(Default)]
@@ -20,6 +20,8 @@ pub struct Replayed {
     pub repeated: usize,
     /// Everything that happened.
     pub happened: Vec<Happened>,
+    /// Where the exchange stood after each batch.
+    pub positions: BTreeMap<Sequence, Position>,
 }
 
 impl Replayed {
@@ -41,6 +43,8 @@ impl Replayed {
                 }
             }
             replayed.happened.extend_from_slice(replay.happened());
+            let sequence = replay.exchange().sequence();
+            replayed.positions.insert(sequence, Position { sequence, chain: replay.chain() });
         }
         replayed
     }
