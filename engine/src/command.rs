@@ -84,8 +84,9 @@ pub enum Command {
         /// The bid.
         bid: BidId,
     },
-    /// Withdraws all own bids in open auctions. Suppliers and buyers.
-    WithdrawAllBids,
+    /// Withdraws, in one step, all that stands in a participant's name and may be withdrawn: its bids in open auctions and its
+    /// entries on boards; it leaves its purchasing groups, and its negotiations end. Suppliers and buyers.
+    WithdrawAll,
     /// Stops a participant at once: suspends it, and withdraws its bids in open auctions. Operators: one is enough to stop somebody
     /// whose systems or intentions have gone wrong, and it takes two to let it take part again.
     Halt {
@@ -222,6 +223,26 @@ pub enum Command {
         /// The negotiation.
         negotiation: NegotiationId,
     },
+    /// Withdraws the bids that an identity has placed in open auctions: its session ended without its say, and it had chosen that
+    /// they go with the line. System only.
+    LineLost {
+        /// The identity.
+        identity: IdentityId,
+    },
+}
+
+impl Command {
+    /// Whether it does nothing but take back what its sender has offered. A gateway lets more of these through than of others.
+    pub const fn is_withdrawal(&self) -> bool {
+        matches!(
+            self,
+            Self::WithdrawBid { .. }
+                | Self::WithdrawAll
+                | Self::WithdrawEntry { .. }
+                | Self::LeaveGroup { .. }
+                | Self::EndNegotiation { .. }
+        )
+    }
 }
 
 /// One of the two operators that an exchange is founded with.
@@ -276,7 +297,7 @@ commands! {
     PlaceBid => [Supplier, Buyer];
     ReplaceBid => [Supplier, Buyer];
     WithdrawBid => [Supplier, Buyer];
-    WithdrawAllBids => [Supplier, Buyer];
+    WithdrawAll => [Supplier, Buyer];
     Halt => [Operator];
     ClearAuction => [Operator];
     ProposeSolution => [Operator];
@@ -295,6 +316,7 @@ commands! {
     CounterTerms => [Supplier, Buyer];
     AcceptTerms => [Supplier, Buyer];
     EndNegotiation => [Supplier, Buyer];
+    LineLost => [];
 }
 
 /// A sealed bid as it is placed.

@@ -570,6 +570,13 @@ pub enum Event {
         /// The last day of delivery.
         last: Day,
     },
+    /// An identity's session ended without its say, and it had chosen that its bids go with the line.
+    LineLost {
+        /// Whose session it was.
+        identity: IdentityId,
+        /// For whom it acts.
+        participant: ParticipantId,
+    },
 }
 
 /// Who may be shown an event.
@@ -607,25 +614,36 @@ impl Event {
     /// The event as a participant may see it, if it may see it at all: of a result or a settlement run, others' lines
     /// are left out.
     pub fn shown_to(&self, reader: ParticipantId, reads_all: bool) -> Option<Self> {
-        if !self.is_shown_to(reader, reads_all) {
-            return None;
-        }
-        Some(match self {
+        self.is_shown_to(reader, reads_all).then(|| self.part_of(Some(reader), reads_all))
+    }
+
+    /// What everybody may see of it, whoever takes part in it: nothing of its lines is. `None` if that is nothing, and of postings,
+    /// which say nothing without their accounts.
+    pub fn public_part(&self) -> Option<Self> {
+        let is_public = matches!(self.audience(), Audience::Public | Audience::Parts)
+            && !matches!(self, Self::Posted { .. });
+        is_public.then(|| self.part_of(None, false))
+    }
+
+    /// The event without the lines of others than the reader.
+    fn part_of(&self, reader: Option<ParticipantId>, reads_all: bool) -> Self {
+        match self {
             Self::AuctionCleared { auction, final_at, result } if !reads_all => {
                 let result = result.shown_to(reader);
                 Self::AuctionCleared { auction: *auction, final_at: *final_at, result }
             }
             Self::AwardsOffered { auction, until, awards } if !reads_all => {
-                let awards = awards.iter().filter(|award| award.participant == reader).copied().collect();
+                let awards =
+                    awards.iter().filter(|award| Some(award.participant) == reader).copied().collect();
                 Self::AwardsOffered { auction: *auction, until: *until, awards }
             }
             Self::SaleSettled { auction, purchase, sold, gap, lines } if !reads_all => {
-                let lines = lines.iter().filter(|line| line.participant == reader).copied().collect();
+                let lines = lines.iter().filter(|line| Some(line.participant) == reader).copied().collect();
                 let (auction, purchase, sold, gap) = (*auction, *purchase, *sold, *gap);
                 Self::SaleSettled { auction, purchase, sold, gap, lines }
             }
             Self::SettlementRunCompleted { run } if !reads_all => {
-                let own = run.lines.iter().filter(|line| line.holder == reader);
+                let own = run.lines.iter().filter(|line| Some(line.holder) == reader);
                 Self::SettlementRunCompleted { run: run.with_lines(own.copied().collect()) }
             }
             Self::ClaimsPaid { programme, paid, short, carried } if !reads_all => {
@@ -636,7 +654,7 @@ impl Event {
                 Self::SellersPaid { auction: *auction, paid: *paid, carried: own_claims(carried, reader) }
             }
             Self::Defaulted { participant, owed, uncovered, uses }
-                if !reads_all && *participant != reader =>
+                if !reads_all && Some(*participant) != reader =>
             {
                 let uses = own_uses(uses, reader);
                 Self::Defaulted { participant: *participant, owed: *owed, uncovered: *uncovered, uses }
@@ -648,18 +666,20 @@ impl Event {
             }
             Self::Posted { at, cause, postings } if !reads_all => {
                 let is_own = |posting: &&Posting| {
-                    [posting.from, posting.to].iter().any(|account| account.participant() == Some(reader))
+                    [posting.from, posting.to]
+                        .iter()
+                        .any(|account| account.participant().is_some() && account.participant() == reader)
                 };
                 let postings = postings.iter().filter(is_own).copied().collect();
                 Self::Posted { at: *at, cause: *cause, postings }
             }
             _ => self.clone().of_sides(reader, reads_all),
-        })
+        }
     }
 
     /// The event without what is told to somebody else on a board: whose an entry is, its limit, the other side.
-    fn of_sides(mut self, reader: ParticipantId, reads_all: bool) -> Self {
-        let is_own = |party: Option<Party>| party == Some(Party::Participant(reader));
+    fn of_sides(mut self, reader: Option<ParticipantId>, reads_all: bool) -> Self {
+        let is_own = |party: Option<Party>| party.is_some() && party == reader.map(Party::Participant);
         match &mut self {
             Self::EntryPosted { owner, limit, .. } => {
                 let is_own = is_own(owner.map(|owner| owner.party));
@@ -672,7 +692,7 @@ impl Event {
                 *party = party.filter(|_| is_own || reads_all);
             }
             Self::GroupJoined { lead, .. } | Self::GroupLeft { lead, .. } => {
-                *lead = lead.filter(|lead| *lead == reader);
+                *lead = lead.filter(|lead| Some(*lead) == reader);
             }
             Self::NegotiationOpened { sides, .. }
             | Self::TermsCountered { sides, .. }
@@ -758,7 +778,8 @@ impl Event {
             | Self::SolutionProposed { .. } => Audience::Operators,
             Self::BidAccepted { participant, .. }
             | Self::BidReplaced { participant, .. }
-            | Self::BidWithdrawn { participant, .. } => Audience::Participant(*participant),
+            | Self::BidWithdrawn { participant, .. }
+            | Self::LineLost { participant, .. } => Audience::Participant(*participant),
             Self::AwardAccepted { participant, .. } | Self::AwardDeclined { participant, .. } => {
                 Audience::ParticipantAndOperators(*participant)
             }
@@ -815,12 +836,12 @@ fn posted_to(cause: Cause, postings: &[Posting]) -> Audience {
     if others { Audience::Parts } else { Audience::ParticipantAndOperators(first) }
 }
 
-fn own_claims(claims: &[Claim], reader: ParticipantId) -> Vec<Claim> {
-    claims.iter().filter(|claim| claim.participant == reader).copied().collect()
+fn own_claims(claims: &[Claim], reader: Option<ParticipantId>) -> Vec<Claim> {
+    claims.iter().filter(|claim| Some(claim.participant) == reader).copied().collect()
 }
 
-fn own_uses(uses: &[PotUse], reader: ParticipantId) -> Vec<PotUse> {
-    uses.iter().filter(|used| used.of == Some(reader)).copied().collect()
+fn own_uses(uses: &[PotUse], reader: Option<ParticipantId>) -> Vec<PotUse> {
+    uses.iter().filter(|used| used.of.is_some() && used.of == reader).copied().collect()
 }
 
 /// How many events there were, by who may be shown them: enough to number anybody's events without reading them again.

@@ -34,6 +34,7 @@ use crate::market::{Floor, FloorTerms, Market, ORIGINS_MAX};
 use crate::money::{Programme, Treasury};
 use crate::num::{Money, Price};
 use crate::participant::{Participant, Registry, Role, Standing};
+use crate::public::PublicFact;
 use crate::reject::Reject;
 use crate::rules::RulesVersion;
 use crate::text::Name;
@@ -78,12 +79,12 @@ pub struct Exchange {
 /// What commands act on. The handlers of each area are in that area's module.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct State {
-    rules: RulesVersion,
+    pub(crate) rules: RulesVersion,
     pub(crate) registry: Registry,
     /// No part of the state digest: see [`crate::key`].
     keys: Keys,
     proposals: BTreeMap<ProposalId, Action>,
-    markets: BTreeMap<MarketId, Market>,
+    pub(crate) markets: BTreeMap<MarketId, Market>,
     pub(crate) indices: BTreeMap<IndexId, Index>,
     pub(crate) programmes: BTreeMap<ProgrammeId, Programme>,
     pub(crate) floors: BTreeMap<FloorId, Floor>,
@@ -234,6 +235,7 @@ impl Exchange {
                 self.state.tick(self.at, out);
                 Ok(())
             }
+            Command::LineLost { identity } => self.state.lose_line(*identity, out),
             _ => Err(Reject::NotPermitted),
         }
     }
@@ -249,7 +251,7 @@ impl Exchange {
         check_permitted(command, roles)?;
         let (state, at) = (&mut self.state, self.at);
         match *command {
-            Command::Found { .. } | Command::Tick => Err(Reject::SystemOnly),
+            Command::Found { .. } | Command::Tick | Command::LineLost { .. } => Err(Reject::SystemOnly),
             Command::SetClock { to } => {
                 if self.mode != Mode::Rehearsal {
                     return Err(Reject::NotARehearsal);
@@ -276,8 +278,9 @@ impl Exchange {
                 state.replace_bid(at, auction, participant, bid, (price, quantity), out)
             }
             Command::WithdrawBid { auction, bid } => state.withdraw_bid(at, auction, participant, bid, out),
-            Command::WithdrawAllBids => {
-                state.withdraw_bids_of(participant, out);
+            Command::WithdrawAll => {
+                state.withdraw_bids(|order| order.participant == participant, out);
+                state.leave_boards(participant, out);
                 Ok(())
             }
             Command::Halt { participant } => state.halt(sender, participant, out),
@@ -397,6 +400,16 @@ impl Exchange {
         &self.state.ledger
     }
 
+    /// What everybody may know of how things stand. From here on the events' public parts tell what becomes of it.
+    pub fn public_state(&self) -> Vec<PublicFact> {
+        self.state.public_facts()
+    }
+
+    /// For whom an identity acts, if there is such an identity.
+    pub fn participant_of(&self, identity: IdentityId) -> Option<ParticipantId> {
+        self.state.registry.identity(identity).map(|identity| identity.participant)
+    }
+
     /// The digest of the state in canonical order: rules, markets, bids, contracts, ledger and the like, without
     /// clock, sequence, keys or kept answers.
     pub fn state_digest(&self) -> Digest {
@@ -510,7 +523,7 @@ impl TryFrom<Stored> for Exchange {
 
 /// Refuses what none of a sender's roles permits. Sides of a bid and the publisher of an index are looked at where they are known.
 fn check_permitted(command: &Command, roles: &BTreeSet<Role>) -> Result<(), Reject> {
-    let is_systems = matches!(command, Command::Found { .. } | Command::Tick);
+    let is_systems = matches!(command, Command::Found { .. } | Command::Tick | Command::LineLost { .. });
     // What only the system sends is refused with a reason of its own.
     if is_systems || command.permitted().iter().any(|role| roles.contains(role)) {
         Ok(())
@@ -606,8 +619,17 @@ impl State {
         self.registry.check_standing(participant, Standing::Suspended)?;
         self.registry.set_standing(participant, Standing::Suspended);
         out.push(Event::ParticipantHalted { participant, by });
-        self.withdraw_bids_of(participant, out);
+        self.withdraw_bids(|order| order.participant == participant, out);
         self.withdraw_entries_of(participant, out);
+        Ok(())
+    }
+
+    /// Withdraws what an identity has bid, whose session is gone.
+    fn lose_line(&mut self, identity: IdentityId, out: &mut Events) -> Result<(), Reject> {
+        let participant =
+            self.registry.identity(identity).ok_or(Reject::UnknownIdentity { identity })?.participant;
+        out.push(Event::LineLost { identity, participant });
+        self.withdraw_bids(|order| order.bid.identity == identity, out);
         Ok(())
     }
 

@@ -89,6 +89,7 @@ pub mod market;
 pub mod money;
 pub mod num;
 pub mod participant;
+pub mod public;
 pub mod reject;
 mod rules;
 pub mod support;

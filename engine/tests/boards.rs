@@ -683,3 +683,28 @@ fn entries_are_checked() {
     let replace = Command::ReplaceEntry { entry: offer, listing: Box::new(good), limit: price(200) };
     assert_eq!(world.send(SUPPLIERS[0], replace), Err(Reject::EntryNegotiated));
 }
+
+/// One command takes back all that may be taken back, and leaves what takes part in a round.
+#[test]
+fn all_is_withdrawn_at_once_but_what_a_round_looks_at() {
+    let mut world = with_board();
+    let own = world.offer(SUPPLIERS[0], 5, 100);
+    let others = world.offer(SUPPLIERS[1], 5, 100);
+    let wanted = world.request(BUYERS[0], 5, 120);
+    let proposal = world
+        .negotiate(SUPPLIERS[0], own, Counterparty::Entry(wanted), deal_terms(110, 5))
+        .expect("proposed");
+    world.send(SUPPLIERS[0], Command::WithdrawAll).expect("withdrawn");
+    let gone = |world: &World, entry| {
+        world.events.iter().any(|event| matches!(event, Event::EntryClosed { entry: of, .. } if *of == entry))
+    };
+    assert!(gone(&world, own) && !gone(&world, others) && !gone(&world, wanted));
+    assert!(world.events.iter().any(
+        |event| matches!(event, Event::NegotiationEnded { negotiation, .. } if *negotiation == proposal)
+    ));
+    // A round is held on what stood when it was called.
+    world.send(OPERATORS[0], Command::CallRound { board: BOARD }).expect("called");
+    world.send(SUPPLIERS[1], Command::WithdrawAll).expect("there is nothing that may be withdrawn");
+    assert!(!gone(&world, others));
+    assert!(world.exchange.is_conserved());
+}

@@ -255,7 +255,7 @@ fn cover_is_twenty_one_days_of_volume_and_is_called_for_daily() {
     assert_eq!(told(&world, before), ["notice"]);
     until(&mut world, "2019-01-05");
     assert_eq!(told(&world, before), ["notice", "default", "made good"], "it owes nothing yet");
-    assert_eq!(world.send(SUPPLIERS[0], Command::WithdrawAllBids), Err(Reject::ParticipantSuspended));
+    assert_eq!(world.send(SUPPLIERS[0], Command::WithdrawAll), Err(Reject::ParticipantSuspended));
 }
 
 /// Cover of open invoices is a share of them, up to the next cent.
@@ -481,10 +481,36 @@ fn one_operator_stops_a_participant_and_its_bids() {
     assert_eq!(world.send(OPERATORS[0], centre), Err(Reject::LastOperators));
     world.agree(Action::SetStanding { participant: id(BUYERS[0]), standing: Standing::Active });
     world.bid(BUYERS[0], CALL, buy(500, 1)).expect("accepted");
-    world.send(BUYERS[0], Command::WithdrawAllBids).expect("withdrawn");
-    world
-        .send(BUYERS[0], Command::WithdrawAllBids)
-        .expect("there is nothing to withdraw, and that is no error");
+    world.send(BUYERS[0], Command::WithdrawAll).expect("withdrawn");
+    world.send(BUYERS[0], Command::WithdrawAll).expect("there is nothing to withdraw, and that is no error");
+}
+
+/// A lost line takes with it what its identity has bid, and nothing of a colleague's.
+#[test]
+fn a_lost_line_withdraws_its_own_identitys_bids_alone() {
+    let mut world = World::open(100_000);
+    let colleague = IdentityId(77);
+    world.agree(Action::AddIdentity { identity: colleague, participant: id(BUYERS[0]) });
+    let own = [500, 490].map(|price| world.bid(BUYERS[0], CALL, buy(price, 10)).expect("accepted"));
+    world.bid(colleague, CALL, buy(480, 10)).expect("accepted");
+    world.bid(BUYERS[1], CALL, buy(470, 10)).expect("accepted");
+    let before = world.events.len();
+    let lost = Command::LineLost { identity: BUYERS[0] };
+    assert_eq!(world.send(BUYERS[0], lost.clone()), Err(Reject::SystemOnly));
+    let lost_line = Event::LineLost { identity: BUYERS[0], participant: id(BUYERS[0]) };
+    world.send(IdentityId::SYSTEM, lost.clone()).expect("withdrawn");
+    let withdrawn = own.map(|bid| Event::BidWithdrawn { auction: CALL, bid, participant: id(BUYERS[0]) });
+    let [first, second] = withdrawn;
+    assert_eq!(world.events[before..], [lost_line.clone(), first, second]);
+    // Nobody else learns that there were bids, not even that the line was lost.
+    for event in &world.events[before..] {
+        assert!(!event.is_shown_to(id(BUYERS[1]), false) && !event.is_shown_to(ParticipantId(1), true));
+    }
+    world.send(IdentityId::SYSTEM, lost).expect("there is nothing left to withdraw");
+    assert_eq!(world.events.last(), Some(&lost_line));
+    let unknown = IdentityId(98);
+    let refused = world.send(IdentityId::SYSTEM, Command::LineLost { identity: unknown });
+    assert_eq!(refused, Err(Reject::UnknownIdentity { identity: unknown }));
 }
 
 /// What is held for a bid says how much is bid: nobody else is told, the operator included.

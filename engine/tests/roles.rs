@@ -59,7 +59,7 @@ fn one_of_each_command(world: &World) -> Vec<Command> {
         Command::PlaceBid { auction, bid: buy(100, 1) },
         Command::ReplaceBid { auction, bid, price: Some(limit), quantity: quantity(1) },
         Command::WithdrawBid { auction, bid },
-        Command::WithdrawAllBids,
+        Command::WithdrawAll,
         Command::Halt { participant: nobody },
         Command::ClearAuction { auction, secret: None },
         Command::ProposeSolution {
@@ -86,6 +86,7 @@ fn one_of_each_command(world: &World) -> Vec<Command> {
         Command::CounterTerms { negotiation, turn: 0, terms: deal_terms(100, 1) },
         Command::AcceptTerms { negotiation, turn: 0 },
         Command::EndNegotiation { negotiation },
+        Command::LineLost { identity: IdentityId(99) },
     ]
 }
 
@@ -102,7 +103,7 @@ fn every_cell_of_the_table_is_what_happens() {
             let outcome = world.send(*sender, command.clone());
             let what = format!("{role:?} sends {command:?}: {outcome:?}");
             match command {
-                Command::Found { .. } | Command::Tick => {
+                Command::Found { .. } | Command::Tick | Command::LineLost { .. } => {
                     assert_eq!(outcome, Err(Reject::SystemOnly), "{what}")
                 }
                 _ => {

@@ -79,6 +79,27 @@ enum Stage {
     Cancelled,
 }
 
+/// How far an auction has come that is not over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Progress {
+    /// It takes no bids yet.
+    Announced,
+    /// It takes bids.
+    Open,
+    /// It takes no more bids, and is to be cleared.
+    Closed,
+    /// It was cleared, and its result can be challenged.
+    Cleared {
+        /// Until when.
+        final_at: Instant,
+    },
+    /// Winners are asked whether they accept.
+    Asking {
+        /// Until when.
+        until: Instant,
+    },
+}
+
 /// An auction with its book.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Auction {
@@ -119,6 +140,22 @@ impl Auction {
             Stage::Cleared { final_at, .. } => Some(*final_at),
             Stage::Asking { asking, .. } => Some(asking.until),
             Stage::Closed | Stage::Final { .. } | Stage::Cancelled => None,
+        }
+    }
+
+    pub(crate) const fn terms(&self) -> &AuctionTerms {
+        &self.terms
+    }
+
+    /// How far it has come; `None` once it is over.
+    pub(crate) const fn progress(&self) -> Option<Progress> {
+        match &self.stage {
+            Stage::Announced => Some(Progress::Announced),
+            Stage::Open => Some(Progress::Open),
+            Stage::Closed => Some(Progress::Closed),
+            Stage::Cleared { final_at, .. } => Some(Progress::Cleared { final_at: *final_at }),
+            Stage::Asking { asking, .. } => Some(Progress::Asking { until: asking.until }),
+            Stage::Final { .. } | Stage::Cancelled => None,
         }
     }
 
@@ -828,15 +865,15 @@ impl State {
         self.novate_awards(id, currency, today, &nets, paid_in, residual, out);
     }
 
-    /// Withdraws all bids of a participant in open auctions.
-    pub(crate) fn withdraw_bids_of(&mut self, participant: ParticipantId, out: &mut Events) {
+    /// Withdraws bids in open auctions.
+    pub(crate) fn withdraw_bids(&mut self, which: impl Fn(&Order) -> bool, out: &mut Events) {
         let open = self.auctions.iter().filter(|(_, auction)| matches!(auction.stage, Stage::Open));
-        let own = open.flat_map(|(&id, auction)| {
-            let own = auction.book.orders().filter(|order| order.participant == participant);
-            own.map(move |order| (id, order.bid))
+        let chosen = open.flat_map(|(&id, auction)| {
+            let chosen = auction.book.orders().filter(|order| which(order));
+            chosen.map(move |order| (id, order.bid, order.participant)).collect::<Vec<_>>()
         });
-        let own: Vec<(AuctionId, BidId)> = own.collect();
-        for (auction, bid) in own {
+        let chosen: Vec<(AuctionId, BidId, ParticipantId)> = chosen.collect();
+        for (auction, bid, participant) in chosen {
             self.take_out(auction, bid, participant, out);
         }
     }

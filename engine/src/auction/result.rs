@@ -126,10 +126,10 @@ impl AuctionResult {
     }
 
     /// The result as a participant may see it: the public part, and of the bids its own.
-    pub(crate) fn shown_to(&self, reader: ParticipantId) -> Self {
+    pub(crate) fn shown_to(&self, reader: Option<ParticipantId>) -> Self {
         // Only the reader's own lines are copied: there can be a million others.
-        let fills = self.fills.iter().filter(|fill| fill.participant == reader).copied().collect();
-        let unfilled = self.unfilled.iter().filter(|bid| bid.participant == reader).copied().collect();
+        let fills = self.fills.iter().filter(|fill| Some(fill.participant) == reader).copied().collect();
+        let unfilled = self.unfilled.iter().filter(|bid| Some(bid.participant) == reader).copied().collect();
         Self {
             certificate: self.certificate.clone(),
             fills,

@@ -629,8 +629,9 @@ impl Refusal {
 
 impl StackResult {
     /// The result as a participant may see it: of the refused, its own.
-    pub(super) fn shown_to(&self, reader: ParticipantId) -> Self {
-        let refused = self.refused.iter().filter(|refused| refused.participant == reader).cloned().collect();
+    pub(super) fn shown_to(&self, reader: Option<ParticipantId>) -> Self {
+        let own = self.refused.iter().filter(|refused| Some(refused.participant) == reader);
+        let refused = own.cloned().collect();
         Self {
             void: self.void,
             clearing: self.clearing.clone(),

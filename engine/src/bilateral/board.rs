@@ -522,6 +522,45 @@ impl State {
         self.unpledge_entry(&entry, entry.listing.quantity);
     }
 
+    /// The terms of all boards.
+    pub(crate) fn board_terms(&self) -> impl Iterator<Item = (BoardId, &BoardTerms)> {
+        self.bilateral.boards.iter().map(|(id, board)| (*id, &board.terms))
+    }
+
+    /// What stands on all boards, as everybody sees it: the entry, its board, what it says, and whether it is a group's.
+    pub(crate) fn listings(&self) -> impl Iterator<Item = (EntryId, BoardId, &Listing, bool)> {
+        let entries = self.bilateral.entries.iter();
+        entries.map(|(id, entry)| (*id, entry.board, &entry.listing, entry.members.is_some()))
+    }
+
+    /// Takes a participant off all boards, out of its groups and negotiations, as far as it could leave each by a command of its own:
+    /// what takes part in a round, and a group that has promised something, stays.
+    pub(crate) fn leave_boards(&mut self, participant: ParticipantId, out: &mut Events) {
+        let party = Party::Participant(participant);
+        let mut own = Vec::new();
+        let mut joined = Vec::new();
+        for (id, entry) in &self.bilateral.entries {
+            if entry.party == party {
+                own.push(*id);
+            } else if entry.members.as_ref().is_some_and(|members| members.contains_key(&participant)) {
+                joined.push(*id);
+            }
+        }
+        let of_party =
+            self.bilateral.negotiations.iter().filter(|(_, open)| open.side_of(participant).is_some());
+        let negotiations: Vec<NegotiationId> = of_party.map(|(id, _)| *id).collect();
+        // A refusal says that this one is not to be left now; a negotiation may have ended with its entry.
+        for id in own {
+            let _ = self.withdraw_entry(participant, id, out);
+        }
+        for id in negotiations {
+            let _ = self.leave_negotiation(participant, id, out);
+        }
+        for id in joined {
+            let _ = self.leave_group(participant, id, participant, out);
+        }
+    }
+
     /// Takes a stopped participant off all boards, out of its groups, and out of all negotiations.
     pub(crate) fn withdraw_entries_of(&mut self, participant: ParticipantId, out: &mut Events) {
         let party = Party::Participant(participant);

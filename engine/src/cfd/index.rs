@@ -70,6 +70,17 @@ impl Index {
         self.terms.currency
     }
 
+    pub(crate) const fn terms(&self) -> &IndexTerms {
+        &self.terms
+    }
+
+    /// The price of the latest day that has one, with its revision.
+    pub(crate) fn newest(&self) -> Option<(Day, u32, &Observation)> {
+        let (day, revisions) = self.prices.last_key_value()?;
+        let revision = u32::try_from(revisions.len()).ok()?;
+        Some((*day, revision, &revisions.last()?.observation))
+    }
+
     /// The prices of a period, as they were known at a version.
     pub(super) fn prices(
         &self,

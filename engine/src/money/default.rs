@@ -184,7 +184,7 @@ impl State {
         }
         // What is held for its open bids is collateral of its own, and comes before the money of others.
         let mut withdrawn = Events::new();
-        self.withdraw_bids_of(participant, &mut withdrawn);
+        self.withdraw_bids(|order| order.participant == participant, &mut withdrawn);
         self.withdraw_entries_of(participant, &mut withdrawn);
         let debts = self.treasury.debts.get(&(currency, participant));
         let owed: i128 = debts.into_iter().flatten().map(|debt| i128::from(debt.open)).sum();

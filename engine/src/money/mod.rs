@@ -29,6 +29,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
+use crate::command::Action;
 use crate::event::Events;
 use crate::exchange::State;
 use crate::id::{AuctionId, FloorId, MarketId, ParticipantId, ProgrammeId};
@@ -64,6 +65,22 @@ pub(crate) struct Treasury {
     stock: BTreeMap<(ProgrammeId, MarketId), Holding>,
     /// The days at whose end something is due.
     days: BTreeSet<Day>,
+}
+
+impl Treasury {
+    /// The terms that are in force and that everybody trades by, as the actions that set them.
+    pub(crate) fn public_terms(&self) -> impl Iterator<Item = Action> {
+        let clearing = self
+            .terms
+            .iter()
+            .map(|(&currency, terms)| Action::SetClearingTerms { currency, terms: Box::new(terms.clone()) });
+        let stock = self.stock_rules.iter();
+        clearing.chain(stock.map(|(&(programme, market), rule)| Action::SetStockRule {
+            programme,
+            market,
+            rule: rule.clone(),
+        }))
+    }
 }
 
 impl State {

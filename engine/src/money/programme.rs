@@ -68,7 +68,7 @@ pub(crate) struct Programme {
     required: i128,
     /// What was promised and not paid yet.
     claims: Claims,
-    level: Level,
+    pub(crate) level: Level,
 }
 
 impl Programme {
@@ -85,6 +85,12 @@ impl Programme {
 
     pub(crate) const fn currency(&self) -> Currency {
         self.terms.currency
+    }
+
+    /// Who has paid in how much.
+    pub(crate) fn funding(&self) -> impl Iterator<Item = (&Name, Money)> {
+        let currency = self.currency();
+        self.funders.iter().map(move |(funder, &millionths)| (funder, Money { currency, millionths }))
     }
 
     pub(crate) const fn claims(&self) -> &Claims {

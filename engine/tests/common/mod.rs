@@ -28,6 +28,7 @@ use golv_engine::market::{FloorTerms, Market, Unit};
 use golv_engine::money::{Backing, ProgrammeTerms};
 use golv_engine::num::{Currency, Money, Price, Quantity, Share};
 use golv_engine::participant::Role;
+use golv_engine::public::PublicView;
 use golv_engine::reject::Reject;
 use golv_engine::support::{
     Competition, Each, Limit, Misfit, Most, SupportRule, Technology, Ties, Uncontested,
@@ -69,7 +70,16 @@ pub struct World {
     /// What each line was answered.
     pub outcomes: Vec<Result<(), Reject>>,
     pub events: Vec<Event>,
+    /// What somebody knows who follows what is public, from the founding on.
+    public: PublicView,
     sent: BTreeMap<IdentityId, u64>,
+}
+
+/// What everybody is told of an exchange as it stands.
+pub fn public_view(exchange: &Exchange) -> PublicView {
+    let mut view = PublicView::default();
+    exchange.public_state().into_iter().for_each(|fact| view.take(fact));
+    view
 }
 
 pub fn price(units: i64) -> Price {
@@ -127,8 +137,10 @@ pub fn hours(hours: u32) -> u32 {
 impl World {
     /// A founded rehearsal in which nobody but the operators takes part.
     pub fn founded() -> Self {
+        let exchange = Exchange::new(Mode::Rehearsal, RulesVersion::NEWEST);
         let mut world = Self {
-            exchange: Exchange::new(Mode::Rehearsal, RulesVersion::NEWEST),
+            public: public_view(&exchange),
+            exchange,
             now: Instant::at_midnight(2018, 12, 28).expect("a day"),
             journal: Vec::new(),
             outcomes: Vec::new(),
@@ -229,8 +241,12 @@ impl World {
     pub fn send_as(&mut self, sender: IdentityId, id: CommandId, command: Command) -> Result<(), Reject> {
         let sequence = Sequence(self.exchange.sequence().0 + 1);
         self.journal.push(Line { at: self.now, sender, id, command: command.clone() });
+        let before = self.events.len();
         let outcome = self.exchange.apply(sequence, self.now, sender, id, &command, &mut self.events);
         self.outcomes.push(outcome);
+        let happened = self.events.get(before..).expect("events are appended");
+        happened.iter().filter_map(Event::public_part).for_each(|part| self.public.apply(&part));
+        assert_eq!(self.public, public_view(&self.exchange), "who follows knows what who begins is told");
         if let (Command::SetClock { to }, Ok(())) = (&command, outcome) {
             self.now = *to;
         }

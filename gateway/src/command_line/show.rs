@@ -81,6 +81,9 @@ fn event_text(event: &Event) -> String {
         Event::BidWithdrawn { auction, bid, participant } => {
             format!("auction {auction}: bid {bid} of participant {participant} withdrawn")
         }
+        Event::LineLost { identity, .. } => {
+            format!("the line of identity {identity} was lost, and its bids are withdrawn")
+        }
         Event::AuctionCleared { auction, final_at, result } => {
             format!("auction {auction} cleared: {}", result_text(result, *final_at))
         }

@@ -203,7 +203,7 @@ impl BidCommand {
             Self::Decline(AwardOptions { bid, auction }) => Command::DeclineAward { auction, bid },
             Self::Deliver(delivery) => delivery.into_command(),
             Self::Withdraw { bid, auction } => Command::WithdrawBid { auction, bid },
-            Self::WithdrawAll => Command::WithdrawAllBids,
+            Self::WithdrawAll => Command::WithdrawAll,
         }
     }
 }
@@ -255,7 +255,7 @@ mod tests {
                 "replace 21.5 --auction 2 --quantity 20",
                 Command::ReplaceBid { auction, bid, price: None, quantity },
             ),
-            ("withdraw-all", Command::WithdrawAllBids),
+            ("withdraw-all", Command::WithdrawAll),
             ("withdraw 21.5 --auction 2", Command::WithdrawBid { auction, bid }),
             ("accept 21.5 --auction 2", Command::AcceptAward { auction, bid }),
             ("decline 21.5 --auction 2", Command::DeclineAward { auction, bid }),

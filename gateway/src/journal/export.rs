@@ -102,6 +102,7 @@ fn bid_in(event: &Event) -> Option<AuctionId> {
         | Event::BidReplaced { auction, .. }
         | Event::BidWithdrawn { auction, .. } => Some(*auction),
         Event::Founded { .. }
+        | Event::LineLost { .. }
         | Event::ClockSet { .. }
         | Event::ActionProposed { .. }
         | Event::ActionConfirmed { .. }
@@ -252,7 +253,8 @@ fn sealed_in(command: &Command) -> Option<AuctionId> {
         | Command::Propose { .. }
         | Command::Confirm { .. }
         | Command::WithdrawProposal { .. }
-        | Command::WithdrawAllBids
+        | Command::WithdrawAll
+        | Command::LineLost { .. }
         | Command::Halt { .. }
         | Command::ClearAuction { secret: None, .. }
         | Command::ProposeSolution { .. }

@@ -45,7 +45,8 @@ pub(crate) fn command_json(command: &Command) -> Value {
                 "key": operator.key.map(|key| key.to_string()),
             })).collect::<Vec<_>>(),
         }),
-        Command::Tick | Command::WithdrawAllBids => json!({}),
+        Command::Tick | Command::WithdrawAll => json!({}),
+        Command::LineLost { identity } => json!({ "identity": identity.0 }),
         Command::SetClock { to } => json!({ "to": to.to_string() }),
         Command::Propose { action } => {
             let (name, details) = named_action(action);
@@ -123,8 +124,9 @@ pub(crate) const fn command_name(command: &Command) -> &'static str {
         Command::PlaceBid { .. } => "place_bid",
         Command::ReplaceBid { .. } => "replace_bid",
         Command::WithdrawBid { .. } => "withdraw_bid",
-        Command::WithdrawAllBids => "withdraw_all_bids",
+        Command::WithdrawAll => "withdraw_all",
         Command::Halt { .. } => "halt",
+        Command::LineLost { .. } => "line_lost",
         Command::ClearAuction { .. } => "clear_auction",
         Command::ProposeSolution { .. } => "propose_solution",
         Command::AcceptAward { .. } => "accept_award",
@@ -217,6 +219,9 @@ fn named_event(event: &Event) -> (&'static str, Value) {
             "bid_withdrawn",
             json!({ "auction": auction.0, "bid": bid.to_string(), "participant": participant.0 }),
         ),
+        Event::LineLost { identity, participant } => {
+            ("line_lost", json!({ "identity": identity.0, "participant": participant.0 }))
+        }
         Event::AuctionCleared { auction, final_at, result } => (
             "auction_cleared",
             json!({

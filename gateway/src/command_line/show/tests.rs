@@ -693,7 +693,7 @@ fn each_command_is_shown() {
             Command::WithdrawBid { auction, bid: BID },
             json!({"command": "withdraw_bid", "auction": 2, "bid": "21.5"}),
         ),
-        (Command::WithdrawAllBids, json!({"command": "withdraw_all_bids"})),
+        (Command::WithdrawAll, json!({"command": "withdraw_all"})),
         (Command::Halt { participant: ME }, json!({"command": "halt", "participant": 21})),
         (
             Command::ClearAuction { auction, secret: None },
