@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use golv_client::client::{Client, Connect as _, Ended, Events};
 use golv_client::quic::QuicConnector;
-use golv_client::session::Who;
+use golv_client::session::{Beginning, Who};
 use golv_client::tls::{Credentials, TrustAnchor};
 use golv_engine::command::Command;
 use golv_engine::id::{AuctionId, BoardId, CommandId};
@@ -161,7 +161,8 @@ impl Session {
         let connector = connector(options).await?;
         // The client tries again for ever, which suits a trader's system; a person wants to know why at once.
         drop(connector.connect().await?);
-        let (client, events) = Client::resuming(connector, options.acknowledged);
+        let beginning = Beginning { acknowledged: options.acknowledged, ..Beginning::default() };
+        let (client, events) = Client::resuming(connector, beginning);
         let who = match tokio::time::timeout(LOGON, client.logged_on()).await {
             Ok(who) => who?,
             Err(_) => return Err(format!("no logon within {} s", LOGON.as_secs()).into()),

@@ -94,7 +94,7 @@ fn a_program_gets_the_same_as_json() {
     assert!(output.status.success());
     let found: Value = serde_json::from_slice(&output.stdout).expect("JSON");
     assert_eq!(found["can_be_served"], true);
-    assert_eq!(found["configuration"].as_object().map(serde_json::Map::len), Some(12));
+    assert_eq!(found["configuration"].as_object().map(serde_json::Map::len), Some(15));
     assert_eq!(found["configuration"]["log"]["source"], "environment");
     assert_eq!(found["configuration"]["log"]["set_by"], "GOLV_LOG");
     assert_eq!(found["configuration"]["data"]["source"], "file");

@@ -16,7 +16,7 @@ use golv_engine::id::*;
 use golv_gateway::pipeline::{Pipeline, Waiting};
 use golv_journal::keeper::Keeper;
 use golv_protocol::frame::write_frame;
-use golv_protocol::message::{ClientMessage, Closing, Numbered, PROTOCOL, Position, ServerMessage};
+use golv_protocol::message::{ClientMessage, Closing, Logon, Numbered, Position, ServerMessage};
 use tokio::sync::watch;
 
 #[tokio::test(flavor = "multi_thread")]
@@ -55,8 +55,7 @@ async fn bytes_that_are_no_messages_end_their_session_alone() {
     let bench = Bench::new();
     let served = Served::found(&bench);
     let mut logon = Vec::new();
-    write_frame(&ClientMessage::Logon { protocol: PROTOCOL, events_seen: 0, acknowledged: None }, &mut logon)
-        .expect("short");
+    write_frame(&ClientMessage::Logon(Logon::NEW), &mut logon).expect("short");
     let oversized = 65_537_u32.to_le_bytes().to_vec();
     let wrong_tag = [4_u32.to_le_bytes(), 9_u32.to_le_bytes()].concat();
     let trailing = [9_u32.to_le_bytes().to_vec(), 2_u32.to_le_bytes().to_vec(), vec![0; 5]].concat();
@@ -104,7 +103,7 @@ async fn a_logon_that_arrives_late_ends_no_newer_session() {
     let mut older = Raw::connect(&bench, served.address, OPERATORS[0]).await;
     let (newer, _events) = bench.connect(served.address, OPERATORS[0]);
     bounded(newer.logged_on()).await.expect("logged on");
-    older.say(&ClientMessage::Logon { protocol: PROTOCOL, events_seen: 0, acknowledged: None }).await;
+    older.say(&ClientMessage::Logon(Logon::NEW)).await;
     assert_eq!(older.closing().await, Some(Closing::Superseded));
     bounded(newer.submit(Command::SetClock { to: after(1) })).await.expect("answered").outcome.expect("done");
     served.stop().await;
@@ -313,7 +312,7 @@ async fn a_restart_in_mid_auction_loses_nothing_and_repeats_nothing() {
 /// The events of an identity, by their numbers, as a client sees them that has seen so many.
 async fn events_from(bench: &Bench, address: SocketAddr, identity: u32, seen: u64) -> Vec<Numbered> {
     let mut raw = Raw::connect(bench, address, identity).await;
-    raw.say(&ClientMessage::Logon { protocol: PROTOCOL, events_seen: seen, acknowledged: None }).await;
+    raw.say(&ClientMessage::Logon(Logon { events_seen: seen, ..Logon::NEW })).await;
     let Some(ServerMessage::LoggedOn { events, .. }) = raw.hear().await else { panic!("logged on") };
     let mut got = Vec::new();
     while got.len() as u64 + seen < events {
@@ -370,7 +369,7 @@ async fn what_happened_before_a_snapshot_is_told_to_who_has_not_seen_it() {
     std::fs::remove_dir_all(bench.path("data").join("archive")).expect("there is one");
     let served = Served::reopen(&bench, address);
     let mut raw = Raw::connect(&bench, address, SUPPLIERS[0]).await;
-    raw.say(&ClientMessage::Logon { protocol: PROTOCOL, events_seen: 0, acknowledged: None }).await;
+    raw.say(&ClientMessage::Logon(Logon::NEW)).await;
     assert_eq!(raw.closing().await, Some(Closing::HistoryGone));
     let seen = told.len() - 1;
     assert_eq!(events_from(&bench, address, SUPPLIERS[0], seen as u64).await, told[seen..]);

@@ -7,6 +7,7 @@
 
 #![forbid(unsafe_code)]
 
+mod beside;
 pub mod client;
 pub mod endpoint;
 pub mod quic;

@@ -8,7 +8,7 @@ use golv_protocol::message::Closing;
 use quinn::{ConnectionError, RecvStream, SendStream};
 use tokio::io::{Join, join};
 
-use crate::client::{Connect, Ended, is_final};
+use crate::client::{Connect, Connection, Ended, is_final};
 use crate::endpoint::connect;
 use crate::tls::{Credentials, TrustAnchor};
 
@@ -26,15 +26,12 @@ pub struct QuicConnector {
 }
 
 impl Connect for QuicConnector {
-    type Stream = Join<RecvStream, SendStream>;
+    type Connection = quinn::Connection;
 
-    async fn connect(&self) -> io::Result<Self::Stream> {
-        let connection = connect(self.server, &self.server_name, &self.credentials, &self.trust)
+    async fn connect(&self) -> io::Result<Self::Connection> {
+        connect(self.server, &self.server_name, &self.credentials, &self.trust)
             .await
-            .map_err(io::Error::other)?;
-        // The streams keep the connection; it ends with them.
-        let (send, receive) = connection.open_bi().await?;
-        Ok(join(receive, send))
+            .map_err(io::Error::other)
     }
 
     /// In TLS 1.3 a refused certificate shows as an error of the first read, and a message of the exchange that ends a
@@ -56,6 +53,15 @@ impl Connect for QuicConnector {
             }
             _ => None,
         }
+    }
+}
+
+impl Connection for quinn::Connection {
+    type Stream = Join<RecvStream, SendStream>;
+
+    async fn open(&self) -> io::Result<Self::Stream> {
+        let (send, receive) = self.open_bi().await?;
+        Ok(join(receive, send))
     }
 }
 

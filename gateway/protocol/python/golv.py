@@ -493,7 +493,7 @@ command = variants_of(
         ),
         ("ReplaceBid", fields(auction=auction, bid=bid, price=optional(price), quantity=quantity)),
         ("WithdrawBid", fields(auction=auction, bid=bid)),
-        ("WithdrawAllBids", nothing),
+        ("WithdrawAll", nothing),
         ("Halt", fields(participant=participant)),
         ("ClearAuction", fields(auction=auction, secret=optional(lot_secret))),
         ("ProposeSolution", fields(auction=auction, solution=solution)),

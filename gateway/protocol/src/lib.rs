@@ -29,8 +29,9 @@ use serde::de::DeserializeOwned;
 pub mod batch;
 pub mod frame;
 pub mod message;
+pub mod pace;
 
-/// The largest encoding of one message, in bytes. What is larger travels in parts.
+/// The largest encoding of one message, in bytes. An event that is larger is downloaded on a stream of its own.
 pub const MESSAGE_MAX: usize = 64 * 1024;
 
 /// The limit bounds the memory that a decoder claims. Encoding is not limited by it.

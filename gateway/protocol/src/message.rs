@@ -1,12 +1,14 @@
-//! What a trader and the exchange say to each other, over one stream a session.
+//! What a client and the exchange say to each other.
 //!
-//! Upward an idempotent flow: each command carries its sender's own increasing id, and after any doubt it is sent again.
+//! The first message on a stream says what the stream is for: a session, the public state, or the download of an event that is
+//! too long for a message. In a session, upward an idempotent flow: each command carries its sender's own increasing id, and after any doubt it is sent again.
 //! Downward a recoverable flow: each event that a participant may see has a number, counted from 1 without
 //! a gap, and a logon says how many were seen. Answers come when the command is durable. Who is
 //! speaking is told by the connection's certificate and never by a message.
 
 use std::fmt;
 use std::str::FromStr;
+use std::sync::Arc;
 
 use golv_engine::Answer;
 use golv_engine::book::PLACES_MAX;
@@ -15,16 +17,22 @@ use golv_engine::command::Command;
 use golv_engine::digest::Digest;
 use golv_engine::event::Event;
 use golv_engine::id::{CommandId, IdentityId, ParticipantId, Sequence};
+use golv_engine::public::PublicFact;
 use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
 
 use crate::frame::write_frame;
-use crate::{DecodeError, EncodeError, MESSAGE_MAX, decode_assembled, encode_to};
+use crate::pace::Limits;
+use crate::{EncodeError, decode_assembled, encode_to};
 
 /// The protocol's name in the TLS handshake.
 pub const ALPN: &[u8] = b"golv/1";
 
-/// The version that a logon names: 0 until the first release, and no promise until then.
+/// The newest version that is spoken here: 0 until the first release, and no promise until then.
 pub const PROTOCOL: u16 = 0;
+
+/// The oldest version that is spoken here.
+pub const PROTOCOL_OLDEST: u16 = 0;
 
 /// How often each side says that it is alive, in milliseconds, while it has nothing else to say.
 pub const HEARTBEAT_MS: u64 = 1_000;
@@ -32,7 +40,7 @@ pub const HEARTBEAT_MS: u64 = 1_000;
 /// After so many milliseconds without a message the other side is taken for dead.
 pub const SILENCE_MS_MAX: u64 = 3 * HEARTBEAT_MS;
 
-/// The largest event that travels in parts, in bytes. A fill has 28 and a settlement line 60, so the most that the engine
+/// The largest event that can be downloaded, in bytes. A fill has 28 and a settlement line 60, so the most that the engine
 /// allows of each ([`PLACES_MAX`], [`ENTITLEMENTS_MAX`]) fits.
 pub const ASSEMBLED_MAX: usize = 256 * 1024 * 1024;
 
@@ -95,18 +103,10 @@ fn digest(text: &str) -> Option<Digest> {
 /// What a client says.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum ClientMessage {
-    /// The first message. Answered by [`ServerMessage::LoggedOn`], and until then nobody is logged on.
-    Logon {
-        /// [`PROTOCOL`].
-        protocol: u16,
-        /// How many events were seen: 0 for all from the beginning.
-        events_seen: u64,
-        /// The furthest position that the client was ever told, if it was told one: an exchange that has not come so far,
-        /// or by another way, has lost what it had acknowledged, and refuses the logon as
-        /// [`Closing::ServerBehind`].
-        acknowledged: Option<Position>,
-    },
-    /// Asks for a command to be executed. Answered by [`ServerMessage::Answered`] or [`ServerMessage::Busy`].
+    /// The first message of a session. Answered by [`ServerMessage::LoggedOn`], and until then nobody is logged on.
+    Logon(Logon),
+    /// Asks for a command to be executed. Answered by [`ServerMessage::Answered`], [`ServerMessage::Busy`] or
+    /// [`ServerMessage::OverLimit`].
     Submit {
         /// The sender's own number for it.
         id: CommandId,
@@ -115,6 +115,79 @@ pub enum ClientMessage {
     },
     /// The client is alive.
     Heartbeat,
+    /// An announced event was downloaded, or is not wanted: the events behind it follow.
+    Downloaded {
+        /// The event's number.
+        number: u64,
+    },
+    /// The first and only message on a stream that an announced event is to come on. The stream then carries the encoding of
+    /// its [`Numbered`], and ends.
+    Download {
+        /// The event's number.
+        number: u64,
+    },
+    /// The first and only message on a stream that the public state is to come on, and then what becomes of it: [`ServerMessage::State`]
+    /// for each fact, one [`ServerMessage::StateTold`], and [`ServerMessage::Public`] from then on.
+    Watch,
+}
+
+/// How a session begins. In every version the two that it speaks come first, so that an exchange which speaks neither can say so.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Logon {
+    /// The oldest version of the protocol that the client speaks.
+    pub oldest: u16,
+    /// The newest.
+    pub newest: u16,
+    /// How many events were seen: 0 for all from the beginning.
+    pub events_seen: u64,
+    /// The furthest position that the client was ever told, if it was told one: an exchange that has not come so far,
+    /// or by another way, has lost what it had acknowledged, and refuses the logon as
+    /// [`Closing::ServerBehind`].
+    pub acknowledged: Option<Position>,
+    /// What the session is for.
+    pub purpose: Purpose,
+}
+
+impl Logon {
+    /// The logon of a client that speaks what this library speaks, has seen nothing and wants to send commands.
+    pub const NEW: Self = Self {
+        oldest: PROTOCOL_OLDEST,
+        newest: PROTOCOL,
+        events_seen: 0,
+        acknowledged: None,
+        purpose: Purpose::Commands(WhenLost::Leave),
+    };
+}
+
+/// What a session is for. An identity can have one of each kind at a time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Purpose {
+    /// To send commands.
+    Commands(WhenLost),
+    /// A drop copy: to be told what all identities of the same participant are answered, beside its events. It sends no command.
+    DropCopy,
+}
+
+/// What becomes of an identity's bids in open auctions when its session ends otherwise than by a newer one.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum WhenLost {
+    /// They stand. A line that is cut just before the close takes no sealed bid with it.
+    #[default]
+    Leave,
+    /// They are withdrawn.
+    Withdraw,
+}
+
+/// Which version a client and this exchange speak, by a logon's first bytes, whatever version it is of: the newest that both
+/// know. `None` if these are no logon's bytes, `Some(None)` if there is no such version.
+pub fn negotiate(logon: &[u8]) -> Option<Option<u16>> {
+    let (tag, rest) = logon.split_first_chunk::<4>()?;
+    let (oldest, rest) = rest.split_first_chunk::<2>()?;
+    let (newest, _) = rest.split_first_chunk::<2>()?;
+    let (oldest, newest) = (u16::from_le_bytes(*oldest), u16::from_le_bytes(*newest));
+    let spoken = newest.min(PROTOCOL);
+    let is_spoken = spoken >= oldest && spoken >= PROTOCOL_OLDEST;
+    (*tag == [0; 4] && oldest <= newest).then(|| is_spoken.then_some(spoken))
 }
 
 /// What the exchange says.
@@ -122,6 +195,8 @@ pub enum ClientMessage {
 pub enum ServerMessage {
     /// The session has begun. The events after those seen follow.
     LoggedOn {
+        /// The version that is spoken from here on.
+        protocol: u16,
         /// For whom the certificate's key speaks.
         identity: IdentityId,
         /// For whom that identity acts.
@@ -132,6 +207,8 @@ pub enum ServerMessage {
         events: u64,
         /// Where the exchange stands.
         position: Position,
+        /// What the client may do.
+        limits: Limits,
     },
     /// A command's answer. It is durable.
     Answered {
@@ -151,18 +228,55 @@ pub enum ServerMessage {
     },
     /// Something happened that this participant may see.
     Happened(Numbered),
-    /// A part of a message that is longer than one may be: the bytes of all parts, up to the one that says that it is
-    /// the last, are the encoding of a [`Numbered`].
-    Part {
-        /// Whether it is the last.
-        last: bool,
-        /// Its bytes.
-        bytes: Vec<u8>,
+    /// Something happened that is longer than a message may be: it is downloaded on a stream of its own
+    /// ([`ClientMessage::Download`]). No event follows until the client says [`ClientMessage::Downloaded`].
+    Announced {
+        /// The event's number.
+        number: u64,
+        /// The command that made it happen.
+        sequence: Sequence,
+        /// How many bytes the encoding of its [`Numbered`] has, at most [`ASSEMBLED_MAX`].
+        bytes: u64,
+        /// The SHA-256 of those bytes.
+        digest: Digest,
     },
     /// The exchange is alive.
     Heartbeat,
     /// The session ends; nothing follows.
     Closing(Closing),
+    /// The command came faster than the limits allow. It was not taken and not journalled, and never was before. Its id is free as
+    /// long as no later one is taken.
+    OverLimit {
+        /// The command.
+        id: CommandId,
+        /// After how many milliseconds there is room for one.
+        wait_ms: u32,
+    },
+    /// To a drop copy: what an identity of the same participant was answered.
+    Copied {
+        /// Whose command it was.
+        identity: IdentityId,
+        /// Under which id.
+        id: CommandId,
+        /// What it was answered, and is durable.
+        answer: Answer,
+        /// Of the batch in which the command was journalled and executed just now.
+        position: Position,
+    },
+    /// One thing that everybody may know, as it stands.
+    State(PublicFact),
+    /// That was all that everybody may know, as of this position.
+    StateTold {
+        /// The position.
+        position: Position,
+    },
+    /// What everybody may see of something that happened after that position.
+    Public {
+        /// The command that made it happen.
+        sequence: Sequence,
+        /// The event's public part.
+        event: Event,
+    },
 }
 
 /// An event with its number.
@@ -210,6 +324,12 @@ pub enum Closing {
     /// Events that the client has not seen are not kept here any more: segments of the journal were taken away.
     #[error("events that were not seen are not kept here any more")]
     HistoryGone = 9,
+    /// The client sends far more than the limits allow, and goes on though its commands are refused.
+    #[error("commands came much faster than the limits allow")]
+    TooFast = 10,
+    /// The session failed inside the exchange, which goes on. Connect again and resume; its operators are told.
+    #[error("the session failed inside the exchange")]
+    Fault = 11,
 }
 
 impl Closing {
@@ -224,7 +344,7 @@ impl Closing {
     }
 
     /// All reasons, in the order of their numbers.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 12] = [
         Self::Stopping,
         Self::Malformed,
         Self::OtherVersion,
@@ -235,51 +355,128 @@ impl Closing {
         Self::Silent,
         Self::Busy,
         Self::HistoryGone,
+        Self::TooFast,
+        Self::Fault,
     ];
 }
 
-/// Appends an event as one frame, or as parts where it is longer than a message may be.
-///
-/// # Errors
-/// If the event is longer than [`ASSEMBLED_MAX`]; `out` is left as it was.
-pub fn write_event(numbered: &Numbered, out: &mut Vec<u8>) -> Result<(), EncodeError> {
-    let message = ServerMessage::Happened(numbered.clone());
-    match write_frame(&message, out) {
-        Err(EncodeError::TooLong) => {}
-        other => return other,
-    }
-    let mut whole = Vec::new();
-    encode_to(numbered, &mut whole)?;
-    if whole.len() > ASSEMBLED_MAX {
-        return Err(EncodeError::TooLong);
-    }
-    // Tag, `last` and length take 13 bytes of a message.
-    let mut parts = whole.chunks(MESSAGE_MAX - 13).peekable();
-    while let Some(bytes) = parts.next() {
-        let last = parts.peek().is_none();
-        write_frame(&ServerMessage::Part { last, bytes: bytes.to_vec() }, out)?;
-    }
-    Ok(())
+/// An event that is too long for a message, encoded for its download.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LongEvent {
+    /// Its number.
+    pub number: u64,
+    /// The command that made it happen.
+    pub sequence: Sequence,
+    /// The encoding of its [`Numbered`].
+    pub bytes: Arc<[u8]>,
 }
 
-/// Parts of an event as they come.
-#[derive(Debug, Default)]
-pub struct Parts(Vec<u8>);
+impl LongEvent {
+    /// What announces it.
+    pub fn announcement(&self) -> ServerMessage {
+        let (number, sequence) = (self.number, self.sequence);
+        let digest = Digest(Sha256::digest(&self.bytes).into());
+        ServerMessage::Announced { number, sequence, bytes: self.bytes.len() as u64, digest }
+    }
+}
 
-impl Parts {
-    /// Adds a part; gives the event once the last has come.
+/// Appends an event as one frame, or gives it back encoded where it is longer than a message may be: then nothing is appended.
+///
+/// # Errors
+/// If the event is longer than [`ASSEMBLED_MAX`].
+pub fn write_event(numbered: Numbered, out: &mut Vec<u8>) -> Result<Option<LongEvent>, EncodeError> {
+    let message = ServerMessage::Happened(numbered);
+    match write_frame(&message, out) {
+        Ok(()) => return Ok(None),
+        Err(EncodeError::TooLong) => {}
+        Err(error) => return Err(error),
+    }
+    let ServerMessage::Happened(numbered) = message else { return Ok(None) };
+    let mut bytes = Vec::new();
+    encode_to(&numbered, &mut bytes)?;
+    if bytes.len() > ASSEMBLED_MAX {
+        return Err(EncodeError::TooLong);
+    }
+    Ok(Some(LongEvent { number: numbered.number, sequence: numbered.sequence, bytes: bytes.into() }))
+}
+
+/// An announced event, as its bytes arrive.
+#[derive(Debug)]
+pub struct Download {
+    number: u64,
+    length: usize,
+    digest: Digest,
+    bytes: Vec<u8>,
+}
+
+/// Why a download is not the event that was announced.
+#[derive(Debug, thiserror::Error)]
+pub enum DownloadError {
+    /// More is announced than an event may have.
+    #[error("{length} bytes are announced, and an event has at most {ASSEMBLED_MAX}")]
+    TooLong {
+        /// How many bytes are announced.
+        length: u64,
+    },
+    /// There are more bytes than were announced, or fewer.
+    #[error("{announced} bytes were announced, and {got} came")]
+    Length {
+        /// How many were announced.
+        announced: usize,
+        /// How many came.
+        got: usize,
+    },
+    /// The bytes are others than were announced.
+    #[error("the bytes are not those that were announced")]
+    Digest,
+    /// The bytes are no event, or one with another number.
+    #[error("the bytes are not the event that was announced")]
+    Event,
+}
+
+impl Download {
+    /// Begins what was announced.
     ///
     /// # Errors
-    /// If the parts are too long together, or no encoding of an event.
-    pub fn push(&mut self, last: bool, bytes: &[u8]) -> Result<Option<Numbered>, DecodeError> {
-        if self.0.len() + bytes.len() > ASSEMBLED_MAX {
-            return Err(DecodeError::TooLong { length: self.0.len() + bytes.len() });
+    /// If it is longer than an event may be.
+    pub fn new(number: u64, length: u64, digest: Digest) -> Result<Self, DownloadError> {
+        let fits = usize::try_from(length).ok().filter(|length| *length <= ASSEMBLED_MAX);
+        let bounded = fits.ok_or(DownloadError::TooLong { length })?;
+        // Memory is taken as bytes come.
+        Ok(Self { number, length: bounded, digest, bytes: Vec::new() })
+    }
+
+    /// The event's number.
+    pub fn number(&self) -> u64 {
+        self.number
+    }
+
+    /// Adds bytes that came.
+    ///
+    /// # Errors
+    /// If they are more than were announced.
+    pub fn push(&mut self, bytes: &[u8]) -> Result<(), DownloadError> {
+        let got = self.bytes.len() + bytes.len();
+        if got > self.length {
+            return Err(DownloadError::Length { announced: self.length, got });
         }
-        self.0.extend_from_slice(bytes);
-        if !last {
-            return Ok(None);
+        self.bytes.extend_from_slice(bytes);
+        Ok(())
+    }
+
+    /// The event, once its stream has ended.
+    ///
+    /// # Errors
+    /// If it is not what was announced.
+    pub fn finish(self) -> Result<Numbered, DownloadError> {
+        if self.bytes.len() != self.length {
+            return Err(DownloadError::Length { announced: self.length, got: self.bytes.len() });
         }
-        decode_assembled(&std::mem::take(&mut self.0)).map(Some)
+        if Digest(Sha256::digest(&self.bytes).into()) != self.digest {
+            return Err(DownloadError::Digest);
+        }
+        let numbered: Numbered = decode_assembled(&self.bytes).map_err(|_| DownloadError::Event)?;
+        if numbered.number == self.number { Ok(numbered) } else { Err(DownloadError::Event) }
     }
 }
 
@@ -310,26 +507,67 @@ mod tests {
         Numbered { number: 1, sequence: Sequence(2), event }
     }
 
-    /// A short event is one message; a long one travels in parts, none longer than a message, and comes out whole.
+    /// A short event is one message; a long one is announced, and what is downloaded is the event.
     #[test]
-    fn a_long_event_travels_in_parts() {
-        for fills in [0, 1, 2_000, 3_000, 50_000] {
+    fn a_long_event_is_announced_and_downloaded() {
+        for fills in [0, 1, 1_000, 3_000, 50_000] {
             let event = cleared(fills);
             let mut stream = Vec::new();
-            write_event(&event, &mut stream).expect("short enough");
-            let (mut frames, mut parts, mut received) = (Frames::default(), Parts::default(), Vec::new());
-            frames.push(&stream);
-            while let Some(frame) = frames.next_frame().expect("each is short") {
-                match decode(frame).expect("a message") {
-                    ServerMessage::Happened(numbered) => received.push(numbered),
-                    ServerMessage::Part { last, bytes } => {
-                        received.extend(parts.push(last, &bytes).expect("an event"));
-                    }
-                    other => panic!("{other:?}"),
-                }
-            }
-            assert_eq!(received, [event], "{fills}");
+            let long = write_event(event.clone(), &mut stream).expect("short enough");
+            assert_eq!(long.is_some(), fills > 1_000);
+            let Some(long) = long else {
+                let mut frames = Frames::default();
+                frames.push(&stream);
+                let frame = frames.next_frame().expect("short").expect("whole");
+                assert_eq!(
+                    decode::<ServerMessage>(frame).expect("a message"),
+                    ServerMessage::Happened(event)
+                );
+                continue;
+            };
+            assert!(stream.is_empty());
+            let ServerMessage::Announced { number, sequence, bytes, digest } = long.announcement() else {
+                panic!("an announcement")
+            };
+            assert_eq!((number, sequence, bytes), (1, Sequence(2), long.bytes.len() as u64));
+            let download = || Download::new(number, bytes, digest).expect("not too long");
+            let mut whole = download();
+            long.bytes.chunks(10_000).for_each(|piece| whole.push(piece).expect("no more than announced"));
+            assert_eq!(whole.finish().expect("the event"), event);
+            // Anything else is found out.
+            let mut longer = download();
+            longer.push(&long.bytes).expect("all");
+            assert!(matches!(longer.push(&[0]), Err(DownloadError::Length { .. })));
+            let mut shorter = download();
+            shorter.push(&long.bytes[1..]).expect("less");
+            assert!(matches!(shorter.finish(), Err(DownloadError::Length { .. })));
+            let mut other = download();
+            other.push(&vec![0; long.bytes.len()]).expect("as many");
+            assert!(matches!(other.finish(), Err(DownloadError::Digest)));
+            let mut another = Download::new(2, bytes, digest).expect("not too long");
+            another.push(&long.bytes).expect("as many");
+            assert!(matches!(another.finish(), Err(DownloadError::Event)));
         }
+        let endless = Download::new(1, ASSEMBLED_MAX as u64 + 1, Digest([0; 32]));
+        assert!(matches!(endless, Err(DownloadError::TooLong { .. })));
+    }
+
+    /// The newest version that both speak, also where the rest of the logon is of a version that is not known here.
+    #[test]
+    fn the_version_is_found_in_the_first_bytes_of_any_logon() {
+        let logon = |oldest: u16, newest: u16, rest: &[u8]| {
+            let (oldest, newest) = (oldest.to_le_bytes(), newest.to_le_bytes());
+            negotiate(&[&[0; 4][..], &oldest, &newest, rest].concat())
+        };
+        assert_eq!(logon(0, 0, &[]), Some(Some(0)));
+        assert_eq!(logon(0, 9, b"of another version"), Some(Some(0)));
+        assert_eq!(logon(1, 9, b"of another version"), Some(None));
+        assert_eq!(logon(2, 1, &[]), None);
+        assert_eq!(negotiate(&[0; 7]), None);
+        assert_eq!(negotiate(&[1, 0, 0, 0, 0, 0, 0, 0]), None);
+        let mut bytes = Vec::new();
+        crate::encode(&ClientMessage::Logon(Logon::NEW), &mut bytes).expect("short");
+        assert_eq!(negotiate(&bytes), Some(Some(PROTOCOL)));
     }
 
     /// What is printed is read, and nothing that merely resembles it.
@@ -358,13 +596,5 @@ mod tests {
         ] {
             assert_eq!(wrong.parse::<Position>(), Err(ParsePositionError(wrong.to_owned())), "{wrong}");
         }
-    }
-
-    #[test]
-    fn parts_are_bounded() {
-        let mut parts = Parts::default();
-        let part = vec![0; ASSEMBLED_MAX];
-        assert!(parts.push(false, &part).expect("just fits").is_none());
-        assert!(parts.push(false, &[0]).is_err());
     }
 }

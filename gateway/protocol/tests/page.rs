@@ -804,7 +804,7 @@ fn messages() -> Vec<(&'static str, String)> {
         submit("ProposeSolution", 5, Command::ProposeSolution { auction, solution: Box::new(solution) }),
         submit("ReplaceBid", 8, Command::ReplaceBid { auction, bid: BID, price: None, quantity: tonnes(20) }),
         submit("WithdrawBid", 9, Command::WithdrawBid { auction, bid: BID }),
-        submit("WithdrawAllBids", 9, Command::WithdrawAllBids),
+        submit("WithdrawAll", 9, Command::WithdrawAll),
         submit("Halt", 5, Command::Halt { participant: ParticipantId(21) }),
         submit("Confirm", 3, Command::Confirm { proposal }),
         submit("WithdrawProposal", 4, Command::WithdrawProposal { proposal }),

@@ -33,7 +33,11 @@ impl LocalVenue {
                 None
             }
             // For sessions from outside; an exchange that stops ends the queue as well.
-            Message::LoggedOn { .. } | Message::Behind { .. } | Message::Closing(_) => None,
+            Message::LoggedOn { .. }
+            | Message::Behind { .. }
+            | Message::Copied { .. }
+            | Message::PublicState { .. }
+            | Message::Closing(_) => None,
         }
     }
 }

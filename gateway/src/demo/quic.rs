@@ -27,6 +27,7 @@ use crate::pipeline::Gate;
 use crate::pki::{self, Kind, Validity};
 use crate::server::endpoint::{Endpoint, Limits};
 use crate::server::serve;
+use crate::server::session::{self, COMMANDS_PER_SECOND, WITHDRAWALS_PER_SECOND};
 
 /// The name on the server's certificate.
 const HOST: &str = "localhost";
@@ -102,7 +103,8 @@ impl QuicVenue {
         let server = endpoint.local_addr();
         let endpoint = Arc::new(endpoint);
         let accepting = Arc::clone(&endpoint);
-        runtime.spawn(async move { serve(&accepting, gate).await });
+        let pace = session::limits(COMMANDS_PER_SECOND, WITHDRAWALS_PER_SECOND);
+        runtime.spawn(async move { serve(&accepting, gate, pace).await });
         Ok(Self {
             runtime,
             endpoint,

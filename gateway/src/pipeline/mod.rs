@@ -41,12 +41,14 @@ use golv_journal::restart::RestartError;
 use golv_journal::snapshot::SnapshotError;
 use golv_journal::{SEGMENT_BYTES, Verdict};
 
-use golv_protocol::message::{Closing, Position};
+use golv_engine::public::PublicFact;
+use golv_protocol::message::{Closing, Position, Purpose};
 use tokio::sync::mpsc::error::TryRecvError;
 use tokio::sync::{mpsc, watch};
 
 use metrics::Metrics;
 use older::Older;
+pub use older::Piece;
 pub use sessions::{Cursor, History};
 use writer::Writer;
 pub use writer::{CreateError, WriterError};
@@ -57,6 +59,9 @@ pub const RING_CAPACITY: usize = 65_536;
 
 /// Messages that wait for a session at most; a session that lets more gather is dropped.
 pub const QUEUE_CAPACITY: usize = 8192;
+
+/// Batches that wait for a watcher of what is public at most; one that lets more gather is dropped, and begins anew.
+pub const WATCH_CAPACITY: usize = 1024;
 
 /// What an exchange is created as.
 #[derive(Clone, Copy, Debug)]
@@ -97,7 +102,7 @@ pub type SessionId = u64;
 pub struct Gate {
     ring: Sender<Request>,
     sessions: Arc<AtomicU64>,
-    older: Arc<Older>,
+    older: Older,
     metrics: Arc<Metrics>,
     ended: watch::Receiver<bool>,
 }
@@ -133,11 +138,23 @@ enum Request {
     /// A session in this process begins, and is told of everything from now on.
     Connect { session: SessionId, queue: mpsc::Sender<Message> },
     /// A session from outside begins for whom its key speaks, unless it was told what this exchange has not.
-    LogOn { session: SessionId, key: KeyFingerprint, claim: Claim, queue: mpsc::Sender<Message> },
+    LogOn { session: SessionId, log_on: LogOn },
+    /// Somebody from outside wants to know what is public.
+    Watch { session: SessionId, key: KeyFingerprint, queue: mpsc::Sender<Message> },
+    /// A session has ended on its own side.
+    Left { session: SessionId },
     /// A session's command.
     Command { session: SessionId, sender: IdentityId, id: CommandId, command: Command },
     /// Stop in order, after what came before.
     Stop,
+}
+
+/// A logon, and where its session is told what comes of it.
+struct LogOn {
+    key: KeyFingerprint,
+    claim: Claim,
+    purpose: Purpose,
+    queue: mpsc::Sender<Message>,
 }
 
 /// What a client says that it was told, at its logon.
@@ -160,14 +177,29 @@ pub enum Message {
         events: u64,
         /// Where the exchange stands.
         position: Position,
-        /// Everything that has happened so far; what comes next follows as [`Message::Happened`].
-        history: History,
+        /// What has happened so far, as far back as it is remembered and not seen: one stretch after the other. What comes
+        /// next follows as [`Message::Happened`].
+        history: Vec<History>,
     },
     /// The answers to its own commands in a batch.
     Answered {
         /// One for each command, in their order; at least one.
         answers: Box<[Answered]>,
         /// Of the batch in which the commands were journalled and executed just now.
+        position: Position,
+    },
+    /// The answers to a participant's identities in a batch, for a drop copy.
+    Copied {
+        /// One for each command, in their order; at least one.
+        answers: Box<[Answered]>,
+        /// Of the batch in which the commands were journalled and executed just now.
+        position: Position,
+    },
+    /// What is public as of a position; what comes next follows as [`Message::Happened`].
+    PublicState {
+        /// All of it.
+        facts: Vec<PublicFact>,
+        /// Where the exchange stands.
         position: Position,
     },
     /// What a batch made happen, all of it: whoever passes it on shows each event to its audience alone.
@@ -236,7 +268,7 @@ impl Pipeline {
         founding: Command,
         waiting: Waiting,
     ) -> Result<Self, CreateError> {
-        Ok(Self::start(Writer::create(dir, creation, segment_bytes, founding)?, Older::none(), waiting))
+        Ok(Self::start(Writer::create(dir, creation, segment_bytes, founding)?, dir, waiting))
     }
 
     /// Starts the exchange whose journal is in a directory, as it was after the last durable batch.
@@ -248,15 +280,14 @@ impl Pipeline {
         if let Some((_, last)) = opening.snapshot {
             writer.metrics().set_snapshot(last);
         }
-        let older = opening.snapshot.map_or_else(Older::none, |(segment, _)| Older::before(dir, segment));
-        Ok((Self::start(writer, older, waiting), opening))
+        Ok((Self::start(writer, dir, waiting), opening))
     }
 
-    fn start(writer: Writer, older: Older, waiting: Waiting) -> Self {
+    fn start(writer: Writer, dir: &Path, waiting: Waiting) -> Self {
         let (ring, requests) = bounded(RING_CAPACITY);
         let (end, ended) = watch::channel(false);
         let metrics = Arc::clone(writer.metrics());
-        let gate = Gate { ring, sessions: Arc::default(), older: Arc::new(older), metrics, ended };
+        let gate = Gate { ring, sessions: Arc::default(), older: Older::of(dir), metrics, ended };
         let run = move || {
             // Dropped when the writer ends, however it does.
             let _end = end;
@@ -341,10 +372,35 @@ impl Gate {
         session: SessionId,
         key: KeyFingerprint,
         claim: Claim,
+        purpose: Purpose,
     ) -> Result<mpsc::Receiver<Message>, SubmitError> {
         let (queue, messages) = mpsc::channel(QUEUE_CAPACITY);
-        self.request(Request::LogOn { session, key, claim, queue })?;
+        self.request(Request::LogOn { session, log_on: LogOn { key, claim, purpose, queue } })?;
         Ok(messages)
+    }
+
+    /// Asks for what is public, in the name of a key. It arrives in the queue as [`Message::PublicState`], and then
+    /// everything that happens; who reads too slowly finds the queue closed, and asks again.
+    ///
+    /// # Errors
+    /// If the ring is full, or the exchange has stopped.
+    pub fn watch(
+        &self,
+        session: SessionId,
+        key: KeyFingerprint,
+    ) -> Result<mpsc::Receiver<Message>, SubmitError> {
+        let (queue, messages) = mpsc::channel(WATCH_CAPACITY);
+        self.request(Request::Watch { session, key, queue })?;
+        Ok(messages)
+    }
+
+    /// Says that a session has ended on its own side. Waits for room in the ring: a lost line must not be overlooked because the
+    /// exchange is busy.
+    pub async fn leave(&self, session: SessionId) {
+        let Err(TrySendError::Full(request)) = self.ring.try_send(Request::Left { session }) else { return };
+        let ring = self.ring.clone();
+        // An error says that the exchange has stopped, or the runtime is about to: then no line is lost.
+        let _ = tokio::task::spawn_blocking(move || ring.send(request)).await;
     }
 
     /// Waits until the writer has ended: whatever it told is in the sessions' queues then, and nothing more will come.
@@ -354,14 +410,14 @@ impl Gate {
         while ended.changed().await.is_ok() {}
     }
 
-    /// What happened before the history that comes with a logon, which is what happened before the snapshot that the
-    /// exchange was started with. It is replayed when it is asked for first, which may take a while. `None` if segments
-    /// of the journal that it is in are missing or damaged.
+    /// What happened before a segment of the journal, which is replayed for whoever asks and may take a while. The pieces
+    /// come as there is room for them, and end with [`Piece::End`]; without it, segments are missing or damaged, or they
+    /// were taken too slowly.
     ///
     /// # Panics
     /// If called outside a tokio runtime.
-    pub async fn older(&self) -> Option<History> {
-        self.older.history().await
+    pub fn older(&self, segment: u32) -> mpsc::Receiver<Piece> {
+        self.older.before(segment)
     }
 
     /// Hands a session's command to the writer; never waits.
@@ -442,13 +498,13 @@ mod tests {
         let gate = Gate {
             ring,
             sessions: Arc::default(),
-            older: Arc::new(Older::none()),
+            older: Older::of(Path::new("nowhere")),
             metrics: Arc::default(),
             ended: watch::channel(false).1,
         };
         let submit = |id| gate.submit(0, IdentityId(1), CommandId(id), Command::Tick);
         assert_eq!([1, 2, 3].map(submit), [Ok(()), Ok(()), Err(SubmitError::Busy)]);
-        assert!(gate.log_on(1, KeyFingerprint([0; 32]), Claim::default()).is_err());
+        assert!(gate.log_on(1, KeyFingerprint([0; 32]), Claim::default(), Purpose::DropCopy).is_err());
         let text = gate.metrics_text();
         assert!(
             text.contains("\ngolv_busy_total 2\n") && text.contains("\ngolv_ring_requests 2\n"),

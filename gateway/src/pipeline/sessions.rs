@@ -1,19 +1,19 @@
-//! The sessions that the writer answers, and everything that has happened, for those who resume.
+//! The sessions that the writer answers, and what has happened lately, for those who resume.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use golv_engine::event::EventCounts;
-use golv_engine::id::IdentityId;
+use golv_engine::id::{IdentityId, ParticipantId};
 use golv_engine::key::KeyFingerprint;
 use golv_engine::time::Instant;
 use golv_engine::{Exchange, Speaker};
 use golv_journal::execute::Happened;
-use golv_protocol::message::{Closing, Position};
+use golv_protocol::message::{Closing, Position, Purpose, WhenLost};
 use tokio::sync::mpsc::Sender;
 
 use super::positions::Positions;
-use super::{Answered, Claim, Message, SessionId};
+use super::{Answered, Claim, LogOn, Message, SessionId};
 
 /// How far a history was read.
 #[derive(Clone, Copy, Debug, Default)]
@@ -26,12 +26,13 @@ pub struct Cursor {
 /// What one batch made happen.
 type Batch = Arc<[Happened]>;
 
-/// What has happened since this process began or, if it began without a snapshot, since the founding; in order. A copy
-/// shares what it holds and is cheap.
+/// What happened in a stretch of the order, one batch after the other. A copy shares what it holds and is cheap.
 #[derive(Clone, Debug, Default)]
 pub struct History {
     /// What happened before, counted.
     before: Arc<EventCounts>,
+    /// The segment of the journal that it begins with.
+    segment: u32,
     sealed: Vec<Arc<[Batch]>>,
     /// Fewer than [`History::SEALED`] batches.
     tail: Vec<Batch>,
@@ -41,9 +42,14 @@ impl History {
     /// How many batches are sealed together: what a copy costs is the number of seals and of unsealed batches.
     const SEALED: usize = 1024;
 
-    /// What follows events that are not in it.
-    pub(crate) fn after(before: EventCounts) -> Self {
-        Self { before: Arc::new(before), ..Self::default() }
+    /// What follows events that are not in it, from the beginning of a segment of the journal on.
+    pub(crate) fn after(before: EventCounts, segment: u32) -> Self {
+        Self { before: Arc::new(before), segment, ..Self::default() }
+    }
+
+    /// The segment of the journal that it begins with.
+    pub fn segment(&self) -> u32 {
+        self.segment
     }
 
     /// What happened before the first event in it, counted.
@@ -86,37 +92,127 @@ impl History {
     }
 }
 
-/// A session's end of its queue, and who it is.
+/// What is kept of the past in memory: what happened in the journal's current segment and in the one before. What is older
+/// is replayed from the journal for whoever asks.
+#[derive(Debug)]
+pub(super) struct Recent {
+    previous: Option<History>,
+    current: History,
+    /// All events there are, by who is shown them.
+    counts: EventCounts,
+}
+
+impl Recent {
+    /// Nothing yet, from the beginning of a segment on; what happened before was counted.
+    pub(super) fn after(counts: EventCounts, segment: u32) -> Self {
+        Self { previous: None, current: History::after(counts.clone(), segment), counts }
+    }
+
+    /// Takes what a batch made happen that is in this segment of the journal.
+    pub(super) fn add(&mut self, segment: u32, happened: &[Happened]) -> Option<Batch> {
+        if segment != self.current.segment {
+            let begun = History::after(self.counts.clone(), segment);
+            self.previous = Some(std::mem::replace(&mut self.current, begun));
+        }
+        happened.iter().for_each(|happened| self.counts.add(&happened.event));
+        let batch: Option<Batch> = (!happened.is_empty()).then(|| happened.into());
+        if let Some(batch) = &batch {
+            self.current.add(Arc::clone(batch));
+        }
+        batch
+    }
+
+    /// What somebody needs who has seen so many events: all of it but a stretch whose events it has seen.
+    fn since(&self, seen: u64, participant: ParticipantId, reads_all: bool) -> Vec<History> {
+        let has_seen_previous = seen >= self.current.before().shown_to(participant, reads_all);
+        let previous = self.previous.iter().filter(|_| !has_seen_previous);
+        previous.chain([&self.current]).cloned().collect()
+    }
+}
+
+/// What a session is, and may do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    /// In the exchange's own process: speaks for anybody.
+    InProcess,
+    /// Sends an identity's commands.
+    Commands(Key, WhenLost),
+    /// Is told what a participant's identities are answered.
+    DropCopy(Key, ParticipantId),
+    /// Is told what is public.
+    Watch(Key),
+}
+
+/// A key, and for whom it speaks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Key {
+    fingerprint: KeyFingerprint,
+    identity: IdentityId,
+}
+
+impl Kind {
+    /// What it came in with; `None` for who is in this process.
+    const fn key(self) -> Option<Key> {
+        match self {
+            Self::InProcess => None,
+            Self::Commands(key, _) | Self::DropCopy(key, _) | Self::Watch(key) => Some(key),
+        }
+    }
+
+    /// Of which there is one at a time.
+    const fn place(self) -> Option<(IdentityId, Place)> {
+        match self {
+            Self::Commands(Key { identity, .. }, _) => Some((identity, Place::Commands)),
+            Self::DropCopy(Key { identity, .. }, _) => Some((identity, Place::DropCopy)),
+            Self::InProcess | Self::Watch(_) => None,
+        }
+    }
+}
+
+/// An identity has one session of each kind at a time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Place {
+    Commands,
+    DropCopy,
+}
+
+/// A session's end of its queue, and what it is.
 struct Entry {
     queue: Sender<Message>,
-    /// `None` for a session in the exchange's own process, which speaks for anybody.
-    key: Option<(KeyFingerprint, IdentityId)>,
-    /// To its commands in the batch that is being released; kept for its memory.
+    kind: Kind,
+    /// To its own commands in the batch that is being released, or to those that it is told copies of; kept for its memory.
     answers: Vec<Answered>,
 }
 
 impl Entry {
-    fn new(queue: Sender<Message>, key: Option<(KeyFingerprint, IdentityId)>) -> Self {
-        Self { queue, key, answers: Vec::new() }
+    fn new(queue: Sender<Message>, kind: Kind) -> Self {
+        Self { queue, kind, answers: Vec::new() }
     }
 
     /// Sends the answers that gathered, and then what happened. `false` if the queue has no room.
     fn tell_batch(&mut self, position: Position, batch: Option<&Batch>) -> bool {
-        let answers = (!self.answers.is_empty())
-            .then(|| Message::Answered { answers: self.answers.as_slice().into(), position });
+        let answers = (!self.answers.is_empty()).then(|| {
+            let answers = self.answers.as_slice().into();
+            match self.kind {
+                Kind::DropCopy(..) => Message::Copied { answers, position },
+                _ => Message::Answered { answers, position },
+            }
+        });
         self.answers.clear();
         let happened = batch.map(|batch| Message::Happened(Arc::clone(batch)));
         answers.into_iter().chain(happened).all(|message| self.queue.try_send(message).is_ok())
     }
 }
 
-/// All sessions. One live session an identity: the one with the newest connection wins.
+/// All sessions. One live session of a kind an identity: the one with the newest connection wins.
 pub(super) struct Sessions {
     entries: BTreeMap<SessionId, Entry>,
-    live: BTreeMap<IdentityId, SessionId>,
-    history: History,
-    /// All events there are, also those before the history, by who is shown them.
-    counts: EventCounts,
+    live: BTreeMap<(IdentityId, Place), SessionId>,
+    /// How many of them are drop copies.
+    drop_copies: usize,
+    /// Whose bids are to be withdrawn, since their line was lost.
+    lost: Vec<IdentityId>,
+    recent: Recent,
     positions: Positions,
     /// The earliest instant at which a live session's key ends.
     next_end: Option<Instant>,
@@ -124,10 +220,16 @@ pub(super) struct Sessions {
 
 impl Sessions {
     /// No session yet; what happened before this process began, and where its batches ended, is told by replay.
-    pub(super) fn new(history: History, positions: Positions) -> Self {
-        let mut counts = history.before().clone();
-        history.iter().for_each(|happened| counts.add(&happened.event));
-        Self { entries: BTreeMap::new(), live: BTreeMap::new(), history, counts, positions, next_end: None }
+    pub(super) fn new(recent: Recent, positions: Positions) -> Self {
+        Self {
+            entries: BTreeMap::new(),
+            live: BTreeMap::new(),
+            drop_copies: 0,
+            lost: Vec::new(),
+            recent,
+            positions,
+            next_end: None,
+        }
     }
 
     /// A batch became durable.
@@ -136,7 +238,7 @@ impl Sessions {
     }
 
     pub(super) fn connect(&mut self, session: SessionId, queue: Sender<Message>) {
-        self.entries.insert(session, Entry::new(queue, None));
+        self.entries.insert(session, Entry::new(queue, Kind::InProcess));
     }
 
     /// Logs a key on for whom it speaks, or tells the session why not.
@@ -148,9 +250,7 @@ impl Sessions {
         exchange: &Exchange,
         at: Instant,
         session: SessionId,
-        key: KeyFingerprint,
-        claim: Claim,
-        queue: Sender<Message>,
+        LogOn { key, claim, purpose, queue }: LogOn,
     ) {
         let Ok(speaker) = exchange.who(key, at) else {
             // A session that is gone already needs no reason.
@@ -158,7 +258,7 @@ impl Sessions {
             return;
         };
         let Speaker { identity, participant, reads_all, .. } = speaker;
-        let events = self.counts.shown_to(participant, reads_all);
+        let events = self.recent.counts.shown_to(participant, reads_all);
         let position = self.positions.latest();
         let contained = claim.acknowledged.is_none_or(|claimed| self.positions.contain(claimed));
         if claim.events_seen > events || !contained {
@@ -166,7 +266,12 @@ impl Sessions {
             let _ = queue.try_send(Message::Behind { identity, claimed: claim, own });
             return;
         }
-        match self.live.get(&identity) {
+        let key = Key { fingerprint: key, identity };
+        let (kind, place) = match purpose {
+            Purpose::Commands(when_lost) => (Kind::Commands(key, when_lost), Place::Commands),
+            Purpose::DropCopy => (Kind::DropCopy(key, participant), Place::DropCopy),
+        };
+        match self.live.get(&(identity, place)) {
             // Sessions are numbered as their connections come: this logon was overtaken, and its client may be the newer one.
             Some(&newer) if newer > session => {
                 let _ = queue.try_send(Message::Closing(Closing::Superseded));
@@ -175,10 +280,42 @@ impl Sessions {
             Some(&older) => self.close(older, Closing::Superseded),
             None => {}
         }
-        self.live.insert(identity, session);
-        self.entries.insert(session, Entry::new(queue, Some((key, identity))));
+        self.live.insert((identity, place), session);
+        self.enter(session, Entry::new(queue, kind));
         self.look_at_keys(exchange);
-        self.tell(session, Message::LoggedOn { speaker, events, position, history: self.history.clone() });
+        let history = self.recent.since(claim.events_seen, participant, reads_all);
+        self.tell(session, Message::LoggedOn { speaker, events, position, history });
+    }
+
+    /// Tells what is public, and from now on what happens, to whom a key speaks for.
+    pub(super) fn watch(
+        &mut self,
+        exchange: &Exchange,
+        at: Instant,
+        session: SessionId,
+        fingerprint: KeyFingerprint,
+        queue: Sender<Message>,
+    ) {
+        let Ok(Speaker { identity, .. }) = exchange.who(fingerprint, at) else { return };
+        self.enter(session, Entry::new(queue, Kind::Watch(Key { fingerprint, identity })));
+        self.look_at_keys(exchange);
+        let facts = exchange.public_state();
+        self.tell(session, Message::PublicState { facts, position: self.positions.latest() });
+    }
+
+    fn enter(&mut self, session: SessionId, entry: Entry) {
+        self.drop_copies += usize::from(matches!(entry.kind, Kind::DropCopy(..)));
+        self.entries.insert(session, entry);
+    }
+
+    /// A session has ended on its own side.
+    pub(super) fn left(&mut self, session: SessionId) {
+        self.remove(session, End::Lost);
+    }
+
+    /// Whose bids are to be withdrawn now.
+    pub(super) fn take_lost(&mut self) -> Vec<IdentityId> {
+        std::mem::take(&mut self.lost)
     }
 
     /// Whether a session may send for `sender` now; one whose key has ended is closed.
@@ -190,8 +327,12 @@ impl Sessions {
         sender: IdentityId,
     ) -> bool {
         let Some(entry) = self.entries.get(&session) else { return false };
-        let Some((key, identity)) = entry.key else { return true };
-        let speaks = exchange.who(key, at).is_ok() && identity == sender;
+        let (fingerprint, identity) = match entry.kind {
+            Kind::InProcess => return true,
+            Kind::Commands(Key { fingerprint, identity }, _) => (fingerprint, identity),
+            Kind::DropCopy(..) | Kind::Watch(_) => return false,
+        };
+        let speaks = exchange.who(fingerprint, at).is_ok() && identity == sender;
         if !speaks {
             self.close(session, Closing::UnknownKey);
         }
@@ -205,10 +346,10 @@ impl Sessions {
 
     /// Finds when the next key ends. Called when a key has come, or keys have changed.
     pub(super) fn look_at_keys(&mut self, exchange: &Exchange) {
-        let keys = self.entries.values().filter_map(|entry| entry.key);
+        let keys = self.entries.values().filter_map(|entry| entry.kind.key());
         // A key that speaks for nobody any more, for whatever reason, ends now.
         self.next_end = keys
-            .filter_map(|(key, _)| match exchange.who(key, exchange.at()) {
+            .filter_map(|Key { fingerprint: key, .. }| match exchange.who(key, exchange.at()) {
                 Ok(_) => exchange.key_ends_at(key),
                 Err(_) => Some(exchange.at()),
             })
@@ -220,10 +361,9 @@ impl Sessions {
         if self.next_end.is_none_or(|end| at < end) {
             return;
         }
-        let ended = self
-            .entries
-            .iter()
-            .filter(|(_, entry)| entry.key.is_some_and(|(key, _)| exchange.who(key, at).is_err()));
+        let ended = self.entries.iter().filter(|(_, entry)| {
+            entry.kind.key().is_some_and(|key| exchange.who(key.fingerprint, at).is_err())
+        });
         let ended: Vec<SessionId> = ended.map(|(session, _)| *session).collect();
         for session in ended {
             self.close(session, Closing::UnknownKey);
@@ -236,8 +376,19 @@ impl Sessions {
     pub(super) fn tell(&mut self, session: SessionId, message: Message) {
         let told = self.entries.get(&session).is_some_and(|entry| entry.queue.try_send(message).is_ok());
         if !told {
-            self.remove(session);
+            self.remove(session, End::Lost);
         }
+    }
+
+    /// Whether anybody is told copies of answers.
+    pub(super) fn has_drop_copies(&self) -> bool {
+        self.drop_copies > 0
+    }
+
+    /// Takes a copy of an answer to a participant's identity, for its drop copies.
+    pub(super) fn copy(&mut self, participant: ParticipantId, answered: Answered) {
+        let is_of = |entry: &&mut Entry| matches!(entry.kind, Kind::DropCopy(_, of) if of == participant);
+        self.entries.values_mut().filter(is_of).for_each(|entry| entry.answers.push(answered));
     }
 
     /// Takes an answer, which is sent with the others of its batch: one message wakes a session once.
@@ -248,24 +399,28 @@ impl Sessions {
     }
 
     /// Sends everybody the answers to its own commands and all that a batch made happen, and keeps the latter.
-    pub(super) fn tell_batch(&mut self, position: Position, happened: &[Happened]) {
-        happened.iter().for_each(|happened| self.counts.add(&happened.event));
-        let batch: Option<Batch> = (!happened.is_empty()).then(|| happened.into());
+    pub(super) fn tell_batch(&mut self, position: Position, segment: u32, happened: &[Happened]) {
+        let batch = self.recent.add(segment, happened);
         let told = self
             .entries
             .iter_mut()
             .map(|(session, entry)| (*session, entry.tell_batch(position, batch.as_ref())));
         let dropped: Vec<SessionId> = told.filter(|(_, told)| !told).map(|(session, _)| session).collect();
-        dropped.into_iter().for_each(|session| self.remove(session));
-        if let Some(batch) = batch {
-            self.history.add(batch);
-        }
+        dropped.into_iter().for_each(|session| self.remove(session, End::Lost));
     }
 
     /// Ends a session with a reason, which arrives if its queue has room.
     fn close(&mut self, session: SessionId, reason: Closing) {
-        self.tell(session, Message::Closing(reason));
-        self.remove(session);
+        if let Some(entry) = self.entries.get(&session) {
+            // One whose queue has no room finds it closed.
+            let _ = entry.queue.try_send(Message::Closing(reason));
+        }
+        let end = match reason {
+            // The identity is here, or the exchange is what goes.
+            Closing::Superseded | Closing::Stopping => End::NotLost,
+            _ => End::Lost,
+        };
+        self.remove(session, end);
     }
 
     pub(super) fn close_all(&mut self, reason: Closing) {
@@ -273,13 +428,25 @@ impl Sessions {
         sessions.into_iter().for_each(|session| self.close(session, reason));
     }
 
-    fn remove(&mut self, session: SessionId) {
-        if let Some(Entry { key: Some((_, identity)), .. }) = self.entries.remove(&session)
-            && self.live.get(&identity) == Some(&session)
+    fn remove(&mut self, session: SessionId, end: End) {
+        let Some(Entry { kind, .. }) = self.entries.remove(&session) else { return };
+        self.drop_copies -= usize::from(matches!(kind, Kind::DropCopy(..)));
+        if let Some(place) = kind.place()
+            && self.live.get(&place) == Some(&session)
         {
-            self.live.remove(&identity);
+            self.live.remove(&place);
+        }
+        if let (Kind::Commands(Key { identity, .. }, WhenLost::Withdraw), End::Lost) = (kind, end) {
+            self.lost.push(identity);
         }
     }
+}
+
+/// Whether a session's end is the loss of a line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum End {
+    Lost,
+    NotLost,
 }
 
 #[cfg(test)]
@@ -316,9 +483,10 @@ mod tests {
         exchange
             .apply(Sequence(1), Instant(0), IdentityId::SYSTEM, CommandId(1), &founding, &mut Vec::new())
             .expect("founded");
-        let mut sessions = Sessions::new(History::default(), Positions::new(position(0)));
+        let recent = Recent::after(EventCounts::default(), 1);
+        let mut sessions = Sessions::new(recent, Positions::new(position(0)));
         [1, 4, 6].into_iter().for_each(|sequence| sessions.come_to(position(sequence)));
-        sessions.tell_batch(position(6), &[happened(1)]);
+        sessions.tell_batch(position(6), 1, &[happened(1)]);
         (exchange, sessions)
     }
 
@@ -328,9 +496,95 @@ mod tests {
         session: SessionId,
         claim: Claim,
     ) -> Receiver<Message> {
+        log_on_for(exchange, sessions, session, claim, Purpose::Commands(WhenLost::Leave))
+    }
+
+    fn log_on_for(
+        exchange: &Exchange,
+        sessions: &mut Sessions,
+        session: SessionId,
+        claim: Claim,
+        purpose: Purpose,
+    ) -> Receiver<Message> {
         let (queue, messages) = channel(8);
-        sessions.log_on(exchange, Instant(0), session, KEY, claim, queue);
+        sessions.log_on(exchange, Instant(0), session, LogOn { key: KEY, claim, purpose, queue });
         messages
+    }
+
+    /// Bids go with a line that is lost, where that was chosen, and not with one that a newer session takes the place of.
+    #[test]
+    fn a_line_is_lost_only_where_nothing_newer_took_its_place() {
+        let (exchange, mut sessions) = founded();
+        let on = |sessions: &mut Sessions, session, when_lost| {
+            log_on_for(&exchange, sessions, session, Claim::default(), Purpose::Commands(when_lost))
+        };
+        let _leaves = on(&mut sessions, 1, WhenLost::Leave);
+        sessions.left(1);
+        assert!(sessions.take_lost().is_empty(), "it had not chosen so");
+        let _older = on(&mut sessions, 2, WhenLost::Withdraw);
+        let _newer = on(&mut sessions, 3, WhenLost::Withdraw);
+        sessions.left(2);
+        assert!(sessions.take_lost().is_empty(), "it was superseded");
+        sessions.left(3);
+        assert_eq!(sessions.take_lost(), [IdentityId(1)]);
+        sessions.left(3);
+        assert!(sessions.take_lost().is_empty(), "once");
+        let _stopped = on(&mut sessions, 4, WhenLost::Withdraw);
+        sessions.close_all(Closing::Stopping);
+        assert!(sessions.take_lost().is_empty(), "it is the exchange that goes");
+        // Who reads too slowly is dropped, and that is a loss.
+        let _slow = on(&mut sessions, 5, WhenLost::Withdraw);
+        for number in 7..20 {
+            sessions.tell_batch(position(number), 1, &[happened(number)]);
+        }
+        assert_eq!(sessions.take_lost(), [IdentityId(1)]);
+    }
+
+    /// A drop copy is beside the session that sends, is told its answers, and can send nothing.
+    #[test]
+    fn a_drop_copy_is_told_what_others_are_answered() {
+        let (exchange, mut sessions) = founded();
+        let mut sends = log_on(&exchange, &mut sessions, 1, Claim::default());
+        assert!(!sessions.has_drop_copies());
+        let mut copies = log_on_for(&exchange, &mut sessions, 2, Claim::default(), Purpose::DropCopy);
+        assert!(sessions.has_drop_copies());
+        for messages in [&mut sends, &mut copies] {
+            assert!(matches!(messages.try_recv(), Ok(Message::LoggedOn { .. })));
+        }
+        assert!(sessions.may_send(&exchange, Instant(0), 1, IdentityId(1)), "nobody was superseded");
+        assert!(!sessions.may_send(&exchange, Instant(0), 2, IdentityId(1)));
+        let answer = golv_engine::Answer { sequence: Sequence(7), outcome: Ok(()) };
+        let answered = Answered { sender: IdentityId(2), id: CommandId(9), answer };
+        sessions.copy(ParticipantId(9), answered);
+        sessions.copy(ParticipantId(1), answered);
+        sessions.tell_batch(position(7), 1, &[]);
+        let told = copies.try_recv();
+        assert!(matches!(&told, Ok(Message::Copied { answers, .. }) if **answers == [answered]), "{told:?}");
+        assert!(sends.try_recv().is_err());
+        sessions.left(2);
+        assert!(!sessions.has_drop_copies());
+    }
+
+    /// What is older than the segment before the current one is not in memory, and what is there is numbered as if it were.
+    #[test]
+    fn two_segments_are_remembered() {
+        let mut recent = Recent::after(EventCounts::default(), 1);
+        for number in 1_u64..=9 {
+            let segment = u32::try_from(number.div_ceil(3)).expect("few");
+            recent.add(segment, &[happened(number)]);
+        }
+        let since = |seen| {
+            let histories = recent.since(seen, ParticipantId(5), false);
+            let first = histories
+                .first()
+                .map(|history| (history.segment(), history.before().shown_to(ParticipantId(5), false)));
+            let numbers: Vec<u64> =
+                histories.iter().flat_map(History::iter).map(|happened| happened.sequence.0).collect();
+            (first, numbers)
+        };
+        assert_eq!(since(0), (Some((2, 3)), (4..=9).collect()));
+        assert_eq!(since(5), (Some((2, 3)), (4..=9).collect()));
+        assert_eq!(since(6), (Some((3, 6)), (7..=9).collect()));
     }
 
     #[test]
@@ -371,7 +625,7 @@ mod tests {
             assert!(!sessions.may_send(&exchange, Instant(0), session, IdentityId(1)));
         }
         assert!(sessions.may_send(&exchange, Instant(0), 1, IdentityId(1)));
-        sessions.tell_batch(position(7), &[happened(2)]);
+        sessions.tell_batch(position(7), 1, &[happened(2)]);
         assert!(matches!(older.try_recv(), Ok(Message::Happened(_))), "nothing came before it");
     }
 

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant as Moment};
 use crossbeam_channel::{Receiver, RecvTimeoutError, TryRecvError};
 use golv_engine::command::{Action, Command};
 use golv_engine::digest::Digest;
-use golv_engine::event::Event;
+use golv_engine::event::{Event, EventCounts};
 use golv_engine::id::{CommandId, IdentityId, Sequence};
 use golv_engine::reject::Reject;
 use golv_engine::time::Instant;
@@ -26,7 +26,7 @@ use golv_protocol::message::{Closing, Position};
 
 use super::metrics::{Batch, Metrics};
 use super::positions::Positions;
-use super::sessions::{History, Sessions};
+use super::sessions::{Recent, Sessions};
 use super::{Answered, Creation, Opening, Request, SessionId, Stopped, Waiting};
 
 /// Why an exchange could not be created.
@@ -118,7 +118,7 @@ impl Writer {
         let chain = genesis(&settings);
         let journal = Journal::create(dir, settings, chain.0)?;
         let positions = Positions::new(Position { sequence: Sequence(0), chain });
-        let sessions = Sessions::new(History::default(), positions);
+        let sessions = Sessions::new(Recent::after(EventCounts::default(), journal.segment()), positions);
         let mut writer = Self::new(exchange, journal, dir, clock, chain, sessions);
         writer.gather(None, IdentityId::SYSTEM, CommandId(1), founding);
         writer.commit().map_err(CreateError::Founding)?;
@@ -129,15 +129,13 @@ impl Writer {
     pub(super) fn open(dir: &Path) -> Result<(Self, Opening), RestartError> {
         let mut restart = Restart::begin(dir)?;
         let replay = &restart.begun.replay;
-        let mut history = History::after(replay.counts().clone());
+        let mut recent = Recent::after(replay.counts().clone(), replay.segment());
         let mut positions = Positions::new(position(replay));
         let (snapshot, passed_over) =
             (restart.begun.snapshot, std::mem::take(&mut restart.begun.passed_over));
         let restarted = restart.finish(|replay| {
             positions.add(position(replay));
-            if !replay.happened().is_empty() {
-                history.add(replay.happened().into());
-            }
+            recent.add(replay.segment(), replay.happened());
         })?;
         let Restarted { replayed: Replayed { exchange, chain, now, .. }, journal, verdict } = restarted;
         let clock = match journal.settings().mode {
@@ -146,7 +144,7 @@ impl Writer {
         };
         let position = Position { sequence: exchange.sequence(), chain };
         let opening = Opening { verdict, snapshot, passed_over, position, state: exchange.state_digest() };
-        let sessions = Sessions::new(history, positions);
+        let sessions = Sessions::new(recent, positions);
         Ok((Self::new(exchange, journal, dir, clock, chain, sessions), opening))
     }
 
@@ -210,12 +208,19 @@ impl Writer {
             while let Some(request) = next {
                 match request {
                     Request::Connect { session, queue } => self.sessions.connect(session, queue),
-                    Request::LogOn { session, key, claim, queue } => {
+                    Request::LogOn { session, log_on } => {
                         // What was gathered may be this identity's own, or end its key.
                         self.commit()?;
                         let at = self.now();
-                        self.sessions.log_on(&self.exchange, at, session, key, claim, queue);
+                        self.sessions.log_on(&self.exchange, at, session, log_on);
                     }
+                    Request::Watch { session, key, queue } => {
+                        // What is told is durable.
+                        self.commit()?;
+                        let at = self.now();
+                        self.sessions.watch(&self.exchange, at, session, key, queue);
+                    }
+                    Request::Left { session } => self.sessions.left(session),
                     Request::Command { session, sender, id, command } => {
                         let at = self.now();
                         // A clock that is set, or a key that is ended, counts from the next command on, so it ends its
@@ -238,13 +243,28 @@ impl Writer {
                 taken += 1;
                 next = if taken < GATHER_ENTRIES { ring.try_recv().ok() } else { None };
             }
+            self.gather_lost();
             self.commit()?;
             let at = self.now();
             self.sessions.close_ended(&self.exchange, at);
+            // Whoever was found lost meanwhile does not wait for the next request.
+            while self.gather_lost() {
+                self.commit()?;
+            }
             if stopping {
                 return Ok(());
             }
         }
+    }
+
+    /// Gathers what withdraws the bids of those whose line was lost. `false` if nobody's was.
+    fn gather_lost(&mut self) -> bool {
+        let lost = self.sessions.take_lost();
+        for &identity in &lost {
+            // The system's commands need no number of their own: nobody sends them again.
+            self.gather(None, IdentityId::SYSTEM, CommandId(0), Command::LineLost { identity });
+        }
+        !lost.is_empty()
     }
 
     /// The stamp that a command would get now.
@@ -352,12 +372,18 @@ impl Writer {
         self.sessions.come_to(position);
         // There are as many answers as commands were in the batch.
         for ((origin, entry), answer) in self.origins.iter().zip(&self.entries).zip(self.effects.answers()) {
+            let Entry { sender, id, .. } = *entry;
+            let answered = Answered { sender, id, answer: *answer };
             if let Some(session) = *origin {
-                let Entry { sender, id, .. } = *entry;
-                self.sessions.answer(session, Answered { sender, id, answer: *answer });
+                self.sessions.answer(session, answered);
+            }
+            if self.sessions.has_drop_copies()
+                && let Some(participant) = self.exchange.participant_of(sender)
+            {
+                self.sessions.copy(participant, answered);
             }
         }
-        self.sessions.tell_batch(position, self.effects.happened());
+        self.sessions.tell_batch(position, self.journal.segment(), self.effects.happened());
         if self.effects.happened().iter().any(|happened| changes_keys(&happened.event)) {
             self.sessions.look_at_keys(&self.exchange);
         }

@@ -19,11 +19,13 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::ValueEnum;
+use golv_protocol::pace;
 use toml::de::{DeTable, DeValue};
 
 use super::{Serve, WaitingChoice};
 use crate::logs;
 use crate::server::endpoint::Limits;
+use crate::server::session;
 
 /// The variable that names the configuration file if `--config` does not.
 pub(super) const FILE_VARIABLE: &str = "GOLV_CONFIG";
@@ -36,6 +38,9 @@ const CONNECTIONS: RangeInclusive<u64> = 1..=100_000;
 
 /// How many seconds a handshake may be allowed. A minute is longer than any that still comes about.
 const HANDSHAKE: RangeInclusive<u64> = 1..=60;
+
+/// How many commands a second an identity may be allowed.
+const PER_SECOND: RangeInclusive<u64> = 1..=1_000_000;
 
 /// One thing that can be set.
 #[derive(Debug, PartialEq, Eq)]
@@ -53,7 +58,7 @@ const fn key(name: &'static str, default: Option<&'static str>, example: &'stati
 }
 
 /// All keys, in the order of `golv serve --help`. docs/operations.md says of each what it is and why its default.
-pub(super) const KEYS: [Key; 12] = [
+pub(super) const KEYS: [Key; 15] = [
     key("data", None, "\"/var/lib/golv/journal\""),
     key("listen", Some("127.0.0.1:4433"), "\"0.0.0.0:4433\""),
     key("certificate", None, "\"/etc/golv/server.pem\""),
@@ -64,7 +69,10 @@ pub(super) const KEYS: [Key; 12] = [
     key("log", Some("text"), "\"json\""),
     key("log_level", Some("info"), "\"info\""),
     key("connections_max", Some("1024"), "1024"),
+    key("connections_per_address_max", Some("256"), "256"),
     key("handshake_seconds", Some("5"), "5"),
+    key("commands_per_second", Some("2000"), "2000"),
+    key("withdrawals_per_second", Some("8000"), "8000"),
     key("certificate_warning_days", Some("30"), "30"),
 ];
 
@@ -162,6 +170,8 @@ pub(super) struct Configuration {
     pub(super) log: logs::Format,
     pub(super) log_level: logs::Level,
     pub(super) limits: Limits,
+    /// What each identity may send.
+    pub(super) pace: pace::Limits,
     pub(super) certificate_warning_days: u64,
     /// All of that once more as texts, in the order of [`KEYS`].
     pub(super) in_force: Vec<Set>,
@@ -289,7 +299,10 @@ impl Configuration {
         let log = layers.get("log", one_of::<logs::Format>);
         let log_level = layers.get("log_level", one_of::<logs::Level>);
         let connections_max = layers.get("connections_max", |set| number(set, CONNECTIONS));
+        let per_address = layers.get("connections_per_address_max", |set| number(set, CONNECTIONS));
         let handshake = layers.get("handshake_seconds", |set| number(set, HANDSHAKE));
+        let commands = layers.get("commands_per_second", |set| number(set, PER_SECOND));
+        let withdrawals = layers.get("withdrawals_per_second", |set| number(set, PER_SECOND));
         let warning = layers.get("certificate_warning_days", |set| number(set, 0..=365));
 
         let Layers { problems, in_force, .. } = layers;
@@ -297,8 +310,10 @@ impl Configuration {
         let configuration = || {
             let limits = Limits {
                 connections_max: usize::try_from(connections_max?).ok()?,
+                connections_per_address_max: usize::try_from(per_address?).ok()?,
                 handshake: Duration::from_secs(handshake?),
             };
+            let pace = session::limits(u32::try_from(commands?).ok()?, u32::try_from(withdrawals?).ok()?);
             Some(Self {
                 data: data?,
                 listen: listen?,
@@ -310,6 +325,7 @@ impl Configuration {
                 log: log?,
                 log_level: log_level?,
                 limits,
+                pace,
                 certificate_warning_days: warning?,
                 in_force,
                 strange_variables,

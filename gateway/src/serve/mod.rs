@@ -94,9 +94,18 @@ pub struct Serve {
     /// How many connections there may be at a time [default: 1024]
     #[arg(long, value_name = "COUNT")]
     connections_max: Option<String>,
+    /// How many of them one address may have; for IPv6, a network of 64 bits [default: 256]
+    #[arg(long, value_name = "COUNT")]
+    connections_per_address_max: Option<String>,
     /// How long a client may take to show its certificate [default: 5]
     #[arg(long, value_name = "SECONDS")]
     handshake_seconds: Option<String>,
+    /// How many commands an identity may send in a second, in the long run; twice as many at once [default: 2000]
+    #[arg(long, value_name = "COUNT")]
+    commands_per_second: Option<String>,
+    /// How many withdrawals it may send beside those [default: 8000]
+    #[arg(long, value_name = "COUNT")]
+    withdrawals_per_second: Option<String>,
     /// Warn at the start and in --check if a certificate ends within so many days [default: 30]
     #[arg(long, value_name = "DAYS")]
     certificate_warning_days: Option<String>,
@@ -124,7 +133,10 @@ impl Serve {
             ("log", self.log.as_ref().map(name_of)),
             ("log_level", self.log_level.as_ref().map(name_of)),
             ("connections_max", self.connections_max.clone()),
+            ("connections_per_address_max", self.connections_per_address_max.clone()),
             ("handshake_seconds", self.handshake_seconds.clone()),
+            ("commands_per_second", self.commands_per_second.clone()),
+            ("withdrawals_per_second", self.withdrawals_per_second.clone()),
             ("certificate_warning_days", self.certificate_warning_days.clone()),
         ];
         given.into_iter().filter_map(|(name, text)| Some((name, text?))).collect()
@@ -218,7 +230,7 @@ fn run(configuration: &Configuration) -> Result<(), Box<dyn Error>> {
             ));
             notify::ready();
             tokio::select! {
-                () = server::serve(&endpoint, pipeline.gate()) => {}
+                () = server::serve(&endpoint, pipeline.gate(), configuration.pace) => {}
                 _ = terminate.recv() => {}
                 _ = interrupt.recv() => {}
                 () = pipeline.ended() => {}

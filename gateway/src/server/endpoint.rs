@@ -12,14 +12,17 @@
 //! - Nothing is kept for a sender that has not proved its address, so forged packets cost no memory.
 //! - Connections, and the bytes that each may leave unread or unacknowledged, are bounded.
 //!
+//! - No address has more than its share of the connections, so that one host cannot keep all others out.
+//!
 //! Deliberately absent: 0-RTT and session tickets, so each connection shows its certificate anew; migration, so
 //! that a connection stays at the address it came from (a client whose address changes connects again); and a
-//! limit for each address or key. Who may have how many sessions is decided where sessions are known.
+//! limit for each key. Who may have how many sessions is decided where sessions are known.
 
+use std::collections::BTreeMap;
 use std::future::IntoFuture;
 use std::io;
-use std::net::SocketAddr;
-use std::sync::Arc;
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use golv_client::tls::{self, Credentials, TrustAnchor};
@@ -51,6 +54,9 @@ pub struct Limits {
     /// is refused. Default 1,024. More serves more traders; each may take 2 MiB for stream data (see
     /// [`golv_client::transport`]), so 1,024 may take 2 GiB at worst.
     pub connections_max: usize,
+    /// How many of them one address may have, which for IPv6 is a network of 64 bits: that many are given to one host. One more
+    /// is refused. Default 256: many traders may sit behind one address.
+    pub connections_per_address_max: usize,
     /// How long a client may take from its proved address to the end of the handshake. Default 5 s; it needs one
     /// round trip. Longer lets those who stall hold more of the places that traders need.
     pub handshake: Duration,
@@ -58,7 +64,7 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { connections_max: 1024, handshake: Duration::from_secs(5) }
+        Self { connections_max: 1024, connections_per_address_max: 256, handshake: Duration::from_secs(5) }
     }
 }
 
@@ -68,6 +74,62 @@ pub struct Endpoint {
     quinn: quinn::Endpoint,
     limits: Limits,
     local_addr: SocketAddr,
+    places: Arc<Places>,
+}
+
+/// How many connections each address has.
+#[derive(Debug, Default)]
+struct Places(Mutex<BTreeMap<IpAddr, usize>>);
+
+/// One connection of an address, until it is dropped.
+#[derive(Debug)]
+pub struct Place {
+    of: IpAddr,
+    places: Arc<Places>,
+}
+
+impl Place {
+    /// A place among the connections of an address, if it has fewer than so many.
+    fn take(places: &Arc<Places>, address: IpAddr, most: usize) -> Option<Self> {
+        let of = match address.to_canonical() {
+            IpAddr::V6(address) => {
+                let [a, b, c, d, ..] = address.segments();
+                IpAddr::V6(Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0))
+            }
+            address => address,
+        };
+        let mut taken = places.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let count = taken.entry(of).or_default();
+        if *count >= most {
+            return None;
+        }
+        *count += 1;
+        drop(taken);
+        Some(Self { of, places: Arc::clone(places) })
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let mut taken = self.places.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(count) = taken.get_mut(&self.of) {
+            *count -= 1;
+            if *count == 0 {
+                taken.remove(&self.of);
+            }
+        }
+    }
+}
+
+/// A client that got through.
+#[derive(Debug)]
+pub struct Admitted {
+    /// Its connection.
+    pub connection: Connection,
+    /// The fingerprint of the key that it has proved to hold.
+    pub key: KeyFingerprint,
+    /// Its place among the connections of its address. To be kept as long as the connection.
+    pub place: Place,
 }
 
 /// Why the server does not listen.
@@ -85,6 +147,7 @@ pub struct Handshake {
     connecting: IncomingFuture,
     remote: SocketAddr,
     limit: Duration,
+    place: Place,
 }
 
 /// Why a client did not get through. Nothing of it is left when this is returned.
@@ -125,7 +188,7 @@ impl Endpoint {
         let failed = |source| BindError { addr, source };
         let quinn = quinn::Endpoint::server(config(credentials, trust), addr).map_err(failed)?;
         let local_addr = quinn.local_addr().map_err(failed)?;
-        Ok(Self { quinn, limits, local_addr })
+        Ok(Self { quinn, limits, local_addr, places: Arc::default() })
     }
 
     /// Where it listens.
@@ -148,9 +211,15 @@ impl Endpoint {
                 incoming.retry().expect("a client with an unproved address may be sent a Retry");
             } else {
                 let remote = incoming.remote_address();
+                let most = self.limits.connections_per_address_max;
+                let Some(place) = Place::take(&self.places, remote.ip(), most) else {
+                    incoming.refuse();
+                    refused();
+                    continue;
+                };
                 // The handshake begins here and not where it is awaited, so that it counts from now on.
                 let limit = self.limits.handshake;
-                return Some(Handshake { connecting: incoming.into_future(), remote, limit });
+                return Some(Handshake { connecting: incoming.into_future(), remote, limit, place });
             }
         }
     }
@@ -172,13 +241,13 @@ impl Handshake {
         self.remote
     }
 
-    /// Waits until the client has proved its key; returns the connection and the key's fingerprint.
+    /// Waits until the client has proved its key.
     ///
     /// # Errors
     /// If the client shows no certificate, or none that is trusted and valid now; if it does not speak the
     /// protocol; if it gives up or takes too long.
-    pub async fn finish(self) -> Result<(Connection, KeyFingerprint), HandshakeError> {
-        let Self { connecting, remote, limit } = self;
+    pub async fn finish(self) -> Result<Admitted, HandshakeError> {
+        let Self { connecting, remote, limit, place } = self;
         let connection = tokio::time::timeout(limit, connecting)
             .await
             .map_err(|_| HandshakeError::Slow { remote, limit })?
@@ -189,7 +258,7 @@ impl Handshake {
             .expect("rustls tells a peer's identity as its chain of certificates");
         let leaf = chain.first().expect("a chain that was verified begins with the client's certificate");
         let key = tls::fingerprint(leaf).expect("a certificate that was verified can be read");
-        Ok((connection, key))
+        Ok(Admitted { connection, key, place })
     }
 }
 
@@ -282,7 +351,9 @@ mod tests {
     }
 
     async fn next(server: &Endpoint) -> Result<(Connection, KeyFingerprint), HandshakeError> {
-        server.accept(|| ()).await.expect("the endpoint is open").finish().await
+        let Admitted { connection, key, .. } =
+            server.accept(|| ()).await.expect("the endpoint is open").finish().await?;
+        Ok((connection, key))
     }
 
     /// What becomes of a client that believes itself connected: it opens a stream, writes, and reads.

@@ -1,30 +1,34 @@
 //! The exchange on the network: QUIC connections, a task for each session, and the way to the writer.
 //!
-//! All decisions are in [`session`], which knows no network; here bytes are moved. Each connection carries one
-//! stream, opened by the client. A session that fails ends alone. Sessions are counted and logged here, as they begin and
-//! end, and what they send is not: see [`crate::logs`].
+//! All decisions are in [`session`], which knows no network; here bytes are moved. A connection carries one session on the
+//! stream that its client opens first; on others it downloads long events and follows what is public: see [`streams`]. A session that
+//! fails ends alone, even where it panics. Sessions are counted and logged here, as they begin and end, and what they send is not:
+//! see [`crate::logs`].
 
 pub mod endpoint;
 pub mod session;
+mod streams;
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use golv_engine::Speaker;
 use golv_engine::key::KeyFingerprint;
 use golv_protocol::message::Closing;
+use golv_protocol::pace::Limits;
 use quinn::{Connection, RecvStream, SendStream, VarInt};
 use tokio::sync::mpsc;
-use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep_until, timeout};
-use tracing::{debug, info, warn};
+use tracing::{debug, error, info, warn};
 
 use crate::alarm;
 use crate::logs::with_sources;
 use crate::pipeline::metrics::Metrics;
-use crate::pipeline::{Gate, History, Message, SessionId, SubmitError};
-use endpoint::Endpoint;
-use session::{Request, Session};
+use crate::pipeline::{Gate, Message, Piece, SessionId, SubmitError};
+use endpoint::{Admitted, Endpoint};
+use session::{Pace, Request, Session};
+use streams::Streams;
 
 /// Bytes read from a stream at once.
 const READ: usize = 16 * 1024;
@@ -35,18 +39,27 @@ const WRITE_PATIENCE: Duration = Duration::from_secs(3);
 /// How long the last bytes of a session may take to arrive before its connection is closed.
 const FAREWELL: Duration = Duration::from_secs(1);
 
-/// Accepts connections until the endpoint is closed. Each session runs in a task of its own.
-pub async fn serve(endpoint: &Endpoint, gate: Gate) {
+/// Accepts connections until the endpoint is closed. Each session runs in a task of its own, within the limits.
+pub async fn serve(endpoint: &Endpoint, gate: Gate, limits: Limits) {
     let refused = || gate.metrics().count_refused_connection();
+    let (pace, started) = (Arc::new(Pace::new(limits)), Instant::now());
     while let Some(incoming) = endpoint.accept(refused).await {
-        let gate = gate.clone();
+        let (gate, pace) = (gate.clone(), Arc::clone(&pace));
         // Before the handshake: a client that has given a connection up begins its next one later than this.
         let id = gate.session();
         tokio::spawn(async move {
             match incoming.finish().await {
-                Ok((connection, key)) => {
-                    let reason = run(&connection, id, key, &gate).await;
+                Ok(Admitted { connection, key, place }) => {
+                    let session = Session::new(started.elapsed(), pace);
+                    let reason =
+                        alone(run(connection.clone(), id, key, gate.clone(), session, started)).await;
+                    if reason == Closing::Fault {
+                        gate.metrics().count_closed(reason);
+                        error!(%key, "a session failed; mend what made it panic, which is in the log before this");
+                    }
+                    gate.leave(id).await;
                     connection.close(VarInt::from_u32(reason.code()), reason.to_string().as_bytes());
+                    drop(place);
                 }
                 // A handshake that fails has told its client why.
                 Err(failed) => {
@@ -58,21 +71,41 @@ pub async fn serve(endpoint: &Endpoint, gate: Gate) {
     }
 }
 
+/// Runs a session so that its panic is its own: nothing that it shares with others is left half done by one, and they go on.
+async fn alone(session: impl Future<Output = Closing> + Send + 'static) -> Closing {
+    match tokio::spawn(session).await {
+        Ok(reason) => reason,
+        Err(failed) if failed.is_panic() => Closing::Fault,
+        // The runtime is about to end.
+        Err(_) => Closing::Stopping,
+    }
+}
+
 /// Runs one session to its end; returns why it ended.
-async fn run(connection: &Connection, id: SessionId, key: KeyFingerprint, gate: &Gate) -> Closing {
+async fn run(
+    connection: Connection,
+    id: SessionId,
+    key: KeyFingerprint,
+    gate: Gate,
+    session: Session,
+    started: Instant,
+) -> Closing {
     // A client that opens no stream is closed by the connection's idle time, or by this.
     let opened = timeout(FAREWELL * 3, connection.accept_bi()).await;
     let Ok(Ok((send, receive))) = opened else {
         gate.metrics().count_closed(Closing::Silent);
         return Closing::Silent;
     };
+    // What is downloaded or followed beside the session gives way to it.
+    let _ = send.set_priority(1);
     let mut shell = Shell {
-        session: Session::new(Duration::ZERO),
-        started: Instant::now(),
+        session,
+        started,
         id,
         key,
         address: connection.remote_address(),
-        gate,
+        gate: &gate,
+        streams: Streams::new(connection, key, gate.clone()),
         logged_on: None,
         queue: None,
         older: None,
@@ -111,12 +144,14 @@ struct Shell<'a> {
     key: KeyFingerprint,
     address: SocketAddr,
     gate: &'a Gate,
+    /// What else the client has open.
+    streams: Streams,
     /// From the exchange's answer to the logon on.
     logged_on: Option<LoggedOn<'a>>,
     /// From the logon on.
     queue: Option<mpsc::Receiver<Message>>,
     /// What happened before the history, on its way.
-    older: Option<JoinHandle<Option<History>>>,
+    older: Option<mpsc::Receiver<Piece>>,
     send: SendStream,
 }
 
@@ -139,10 +174,10 @@ impl Shell<'_> {
             let more = self.session.has_more_output();
             let wakes_at = self.started + self.session.wakes_at();
             let listens = self.queue.is_some() && self.session.wants_messages();
+            let (wants_older, is_live) = (self.session.wants_older(), self.session.speaker().is_some());
             let older = async {
                 match &mut self.older {
-                    // A replay that panicked has nothing to tell.
-                    Some(older) => older.await.unwrap_or(None),
+                    Some(older) => older.recv().await,
                     None => std::future::pending().await,
                 }
             };
@@ -177,9 +212,15 @@ impl Shell<'_> {
                         self.session.close(Closing::Stopping);
                     }
                 }
-                history = older => {
-                    self.older = None;
-                    self.session.told_older(history);
+                piece = older, if wants_older => {
+                    if !matches!(piece, Some(Piece::Batch(_))) {
+                        self.older = None;
+                    }
+                    self.session.told_older(piece);
+                }
+                asked = self.streams.next(), if is_live => {
+                    let now = self.started.elapsed();
+                    self.streams.answer(asked, &self.session, now);
                 }
                 () = sleep_until(wakes_at) => self.session.passed(self.started.elapsed()),
                 // Last: history is sent whenever there is nothing else to do, and others have their turn in between.
@@ -190,15 +231,12 @@ impl Shell<'_> {
 
     fn request(&mut self, request: Request) {
         match request {
-            Request::LogOn(claim) => match self.gate.log_on(self.id, self.key, claim) {
+            Request::LogOn(claim, purpose) => match self.gate.log_on(self.id, self.key, claim, purpose) {
                 Ok(queue) => self.queue = Some(queue),
                 Err(SubmitError::Busy) => self.session.close(Closing::Busy),
                 Err(_) => self.session.close(Closing::Stopping),
             },
-            Request::Older => {
-                let gate = self.gate.clone();
-                self.older = Some(tokio::spawn(async move { gate.older().await }));
-            }
+            Request::Older(segment) => self.older = Some(self.gate.older(segment)),
             Request::Submit { sender, id, command } => match self.gate.submit(self.id, sender, id, command) {
                 Ok(()) => {}
                 Err(SubmitError::Busy) => self.session.busy(id),
@@ -270,5 +308,19 @@ impl Shell<'_> {
         if self.write().await.is_ok() && self.send.finish().is_ok() {
             let _ = timeout(FAREWELL, self.send.stopped()).await;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A panic is the end of the session that it is in, and of nothing else.
+    #[tokio::test]
+    async fn a_panic_ends_its_own_session_alone() {
+        let other = tokio::spawn(alone(async { Closing::Silent }));
+        let failed = alone(async { panic!("a defect in the session's code") });
+        assert_eq!(failed.await, Closing::Fault);
+        assert_eq!(other.await.expect("not joined with the other"), Closing::Silent);
     }
 }

@@ -9,12 +9,17 @@
 //! What a client may see of an event is decided here, once, before anything is encoded for it. Events are numbered
 //! from 1 over what this participant may see; a logon says how many were seen, and the rest follows. The
 //! history is encoded piece by piece as the client takes it, so a session's memory is bounded: one frame and one
-//! read of input, [`OUTPUT_FULL`] and one event of output, and batches that all sessions share.
+//! read of input, [`OUTPUT_FULL`] and one event of output, and batches that all sessions share. An event that is too long for
+//! a message is announced, kept until the client has downloaded it, and no other follows until then.
+//!
+//! What comes faster than the announced limits is refused here and costs the exchange nothing; who goes on all the same is
+//! sent away. Withdrawals have a limit of their own. So have commands that are sent again, which were counted at first: refusing them
+//! as new ones are would leave open whether they were executed.
 //!
 //! Deliberately absent: the network, the clock, and any knowledge of what a command means.
 
-use std::collections::VecDeque;
-use std::sync::Arc;
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use golv_engine::Speaker;
@@ -23,10 +28,12 @@ use golv_engine::id::{CommandId, IdentityId};
 use golv_journal::execute::Happened;
 use golv_protocol::frame::{Frames, write_frame};
 use golv_protocol::message::{
-    ClientMessage, Closing, HEARTBEAT_MS, Numbered, PROTOCOL, SILENCE_MS_MAX, ServerMessage, write_event,
+    ClientMessage, Closing, HEARTBEAT_MS, Logon, LongEvent, Numbered, PROTOCOL, Purpose, SILENCE_MS_MAX,
+    ServerMessage, negotiate, write_event,
 };
+use golv_protocol::pace::{Bucket, Limits, Rate};
 
-use crate::pipeline::{Answered, Claim, Cursor, History, Message};
+use crate::pipeline::{Answered, Claim, Cursor, History, Message, Piece};
 
 /// Commands of one session that wait for their answers at most. Past that its stream is not read: the client waits.
 pub const IN_FLIGHT_MAX: usize = 256;
@@ -41,13 +48,62 @@ const LOOKED_AT_MAX: usize = 10_000;
 /// that is full too.
 const WAITING_MAX: usize = 8_192;
 
+/// Commands that an identity may send in a second, unless an exchange says otherwise: more than the ten or so of a busy sealed-bid trader by
+/// far, and a hundredth of what the exchange takes, so that many can do so at once.
+pub const COMMANDS_PER_SECOND: u32 = 2_000;
+
+/// Withdrawals that an identity may send in a second, unless an exchange says otherwise: it can take back faster than it can bid.
+pub const WITHDRAWALS_PER_SECOND: u32 = 8_000;
+
+/// Bursts last so many seconds of a rate.
+const BURST_SECONDS: u32 = 2;
+
+/// The limits of an exchange in which identities may send so many commands and withdrawals a second.
+pub fn limits(commands_per_second: u32, withdrawals_per_second: u32) -> Limits {
+    let rate = |per_second: u32| Rate { per_second, burst: per_second.saturating_mul(BURST_SECONDS) };
+    Limits {
+        in_flight: IN_FLIGHT_MAX as u32,
+        commands: rate(commands_per_second),
+        withdrawals: rate(withdrawals_per_second),
+    }
+}
+
+/// What an identity has used of its limits, in all its sessions: a new session does not begin with a new burst.
+#[derive(Debug, Default)]
+struct Used {
+    commands: Bucket,
+    withdrawals: Bucket,
+    /// What was refused counts too: who goes on as if nothing had been said is sent away.
+    refused: Bucket,
+}
+
+/// What all identities have used of their limits.
+#[derive(Debug)]
+pub struct Pace {
+    limits: Limits,
+    /// Looked into at a logon, and not for a command.
+    used: Mutex<BTreeMap<IdentityId, Arc<Used>>>,
+}
+
+impl Pace {
+    /// Nothing was used yet.
+    pub fn new(limits: Limits) -> Self {
+        Self { limits, used: Mutex::default() }
+    }
+
+    fn of(&self, identity: IdentityId) -> Arc<Used> {
+        let mut used = self.used.lock().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(used.entry(identity).or_default())
+    }
+}
+
 /// What a session asks of the writer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Request {
     /// Log the connection's key on.
-    LogOn(Claim),
-    /// Find what happened before the history that came with the logon, and answer [`Session::told_older`].
-    Older,
+    LogOn(Claim, Purpose),
+    /// Find what happened before this segment of the journal, and tell it by [`Session::told_older`].
+    Older(u32),
     /// Execute a command, or answer [`Session::busy`].
     Submit {
         /// Whose command.
@@ -62,18 +118,18 @@ pub enum Request {
 #[derive(Debug)]
 enum State {
     AwaitingLogon,
-    LoggingOn { events_seen: u64 },
-    Live(Live),
+    LoggingOn { events_seen: u64, purpose: Purpose },
+    Live(Box<Live>),
     Closed(Closing),
 }
 
 #[derive(Debug)]
 struct Live {
-    speaker: Speaker,
-    /// Events of this participant that were numbered so far.
-    numbered: u64,
-    /// Events that the client had seen when it logged on: they are numbered and not sent.
-    seen: u64,
+    events: Events,
+    purpose: Purpose,
+    used: Arc<Used>,
+    /// The highest id that was passed on: a higher one was never executed.
+    highest: CommandId,
     /// What is still to be sent of the history, and how far the first of it was looked at.
     history: VecDeque<History>,
     cursor: Cursor,
@@ -87,22 +143,25 @@ struct Live {
 }
 
 /// Whether a client needs what happened before the history that came with its logon.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Debug)]
 enum Older {
-    /// No, or it is in the history by now.
+    /// No, or it has come.
     Needless,
-    /// It is, and it was not asked for yet.
-    Needed,
-    /// It was asked for. No event is sent before it has come.
-    Asked,
+    /// It does, from before this segment of the journal, and it was not asked for yet.
+    Needed(u32),
+    /// It was asked for, and comes batch by batch: this one was looked at so far. No other event is sent before the last.
+    Coming(Option<(Arc<[Happened]>, usize)>),
 }
 
 /// A session. Time is a duration since any fixed instant.
 #[derive(Debug)]
 pub struct Session {
     state: State,
+    pace: Arc<Pace>,
     frames: Frames,
     output: Vec<u8>,
+    /// The latest time that it was told.
+    now: Duration,
     heard: Duration,
     /// When it was last seen to that the client hears something, and whether anything was said since.
     said: Duration,
@@ -111,11 +170,13 @@ pub struct Session {
 
 impl Session {
     /// A session whose connection was just made.
-    pub fn new(now: Duration) -> Self {
+    pub fn new(now: Duration, pace: Arc<Pace>) -> Self {
         Self {
             state: State::AwaitingLogon,
+            pace,
             frames: Frames::default(),
             output: Vec::new(),
+            now,
             heard: now,
             said: now,
             spoke: false,
@@ -124,6 +185,7 @@ impl Session {
 
     /// Takes bytes that arrived.
     pub fn receive(&mut self, bytes: &[u8], now: Duration) {
+        self.now = now;
         // Before the logon only the logon itself counts, or a byte now and then would hold the session open.
         if !matches!(self.state, State::AwaitingLogon) {
             self.heard = now;
@@ -143,20 +205,31 @@ impl Session {
     /// The next thing that the client asks for, out of the bytes that have arrived.
     pub fn next_request(&mut self) -> Option<Request> {
         if let State::Live(live) = &mut self.state
-            && live.older == Older::Needed
+            && let Older::Needed(segment) = live.older
         {
-            live.older = Older::Asked;
-            return Some(Request::Older);
+            live.older = Older::Coming(None);
+            return Some(Request::Older(segment));
         }
         while self.wants_input() {
-            let message = match self.frames.next_frame() {
+            let frame = match self.frames.next_frame() {
                 Ok(None) => return None,
-                Ok(Some(frame)) => golv_protocol::decode::<ClientMessage>(frame).ok(),
+                Ok(frame) => frame,
                 Err(_) => None,
             };
-            let Some(message) = message else {
-                self.close(Closing::Malformed);
-                return None;
+            // Of another version only the beginning can be read.
+            let is_other =
+                |frame: &[u8]| matches!(self.state, State::AwaitingLogon) && negotiate(frame) == Some(None);
+            let message = match frame {
+                Some(frame) if is_other(frame) => Err(Closing::OtherVersion),
+                Some(frame) => golv_protocol::decode::<ClientMessage>(frame).map_err(|_| Closing::Malformed),
+                None => Err(Closing::Malformed),
+            };
+            let message = match message {
+                Ok(message) => message,
+                Err(reason) => {
+                    self.close(reason);
+                    return None;
+                }
             };
             if let Some(request) = self.take(message) {
                 return Some(request);
@@ -167,15 +240,14 @@ impl Session {
 
     fn take(&mut self, message: ClientMessage) -> Option<Request> {
         match (&mut self.state, message) {
-            (
-                State::AwaitingLogon,
-                ClientMessage::Logon { protocol: PROTOCOL, events_seen, acknowledged },
-            ) => {
-                self.state = State::LoggingOn { events_seen };
-                return Some(Request::LogOn(Claim { events_seen, acknowledged }));
+            (State::AwaitingLogon, ClientMessage::Logon(logon)) => {
+                let Logon { events_seen, acknowledged, purpose, .. } = logon;
+                self.state = State::LoggingOn { events_seen, purpose };
+                return Some(Request::LogOn(Claim { events_seen, acknowledged }, purpose));
             }
-            (State::AwaitingLogon, ClientMessage::Logon { .. }) => self.close(Closing::OtherVersion),
-            (State::Live(live), ClientMessage::Submit { id, command }) => {
+            (State::Live(live), ClientMessage::Submit { id, command })
+                if matches!(live.purpose, Purpose::Commands(_)) =>
+            {
                 match live.busy {
                     Some(busy) if id > busy => {
                         self.say(&ServerMessage::Busy { id });
@@ -185,8 +257,25 @@ impl Session {
                     // An older one was executed before, and is answered as it was.
                     _ => {}
                 }
+                if let Err(refused) = live.take_one(id, &command, self.pace.limits, self.now) {
+                    match refused {
+                        Some(wait) => {
+                            // Rounded up: after so long there is room.
+                            let wait_ms = wait.as_micros().div_ceil(1000).try_into().unwrap_or(u32::MAX);
+                            self.say(&ServerMessage::OverLimit { id, wait_ms });
+                        }
+                        None => self.close(Closing::TooFast),
+                    }
+                    return None;
+                }
+                live.highest = live.highest.max(id);
                 live.in_flight += 1;
-                return Some(Request::Submit { sender: live.speaker.identity, id, command });
+                return Some(Request::Submit { sender: live.events.speaker.identity, id, command });
+            }
+            (State::Live(live), ClientMessage::Downloaded { number }) => {
+                if live.events.announced.take_if(|announced| announced.number == number).is_none() {
+                    self.close(Closing::Malformed);
+                }
             }
             (State::Live(_), ClientMessage::Heartbeat) => {}
             _ => self.close(Closing::Malformed),
@@ -208,29 +297,50 @@ impl Session {
         match (&mut self.state, message) {
             (_, Message::Closing(reason)) => self.close(reason),
             (_, Message::Behind { .. }) => self.close(Closing::ServerBehind),
-            (State::LoggingOn { events_seen }, Message::LoggedOn { speaker, events, position, history }) => {
+            (
+                State::LoggingOn { events_seen, purpose },
+                Message::LoggedOn { speaker, events, position, history },
+            ) => {
                 let Speaker { identity, participant, highest, .. } = speaker;
-                let before = history.before().shown_to(participant, speaker.reads_all);
-                let (numbered, older) =
-                    if *events_seen >= before { (before, Older::Needless) } else { (0, Older::Needed) };
+                let before = |history: &History| history.before().shown_to(participant, speaker.reads_all);
+                let (numbered, older) = match history.first() {
+                    Some(first) if *events_seen < before(first) => (0, Older::Needed(first.segment())),
+                    Some(first) => (before(first), Older::Needless),
+                    None => (0, Older::Needless),
+                };
                 let live = Live {
-                    speaker,
-                    numbered,
-                    seen: *events_seen,
-                    history: VecDeque::from([history]),
+                    events: Events { speaker, numbered, seen: *events_seen, announced: None },
+                    purpose: *purpose,
+                    used: self.pace.of(identity),
+                    highest,
+                    history: history.into(),
                     cursor: Cursor::default(),
                     older,
                     waiting: VecDeque::new(),
                     in_flight: 0,
                     busy: None,
                 };
-                self.say(&ServerMessage::LoggedOn { identity, participant, highest, events, position });
-                self.state = State::Live(live);
+                let (protocol, limits) = (PROTOCOL, self.pace.limits);
+                self.say(&ServerMessage::LoggedOn {
+                    protocol,
+                    identity,
+                    participant,
+                    highest,
+                    events,
+                    position,
+                    limits,
+                });
+                self.state = State::Live(Box::new(live));
             }
             (State::Live(live), Message::Answered { answers, position }) => {
                 live.in_flight = live.in_flight.saturating_sub(answers.len());
                 for &Answered { id, answer, .. } in &answers {
                     self.say(&ServerMessage::Answered { id, answer, position });
+                }
+            }
+            (State::Live(_), Message::Copied { answers, position }) => {
+                for &Answered { sender, id, answer } in &answers {
+                    self.say(&ServerMessage::Copied { identity: sender, id, answer, position });
                 }
             }
             (State::Live(live), Message::Happened(batch)) => live.waiting.push_back(batch),
@@ -239,15 +349,35 @@ impl Session {
         }
     }
 
-    /// Takes what happened before the history that came with the logon; `None` if it is not to be had any more.
-    pub fn told_older(&mut self, older: Option<History>) {
+    /// Whether there is room for the next piece of what happened before the history that came with the logon.
+    pub fn wants_older(&self) -> bool {
+        matches!(&self.state, State::Live(live) if matches!(live.older, Older::Coming(None)))
+    }
+
+    /// Takes a piece of what happened before the history that came with the logon; `None` if it is not to be had any more.
+    pub fn told_older(&mut self, piece: Option<Piece>) {
         let State::Live(live) = &mut self.state else { return };
-        match older {
-            Some(older) => {
-                live.history.push_front(older);
-                live.older = Older::Needless;
-            }
+        match piece {
+            Some(Piece::Batch(batch)) => live.older = Older::Coming(Some((batch, 0))),
+            Some(Piece::End) => live.older = Older::Needless,
             None => self.close(Closing::HistoryGone),
+        }
+    }
+
+    /// The long event that was announced under a number and waits to be downloaded.
+    pub fn download(&self, number: u64) -> Option<LongEvent> {
+        match &self.state {
+            State::Live(live) => live.events.announced.clone().filter(|announced| announced.number == number),
+            _ => None,
+        }
+    }
+
+    /// Takes one of what may be read of the public state, which counts as a command does; `false` if that is too much now, or nobody is
+    /// logged on.
+    pub fn may_watch(&self, now: Duration) -> bool {
+        match &self.state {
+            State::Live(live) => live.used.commands.take(self.pace.limits.commands, now).is_ok(),
+            _ => false,
         }
     }
 
@@ -262,8 +392,11 @@ impl Session {
 
     /// Whether more output waits behind what [`Session::output`] gave.
     pub fn has_more_output(&self) -> bool {
-        matches!(&self.state, State::Live(live) if live.older == Older::Needless
-            && !(live.history.is_empty() && live.waiting.is_empty()))
+        matches!(&self.state, State::Live(live) if live.events.announced.is_none() && match live.older {
+            Older::Needless => !(live.history.is_empty() && live.waiting.is_empty()),
+            Older::Needed(_) => false,
+            Older::Coming(ref batch) => batch.is_some(),
+        })
     }
 
     /// Whether the writer's queue should be read.
@@ -281,6 +414,7 @@ impl Session {
 
     /// Lets time pass: says that the exchange is alive, or ends a session that says nothing.
     pub fn passed(&mut self, now: Duration) {
+        self.now = now;
         if !self.wants_input() {
             // Nobody is silent who is not listened to.
             self.heard = now;
@@ -314,7 +448,7 @@ impl Session {
     /// For whom the session speaks while it is logged on.
     pub fn speaker(&self) -> Option<Speaker> {
         match &self.state {
-            State::Live(live) => Some(live.speaker),
+            State::Live(live) => Some(live.events.speaker),
             _ => None,
         }
     }
@@ -334,33 +468,91 @@ impl Session {
 }
 
 impl Live {
-    fn write_events(&mut self, output: &mut Vec<u8>) {
-        if self.older != Older::Needless {
-            return;
+    /// Counts a command against the limits.
+    ///
+    /// # Errors
+    /// If it is over them: after how long there is room, or `None` where too much was refused already.
+    fn take_one(
+        &self,
+        id: CommandId,
+        command: &Command,
+        limits: Limits,
+        now: Duration,
+    ) -> Result<(), Option<Duration>> {
+        // One that was passed on before is answered as it was, whatever it costs now.
+        let taken = if command.is_withdrawal() || id <= self.highest {
+            self.used.withdrawals.take(limits.withdrawals, now)
+        } else {
+            self.used.commands.take(limits.commands, now)
+        };
+        let Err(wait) = taken else { return Ok(()) };
+        match self.used.refused.take(limits.commands, now) {
+            Ok(()) => Err(Some(wait)),
+            Err(_) => Err(None),
         }
+    }
+
+    /// Whether no other event may be written now.
+    fn is_full(&self, output: &[u8]) -> bool {
+        output.len() >= OUTPUT_FULL || self.events.announced.is_some()
+    }
+
+    fn write_events(&mut self, output: &mut Vec<u8>) {
         for _ in 0..LOOKED_AT_MAX {
-            let Some(history) = self.history.pop_front() else { return self.write_waiting(output) };
-            match history.next(&mut self.cursor) {
-                Some(happened) => {
-                    self.write_event(happened, output);
-                    self.history.push_front(history);
-                }
-                None => self.cursor = Cursor::default(),
-            }
-            if output.len() >= OUTPUT_FULL {
+            if self.is_full(output) {
                 return;
+            }
+            match &mut self.older {
+                Older::Needed(_) | Older::Coming(None) => return,
+                Older::Coming(Some((batch, place))) => match batch.get(*place) {
+                    Some(happened) => {
+                        *place += 1;
+                        self.events.write(happened, output);
+                    }
+                    None => self.older = Older::Coming(None),
+                },
+                Older::Needless => {
+                    let Some(history) = self.history.front() else { return self.write_waiting(output) };
+                    match history.next(&mut self.cursor) {
+                        Some(happened) => self.events.write(happened, output),
+                        None => {
+                            self.history.pop_front();
+                            self.cursor = Cursor::default();
+                        }
+                    }
+                }
             }
         }
     }
 
     fn write_waiting(&mut self, output: &mut Vec<u8>) {
-        while output.len() < OUTPUT_FULL {
+        while !self.is_full(output) {
             let Some(batch) = self.waiting.pop_front() else { return };
-            batch.iter().for_each(|happened| self.write_event(happened, output));
+            for (place, happened) in batch.iter().enumerate() {
+                self.events.write(happened, output);
+                if self.events.announced.is_some() && place + 1 < batch.len() {
+                    self.waiting.push_front(batch[place + 1..].into());
+                    return;
+                }
+            }
         }
     }
+}
 
-    fn write_event(&mut self, happened: &Happened, output: &mut Vec<u8>) {
+/// The events of one session: which of them it is shown, and under which numbers.
+#[derive(Debug)]
+struct Events {
+    speaker: Speaker,
+    /// Events of this participant that were numbered so far.
+    numbered: u64,
+    /// Events that the client had seen when it logged on: they are numbered and not sent.
+    seen: u64,
+    /// A long event that was announced: no other is sent until it was downloaded.
+    announced: Option<LongEvent>,
+}
+
+impl Events {
+    fn write(&mut self, happened: &Happened, output: &mut Vec<u8>) {
         let Speaker { participant, reads_all, .. } = self.speaker;
         if !happened.event.is_shown_to(participant, reads_all) {
             return;
@@ -371,416 +563,14 @@ impl Live {
         }
         if let Some(event) = happened.event.shown_to(participant, reads_all) {
             let numbered = Numbered { number: self.numbered, sequence: happened.sequence, event };
-            write_event(&numbered, output).expect("an auction's fills fit in the largest event");
+            self.announced =
+                write_event(numbered, output).expect("an auction's fills fit in the largest event");
+            if let Some(announced) = &self.announced {
+                write_frame(&announced.announcement(), output).expect("an announcement is short");
+            }
         }
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use golv_engine::Answer;
-    use golv_engine::command::Action;
-    use golv_engine::digest::Digest;
-    use golv_engine::event::{Event, EventCounts};
-    use golv_engine::id::{AuctionId, BidId, ParticipantId, Sequence};
-    use golv_engine::num::{Price, Quantity};
-    use golv_protocol::message::{Parts, Position};
-    use proptest::prelude::*;
-
-    const AT: Duration = Duration::from_secs(100);
-    const TRADER: Speaker = Speaker {
-        identity: IdentityId(5),
-        participant: ParticipantId(5),
-        reads_all: false,
-        highest: CommandId(9),
-    };
-
-    fn frame(message: &ClientMessage) -> Vec<u8> {
-        let mut bytes = Vec::new();
-        write_frame(message, &mut bytes).expect("short");
-        bytes
-    }
-
-    fn logon(events_seen: u64) -> Vec<u8> {
-        frame(&ClientMessage::Logon { protocol: PROTOCOL, events_seen, acknowledged: None })
-    }
-
-    fn submit(id: u64) -> Vec<u8> {
-        let command = Command::ClearAuction { auction: AuctionId(1), secret: None };
-        frame(&ClientMessage::Submit { id: CommandId(id), command })
-    }
-
-    fn answered(id: u64) -> Message {
-        let answer = Answer { sequence: Sequence(1), outcome: Ok(()) };
-        let answered = Answered { sender: TRADER.identity, id: CommandId(id), answer };
-        Message::Answered { answers: [answered].into(), position: position(41) }
-    }
-
-    /// What the client is sent, with events taken out of their parts.
-    fn sent(session: &mut Session) -> Vec<ServerMessage> {
-        let (mut frames, mut parts, mut messages) = (Frames::default(), Parts::default(), Vec::new());
-        loop {
-            let output = session.output();
-            frames.push(output);
-            output.clear();
-            while let Some(frame) = frames.next_frame().expect("short") {
-                match golv_protocol::decode(frame).expect("a message") {
-                    ServerMessage::Part { last, bytes } => {
-                        messages
-                            .extend(parts.push(last, &bytes).expect("an event").map(ServerMessage::Happened));
-                    }
-                    message => messages.push(message),
-                }
-            }
-            if !session.has_more_output() {
-                return messages;
-            }
-        }
-    }
-
-    fn numbers(messages: &[ServerMessage]) -> Vec<u64> {
-        let number = |message: &ServerMessage| match message {
-            ServerMessage::Happened(numbered) => Some(numbered.number),
-            _ => None,
-        };
-        messages.iter().filter_map(number).collect()
-    }
-
-    /// An event that only `owner` may see.
-    fn bid_of(owner: u32, sequence: u64) -> Happened {
-        let event = Event::BidAccepted {
-            auction: AuctionId(1),
-            bid: BidId { identity: IdentityId(owner), command: CommandId(sequence) },
-            participant: ParticipantId(owner),
-            price: Some(Price::ZERO),
-            quantity: Quantity::ZERO,
-        };
-        Happened { sequence: Sequence(sequence), event }
-    }
-
-    fn public(sequence: u64) -> Happened {
-        Happened { sequence: Sequence(sequence), event: Event::AuctionOpened { auction: AuctionId(1) } }
-    }
-
-    fn history(batches: &[Vec<Happened>]) -> History {
-        let mut history = History::default();
-        batches.iter().for_each(|batch| history.add(batch.as_slice().into()));
-        history
-    }
-
-    fn position(sequence: u64) -> Position {
-        Position { sequence: Sequence(sequence), chain: Digest([7; 32]) }
-    }
-
-    /// What the writer tells a session that it logs on.
-    fn logged_on(speaker: Speaker, history: History) -> Message {
-        let shown = |happened: &&Happened| happened.event.is_shown_to(speaker.participant, speaker.reads_all);
-        let before = history.before().shown_to(speaker.participant, speaker.reads_all);
-        let events = before + history.iter().filter(shown).count() as u64;
-        Message::LoggedOn { speaker, events, position: position(40), history }
-    }
-
-    fn live(history: History, events_seen: u64) -> Session {
-        let mut session = Session::new(AT);
-        session.receive(&logon(events_seen), AT);
-        assert_eq!(session.next_request(), Some(Request::LogOn(Claim { events_seen, acknowledged: None })));
-        session.told(logged_on(TRADER, history));
-        session
-    }
-
-    #[test]
-    fn a_session_begins_with_a_logon_and_nothing_else() {
-        let mut session = Session::new(AT);
-        session.receive(&submit(1), AT);
-        assert_eq!(session.next_request(), None);
-        assert_eq!(session.closed(), Some(Closing::Malformed));
-
-        let mut session = Session::new(AT);
-        let other = ClientMessage::Logon { protocol: PROTOCOL + 1, events_seen: 0, acknowledged: None };
-        session.receive(&frame(&other), AT);
-        assert_eq!(session.next_request(), None);
-        assert_eq!(sent(&mut session), [ServerMessage::Closing(Closing::OtherVersion)]);
-
-        let mut session = live(History::default(), 0);
-        session.receive(&logon(0), AT);
-        assert_eq!(session.next_request(), None);
-        assert_eq!(session.closed(), Some(Closing::Malformed), "a second logon");
-    }
-
-    /// A history that follows these batches, of which nothing is in memory.
-    fn history_after(before: &[Vec<Happened>], batches: &[Vec<Happened>]) -> History {
-        let mut counts = EventCounts::default();
-        before.iter().flatten().for_each(|happened| counts.add(&happened.event));
-        let mut history = History::after(counts);
-        batches.iter().for_each(|batch| history.add(batch.as_slice().into()));
-        history
-    }
-
-    /// After a start from a snapshot: who has seen what was before gets the rest at once, and who has not waits for it.
-    #[test]
-    fn what_was_before_the_history_is_asked_for_only_by_who_has_not_seen_it() {
-        let before = [vec![public(1), bid_of(5, 2)], vec![bid_of(6, 3), bid_of(5, 4)]];
-        let batches = [vec![bid_of(5, 5), public(6)]];
-        let happened = |numbers: std::ops::RangeInclusive<u64>| numbers.collect::<Vec<_>>();
-        for seen in 0..=5 {
-            let mut session = live(history_after(&before, &batches), seen);
-            session.told(Message::Happened(vec![public(7)].into()));
-            let needed = seen < 3;
-            assert_eq!(session.next_request(), needed.then_some(Request::Older), "seen {seen}");
-            assert_eq!(session.next_request(), None, "asked once");
-            if needed {
-                assert!(numbers(&sent(&mut session)).is_empty(), "nothing overtakes what is missing");
-                // Commands do not wait for it.
-                session.receive(&submit(10), AT);
-                assert!(matches!(session.next_request(), Some(Request::Submit { .. })));
-                session.told_older(Some(history(&before)));
-            }
-            assert_eq!(numbers(&sent(&mut session)), happened(seen + 1..=6), "seen {seen}");
-        }
-    }
-
-    #[test]
-    fn a_session_whose_history_is_gone_ends() {
-        let before = [vec![public(1)]];
-        let mut session = live(history_after(&before, &[]), 0);
-        assert_eq!(session.next_request(), Some(Request::Older));
-        session.told_older(None);
-        assert_eq!(session.closed(), Some(Closing::HistoryGone));
-        // Whoever has seen it needs none of it.
-        let mut session = live(history_after(&before, &[]), 1);
-        assert_eq!((session.next_request(), session.closed()), (None, None));
-    }
-
-    /// A command that came with the logon waits for it, and is then sent in the identity's name.
-    #[test]
-    fn commands_wait_for_the_logon_and_carry_the_keys_identity() {
-        let mut session = Session::new(AT);
-        session.receive(&[logon(0), submit(10)].concat(), AT);
-        assert_eq!(session.next_request(), Some(Request::LogOn(Claim::default())));
-        assert_eq!(session.next_request(), None);
-        session.told(logged_on(TRADER, History::default()));
-        let Some(Request::Submit { sender, id, .. }) = session.next_request() else { panic!("a command") };
-        assert_eq!((sender, id), (TRADER.identity, CommandId(10)));
-        let answer = Answer { sequence: Sequence(1), outcome: Ok(()) };
-        let answers = [Answered { sender, id, answer }].into();
-        session.told(Message::Answered { answers, position: position(41) });
-        assert_eq!(
-            sent(&mut session),
-            [
-                ServerMessage::LoggedOn {
-                    identity: TRADER.identity,
-                    participant: TRADER.participant,
-                    highest: TRADER.highest,
-                    events: 0,
-                    position: position(40),
-                },
-                ServerMessage::Answered { id, answer, position: position(41) },
-            ]
-        );
-    }
-
-    #[test]
-    fn bytes_that_are_no_message_end_the_session() {
-        for bytes in [
-            &[4, 0, 0, 0, 9, 0, 0, 0][..],
-            &[1, 0, 0, 0, 0],
-            &[255; 4],
-            &[8, 0, 0, 0, 2, 0, 0, 0, 0, 0, 0, 0],
-        ] {
-            let mut session = live(History::default(), 0);
-            session.receive(bytes, AT);
-            assert_eq!(session.next_request(), None);
-            assert_eq!(session.closed(), Some(Closing::Malformed), "{bytes:?}");
-            assert!(!session.wants_input());
-        }
-    }
-
-    #[test]
-    fn after_busy_nothing_overtakes() {
-        let mut session = live(History::default(), 0);
-        session.receive(&[submit(10), submit(11), submit(12)].concat(), AT);
-        assert!(matches!(session.next_request(), Some(Request::Submit { id: CommandId(10), .. })));
-        session.busy(CommandId(10));
-        assert_eq!(session.next_request(), None, "11 and 12 are answered here");
-        let busy = sent(&mut session);
-        let expected = [10, 11, 12].map(|id| ServerMessage::Busy { id: CommandId(id) });
-        assert_eq!(busy[1..], expected);
-        session.receive(&[submit(10), submit(11)].concat(), AT);
-        assert!(matches!(session.next_request(), Some(Request::Submit { id: CommandId(10), .. })));
-        assert!(matches!(session.next_request(), Some(Request::Submit { id: CommandId(11), .. })));
-    }
-
-    #[test]
-    fn too_many_unanswered_commands_stop_the_reading() {
-        let mut session = live(History::default(), 0);
-        let in_flight = IN_FLIGHT_MAX as u64;
-        for id in 1..=in_flight + 1 {
-            session.receive(&submit(9 + id), AT);
-            assert_eq!(session.next_request().is_some(), id <= in_flight);
-        }
-        assert!(!session.wants_input());
-        session.told(answered(10));
-        assert!(session.wants_input() && session.next_request().is_some());
-    }
-
-    /// What the client claims goes to the writer, which alone knows whether it is true.
-    #[test]
-    fn a_client_that_was_told_more_than_there_is_is_turned_away() {
-        let mut session = Session::new(AT);
-        let claim = Claim { events_seen: 3, acknowledged: Some(position(12)) };
-        let Claim { events_seen, acknowledged } = claim;
-        session.receive(&frame(&ClientMessage::Logon { protocol: PROTOCOL, events_seen, acknowledged }), AT);
-        assert_eq!(session.next_request(), Some(Request::LogOn(claim)));
-        session.told(Message::Closing(Closing::ServerBehind));
-        assert_eq!(sent(&mut session), [ServerMessage::Closing(Closing::ServerBehind)]);
-        assert!(!session.wants_input());
-    }
-
-    #[test]
-    fn each_side_says_that_it_is_alive_and_silence_ends_the_session() {
-        let mut session = live(History::default(), 0);
-        sent(&mut session);
-        let after = |ms| AT + Duration::from_millis(ms);
-        assert_eq!(session.wakes_at(), after(HEARTBEAT_MS));
-        // The answer to the logon was heard in the first second; in the second there is nothing else to say.
-        session.passed(after(HEARTBEAT_MS));
-        assert_eq!(sent(&mut session), []);
-        session.passed(after(2 * HEARTBEAT_MS));
-        assert_eq!(sent(&mut session), [ServerMessage::Heartbeat]);
-        session.receive(&frame(&ClientMessage::Heartbeat), after(2 * HEARTBEAT_MS));
-        assert_eq!(session.next_request(), None);
-        session.passed(after(SILENCE_MS_MAX));
-        assert_eq!(session.closed(), None);
-        session.passed(after(SILENCE_MS_MAX + 2 * HEARTBEAT_MS));
-        assert_eq!(session.closed(), Some(Closing::Silent));
-    }
-
-    #[test]
-    fn a_byte_now_and_then_is_no_logon() {
-        let mut session = Session::new(AT);
-        let bytes = logon(0);
-        for (second, byte) in (1..).zip(&bytes[..5]) {
-            let now = AT + Duration::from_secs(second);
-            session.receive(&[*byte], now);
-            session.passed(now);
-        }
-        assert_eq!(session.closed(), Some(Closing::Silent));
-    }
-
-    /// Whose bytes are left unread is not silent.
-    #[test]
-    fn a_client_that_is_not_listened_to_is_not_silent() {
-        let mut session = live(History::default(), 0);
-        for id in 0..IN_FLIGHT_MAX as u64 {
-            session.receive(&submit(10 + id), AT);
-            session.next_request();
-        }
-        assert!(!session.wants_input());
-        let later = AT + Duration::from_secs(60);
-        session.passed(later);
-        session.told(answered(10));
-        session.passed(later + Duration::from_secs(1));
-        assert_eq!(session.closed(), None);
-    }
-
-    #[test]
-    fn a_history_longer_than_the_output_comes_in_pieces_and_whole() {
-        let batches: Vec<Vec<Happened>> =
-            (1..=200).map(|batch| (1..=50).map(|place| bid_of(5, batch * 100 + place)).collect()).collect();
-        let mut session = live(history(&batches), 0);
-        assert!(session.output().len() < OUTPUT_FULL + 1024);
-        assert!(session.has_more_output());
-        session.told(Message::Happened([public(99_999)].as_slice().into()));
-        assert_eq!(numbers(&sent(&mut session)), (1..=10_001).collect::<Vec<_>>());
-    }
-
-    /// What nobody else may see is not in a single byte that a session sends.
-    #[test]
-    fn nothing_of_others_bids_is_sent() {
-        let secret = Happened {
-            sequence: Sequence(3),
-            event: Event::BidAccepted {
-                auction: AuctionId(1),
-                bid: BidId { identity: IdentityId(6), command: CommandId(0x7777_7777) },
-                participant: ParticipantId(6),
-                price: Some(Price::from_millionths(0x5555_5555_5555)),
-                quantity: Quantity::from_millionths(0x3333_3333_3333).expect("positive"),
-            },
-        };
-        let operators = Happened {
-            sequence: Sequence(4),
-            event: Event::ActionProposed {
-                proposal: golv_engine::id::ProposalId { identity: IdentityId(1), command: CommandId(1) },
-                action: Action::RevokeIdentity { identity: IdentityId(0x6666_6666) },
-            },
-        };
-        for reads_all in [false, true] {
-            let mut session = Session::new(AT);
-            session.receive(&logon(0), AT);
-            session.next_request();
-            let speaker = Speaker { reads_all, ..TRADER };
-            session.told(logged_on(speaker, history(&[vec![secret.clone(), operators.clone()]])));
-            session.told(Message::Happened([secret.clone(), public(5), operators.clone()].as_slice().into()));
-            let bytes = session.output().clone();
-            let contains = |pattern: &[u8]| bytes.windows(pattern.len()).any(|window| window == pattern);
-            assert!(!contains(&[0x77; 4]) && !contains(&[0x55; 4]) && !contains(&[0x33; 4]), "{reads_all}");
-            assert_eq!(contains(&[0x66; 4]), reads_all, "operators and auditors see what operators do");
-        }
-    }
-
-    proptest! {
-        /// Wherever the client was cut off, it is sent exactly the rest, and numbers have no gap.
-        #[test]
-        fn a_resumed_session_is_sent_exactly_the_rest(
-            owners in prop::collection::vec(prop::collection::vec(4_u32..8, 0..6), 0..30),
-            live_from in any::<prop::sample::Index>(),
-            cut in any::<prop::sample::Index>(),
-        ) {
-            let mut sequence = 0;
-            let batches: Vec<Vec<Happened>> = owners
-                .iter()
-                .map(|owners| owners.iter().map(|&owner| {
-                    sequence += 1;
-                    if owner == 7 { public(sequence) } else { bid_of(owner, sequence) }
-                }).collect())
-                .collect();
-            let visible = owners.iter().flatten().filter(|&&owner| owner == 5 || owner == 7).count() as u64;
-            let (before, after) = batches.split_at(live_from.index(batches.len() + 1));
-            let known = before.iter().flatten().filter(|h| h.event.is_shown_to(TRADER.participant, false)).count() as u64;
-            let seen = cut.index(known as usize + 1) as u64;
-            let mut session = live(history(before), seen);
-            let mut received = Vec::new();
-            for batch in after {
-                session.told(Message::Happened(batch.as_slice().into()));
-                received.extend(numbers(&sent(&mut session)));
-            }
-            received.extend(numbers(&sent(&mut session)));
-            prop_assert_eq!(received, (seen + 1..=visible).collect::<Vec<_>>());
-        }
-
-        #[test]
-        /// Frames of any bytes among good ones, with a byte changed here and there.
-        fn no_bytes_make_a_session_panic(
-            bodies in prop::collection::vec(prop_oneof![
-                2 => Just(submit(10)),
-                1 => Just(frame(&ClientMessage::Heartbeat)),
-                2 => prop::collection::vec(0_u8..12, 0..40).prop_map(|body| {
-                    [&u32::try_from(body.len()).expect("short").to_le_bytes()[..], &body].concat()
-                }),
-            ], 0..20),
-            changed in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 0..3),
-        ) {
-            let mut bytes = bodies.concat();
-            if !bytes.is_empty() {
-                changed.iter().for_each(|(place, byte)| *place.get_mut(&mut bytes) = *byte);
-            }
-            let mut session = live(History::default(), 0);
-            for piece in bytes.chunks(7) {
-                session.receive(piece, AT);
-                while session.next_request().is_some() {}
-                session.output().clear();
-            }
-        }
-    }
-}
+mod tests;

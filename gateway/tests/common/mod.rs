@@ -21,6 +21,7 @@ use std::time::Duration;
 use golv_client::client::{Client, Events};
 use golv_client::endpoint::connect;
 use golv_client::quic::QuicConnector;
+use golv_client::session::Beginning;
 use golv_client::tls::{Credentials, TrustAnchor};
 use golv_engine::auction::{AuctionKind, AuctionTerms};
 use golv_engine::book::Side;
@@ -35,7 +36,7 @@ use golv_engine::participant::Role;
 use golv_engine::time::Instant;
 use golv_gateway::pki::{self, Kind, Validity};
 use golv_protocol::frame::{Frames, write_frame};
-use golv_protocol::message::{ClientMessage, Closing, Numbered, PROTOCOL, Position, ServerMessage};
+use golv_protocol::message::{ClientMessage, Closing, Logon, Numbered, Position, ServerMessage};
 use quinn::{Connection, RecvStream, SendStream, WriteError};
 
 pub const OPERATORS: [u32; 2] = [1, 2];
@@ -158,7 +159,10 @@ impl Bench {
         identity: u32,
         acknowledged: Option<Position>,
     ) -> (Client, Events) {
-        Client::resuming(self.connector(server, self.of(identity)), acknowledged)
+        {
+            let beginning = Beginning { acknowledged, ..Beginning::default() };
+            Client::resuming(self.connector(server, self.of(identity)), beginning)
+        }
     }
 }
 
@@ -295,7 +299,7 @@ impl Raw {
 
     pub async fn log_on(bench: &Bench, address: SocketAddr, identity: u32) -> Self {
         let mut raw = Self::connect(bench, address, identity).await;
-        raw.say(&ClientMessage::Logon { protocol: PROTOCOL, events_seen: 0, acknowledged: None }).await;
+        raw.say(&ClientMessage::Logon(Logon::NEW)).await;
         let Some(ServerMessage::LoggedOn { .. }) = raw.hear().await else { panic!("logged on") };
         raw
     }

@@ -7,6 +7,8 @@ use std::time::Duration;
 use golv_gateway::pipeline::{Creation, Pipeline, Waiting};
 use golv_gateway::server::endpoint::{Endpoint, Limits};
 use golv_gateway::server::serve;
+use golv_gateway::server::session::{self, COMMANDS_PER_SECOND, WITHDRAWALS_PER_SECOND};
+use golv_protocol::pace;
 use quinn::VarInt;
 
 use super::*;
@@ -40,13 +42,18 @@ impl Served {
     }
 
     pub fn serve(bench: &Bench, pipeline: Pipeline, address: SocketAddr) -> Self {
+        Self::serve_at(bench, pipeline, address, session::limits(COMMANDS_PER_SECOND, WITHDRAWALS_PER_SECOND))
+    }
+
+    /// With limits of its own.
+    pub fn serve_at(bench: &Bench, pipeline: Pipeline, address: SocketAddr, pace: pace::Limits) -> Self {
         let endpoint =
             Endpoint::bind(address, &bench.credentials("server"), &bench.trust(), Limits::default())
                 .expect("bound");
         let address = endpoint.local_addr();
         let endpoint = Arc::new(endpoint);
         let (accepting, gate) = (Arc::clone(&endpoint), pipeline.gate());
-        tokio::spawn(async move { serve(&accepting, gate).await });
+        tokio::spawn(async move { serve(&accepting, gate, pace).await });
         Self { pipeline, endpoint, address }
     }
 

@@ -13,7 +13,6 @@ use golv_journal::{Content, scan};
 use golv_protocol::batch::Batch;
 
 use super::*;
-use crate::pipeline::older::Older;
 use crate::pipeline::{Message, Pipeline, Session};
 
 const OPERATORS: [IdentityId; 2] = [IdentityId(1), IdentityId(2)];
@@ -36,7 +35,7 @@ fn set_clock(to: Instant) {
 
 fn start(mut writer: Writer, clock: fn() -> Instant) -> (Pipeline, Session) {
     writer.clock = Clock::Live(clock);
-    let pipeline = Pipeline::start(writer, Older::none(), Waiting::Park);
+    let pipeline = Pipeline::start(writer, Path::new("nowhere"), Waiting::Park);
     let session = pipeline.connect().expect("running");
     (pipeline, session)
 }

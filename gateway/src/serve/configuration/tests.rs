@@ -96,7 +96,8 @@ fn what_is_in_force_is_what_is_used() {
     assert_eq!(configuration.listen, "[::1]:5".parse().expect("an address"));
     assert_eq!(configuration.metrics, None);
     assert_eq!(configuration.log_level, logs::Level::Debug);
-    assert_eq!(configuration.limits, Limits { connections_max: 7, handshake: Duration::from_secs(9) });
+    let limits = Limits { connections_max: 7, handshake: Duration::from_secs(9), ..Limits::default() };
+    assert_eq!(configuration.limits, limits);
     assert_eq!(configuration.waiting, WaitingChoice::Park);
     assert_eq!(origin(&configuration, "listen"), "flag --listen");
     assert_eq!(origin(&configuration, "metrics"), "environment GOLV_METRICS");
@@ -107,7 +108,10 @@ fn what_is_in_force_is_what_is_used() {
 /// The defaults of the library and of the configuration are the same.
 #[test]
 fn the_defaults_are_those_of_the_endpoint() {
-    assert_eq!(read(&[], &[], NEEDED).expect("right").limits, Limits::default());
+    let configuration = read(&[], &[], NEEDED).expect("right");
+    assert_eq!(configuration.limits, Limits::default());
+    let pace = session::limits(session::COMMANDS_PER_SECOND, session::WITHDRAWALS_PER_SECOND);
+    assert_eq!(configuration.pace, pace);
 }
 
 #[test]
