@@ -150,9 +150,13 @@ async fn watch(
     mut send: SendStream,
 ) {
     let mut output = Vec::new();
+    let stopped = send.stopped();
+    tokio::pin!(stopped);
     let reason = loop {
         let message = tokio::select! {
             message = queue.recv() => message,
+            // The client reads no more, or has gone.
+            _ = &mut stopped => break Closing::Silent,
             _ = connection.closed() => break Closing::Silent,
         };
         match message {

@@ -280,7 +280,7 @@ pub fn accepted(events: &[Event]) -> BTreeMap<BidId, usize> {
 
 /// A client that says what a test wants it to.
 pub struct Raw {
-    _connection: Connection,
+    pub connection: Connection,
     pub send: SendStream,
     pub receive: RecvStream,
     pub frames: Frames,
@@ -294,7 +294,7 @@ impl Raw {
         let connection =
             bounded(connect(address, "localhost", &credentials, &trust)).await.expect("connected");
         let (send, receive) = bounded(connection.open_bi()).await.expect("a stream");
-        Self { _connection: connection, send, receive, frames: Frames::default(), recorded: Vec::new() }
+        Self { connection, send, receive, frames: Frames::default(), recorded: Vec::new() }
     }
 
     pub async fn log_on(bench: &Bench, address: SocketAddr, identity: u32) -> Self {
