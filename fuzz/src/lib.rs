@@ -7,6 +7,7 @@ pub mod clearing;
 pub mod support;
 
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use golv_engine::command::Command;
@@ -15,12 +16,12 @@ use golv_engine::id::{CommandId, IdentityId, ParticipantId, Sequence};
 use golv_engine::time::Instant;
 use golv_engine::{Answer, Exchange, Mode, RulesVersion, Speaker};
 use golv_gateway::pipeline::{Answered, Claim, History, Message, Pipeline, Waiting};
-use golv_gateway::server::session::{Request, Session};
+use golv_gateway::server::session::{Pace, Request, Session, limits};
 use golv_journal::Verdict;
 use golv_journal::replay::{Replay, Replayed};
 use golv_protocol::batch::{Batch, BatchWriter, Entry};
 use golv_protocol::frame::write_frame;
-use golv_protocol::message::{ClientMessage, PROTOCOL, Position};
+use golv_protocol::message::{ClientMessage, Logon, Position, Purpose, WhenLost};
 
 /// A target's name and body.
 pub type Target = (&'static str, fn(&[u8]));
@@ -187,8 +188,18 @@ fn apply(
     outcome
 }
 
-/// Any bytes after a logon either end the session or are requests in its own identity's name; memory stays bounded.
+/// Any bytes after a logon either end the session or are requests in its own identity's name, and none where it is a drop copy; memory stays
+/// bounded, and nothing is passed on faster than the limits allow.
 pub fn session(input: &[u8]) {
+    for purpose in [Purpose::Commands(WhenLost::Leave), Purpose::DropCopy] {
+        session_for(purpose, input);
+    }
+}
+
+/// Commands and withdrawals that a session of [`session`] may send in a second. A burst is twice as many.
+const PER_SECOND: [u32; 2] = [10, 20];
+
+fn session_for(purpose: Purpose, input: &[u8]) {
     let now = Duration::ZERO;
     let speaker = Speaker {
         identity: IdentityId(7),
@@ -196,19 +207,23 @@ pub fn session(input: &[u8]) {
         reads_all: false,
         highest: CommandId(0),
     };
-    let mut session = Session::new(now);
+    let [commands, withdrawals] = PER_SECOND;
+    let mut session = Session::new(now, Arc::new(Pace::new(limits(commands, withdrawals))));
     let mut logon = Vec::new();
-    write_frame(&ClientMessage::Logon { protocol: PROTOCOL, events_seen: 0, acknowledged: None }, &mut logon)
-        .expect("short");
+    write_frame(&ClientMessage::Logon(Logon { purpose, ..Logon::NEW }), &mut logon).expect("short");
     session.receive(&logon, now);
-    assert_eq!(session.next_request(), Some(Request::LogOn(Claim::default())));
+    assert_eq!(session.next_request(), Some(Request::LogOn(Claim::default(), purpose)));
     let position = Position { sequence: Sequence(1), chain: Digest([0; 32]) };
-    session.told(Message::LoggedOn { speaker, events: 0, position, history: History::default() });
+    session.told(Message::LoggedOn { speaker, events: 0, position, history: vec![History::default()] });
+    let mut passed_on = 0;
     for bytes in input.chunks(61) {
         session.receive(bytes, now);
         while let Some(request) = session.next_request() {
             let Request::Submit { sender, id, .. } = request else { panic!("a second logon") };
             assert_eq!(sender, speaker.identity);
+            assert_ne!(purpose, Purpose::DropCopy);
+            passed_on += 1;
+            assert!(passed_on <= 2 * (commands + withdrawals));
             if id.0 % 3 == 0 {
                 session.busy(id);
             } else {
@@ -217,6 +232,8 @@ pub fn session(input: &[u8]) {
                 session.told(Message::Answered { answers, position });
             }
         }
+        // An answer for each frame that was in these bytes, and no more.
+        assert!(session.output().len() < 61 * 1024);
         session.output().clear();
         if session.closed().is_some() {
             assert!(!session.wants_input());

@@ -512,6 +512,7 @@ command = variants_of(
         ("CounterTerms", fields(negotiation=negotiation, turn=u32, terms=terms)),
         ("AcceptTerms", fields(negotiation=negotiation, turn=u32)),
         ("EndNegotiation", fields(negotiation=negotiation)),
+        ("LineLost", fields(identity=identity)),
     ]
 )
 
@@ -917,6 +918,7 @@ event = variants_of(
                 last=day,
             ),
         ),
+        ("LineLost", fields(identity=identity, participant=participant)),
     ]
 )
 
@@ -1012,6 +1014,35 @@ closing = variants(
     "Silent",
     "Busy",
     "HistoryGone",
+    "TooFast",
+    "Fault",
+)
+
+purpose = variants_of([("commands", variants("leave", "withdraw")), ("drop copy", nothing)])
+rate = fields(per_second=u32, at_once=u32)
+limits = fields(in_flight=u32, commands=rate, withdrawals=rate)
+fact = variants_of(
+    [
+        ("terms", action),
+        (
+            "auction",
+            fields(
+                auction=auction,
+                progress=variants_of(
+                    [
+                        ("announced", nothing),
+                        ("open", nothing),
+                        ("closed", nothing),
+                        ("cleared", fields(final_at=instant)),
+                        ("asking", fields(until=instant)),
+                    ]
+                ),
+            ),
+        ),
+        ("programme", fields(programme=programme, level=variants("normal", "high", "full"))),
+        ("price", fields(index=index, day=day, revision=u32, observation=observation)),
+        ("entry", fields(entry=entry, board=board, listing=listing, is_group=flag)),
+    ]
 )
 
 
@@ -1021,10 +1052,19 @@ def to_exchange():
         [
             (
                 "Logon",
-                fields(protocol=u16, events_seen=u64, acknowledged=optional(position)),
+                fields(
+                    oldest=u16,
+                    newest=u16,
+                    events_seen=u64,
+                    acknowledged=optional(position),
+                    purpose=purpose,
+                ),
             ),
             ("Submit", fields(id=command_id, command=command)),
             ("Heartbeat", nothing),
+            ("Downloaded", fields(number=u64)),
+            ("Download", fields(number=u64)),
+            ("Watch", nothing),
         ]
     )
 
@@ -1036,11 +1076,13 @@ def to_client(refused):
             (
                 "LoggedOn",
                 fields(
+                    protocol=u16,
                     identity=identity,
                     participant=participant,
                     highest=command_id,
                     events=u64,
                     position=position,
+                    limits=limits,
                 ),
             ),
             (
@@ -1049,9 +1091,23 @@ def to_client(refused):
             ),
             ("Busy", fields(id=command_id)),
             ("Happened", fields(number=u64, sequence=sequence, event=event)),
-            ("Part", fields(last=flag, bytes=list_of(u8))),
+            ("Announced", fields(number=u64, sequence=sequence, bytes=u64, digest=digest)),
             ("Heartbeat", nothing),
             ("Closing", fields(reason=closing)),
+            ("OverLimit", fields(id=command_id, wait_ms=u32)),
+            (
+                "Copied",
+                fields(
+                    identity=identity,
+                    id=command_id,
+                    sequence=sequence,
+                    outcome=outcome(refused),
+                    position=position,
+                ),
+            ),
+            ("State", fact),
+            ("StateTold", fields(position=position)),
+            ("Public", fields(sequence=sequence, event=event)),
         ]
     )
 

@@ -6,6 +6,7 @@ mod boards;
 use std::num::NonZeroU32;
 
 use golv_engine::Answer;
+use golv_engine::auction::Progress;
 use golv_engine::auction::{
     AuctionKind, AuctionResult, AuctionRule, AuctionTerms, AwardOffer, BidDetails, ClosedBid, Fill, LimitUse,
     Lot, LotSecret, Refusal, Refused, Solution, SolutionResult, SolutionTerms, StackResult, StackTerms,
@@ -26,6 +27,7 @@ use golv_engine::id::{
     AuctionId, BidId, CommandId, DataVersion, EntitlementId, FloorId, IdentityId, IndexId, MarketId,
     OwnerGroup, ParticipantId, ProgrammeId, ProposalId, Sequence,
 };
+use golv_engine::id::{BoardId, EntryId};
 use golv_engine::indivisible::Welfare;
 use golv_engine::key::KeyFingerprint;
 use golv_engine::ledger::{Account, Cause, Posting};
@@ -36,6 +38,7 @@ use golv_engine::money::{
 };
 use golv_engine::num::{Currency, Money, Price, Quantity, Rounding};
 use golv_engine::participant::{Role, Standing};
+use golv_engine::public::PublicFact;
 use golv_engine::reject::Reject;
 use golv_engine::support::{
     Breach, ClearingScore, Competition, Constraint, Each, Limit, Misfit, Most, OriginCap,
@@ -43,7 +46,10 @@ use golv_engine::support::{
 };
 use golv_engine::time::{Calendar, Instant, Month};
 use golv_protocol::frame::write_frame;
-use golv_protocol::message::{ClientMessage, Closing, Numbered, Position, ServerMessage};
+use golv_protocol::message::{
+    ClientMessage, Closing, Logon, Numbered, Position, Purpose, ServerMessage, WhenLost,
+};
+use golv_protocol::pace::{Limits, Rate};
 use serde::Serialize;
 
 fn price(units: i64) -> Price {
@@ -75,7 +81,12 @@ fn hex(bytes: &[u8]) -> String {
 fn client(name: &'static str, message: ClientMessage) -> (&'static str, String) {
     // No variant is forgotten: a new one does not compile until it is here, and then on the page.
     match &message {
-        ClientMessage::Logon { .. } | ClientMessage::Submit { .. } | ClientMessage::Heartbeat => {}
+        ClientMessage::Logon(_)
+        | ClientMessage::Submit { .. }
+        | ClientMessage::Heartbeat
+        | ClientMessage::Downloaded { .. }
+        | ClientMessage::Download { .. }
+        | ClientMessage::Watch => {}
     }
     example(name, &message)
 }
@@ -86,11 +97,27 @@ fn server(name: &'static str, message: ServerMessage) -> (&'static str, String) 
         | ServerMessage::Answered { .. }
         | ServerMessage::Busy { .. }
         | ServerMessage::Happened(_)
-        | ServerMessage::Part { .. }
+        | ServerMessage::Announced { .. }
         | ServerMessage::Heartbeat
-        | ServerMessage::Closing(_) => {}
+        | ServerMessage::Closing(_)
+        | ServerMessage::OverLimit { .. }
+        | ServerMessage::Copied { .. }
+        | ServerMessage::State(_)
+        | ServerMessage::StateTold { .. }
+        | ServerMessage::Public { .. } => {}
     }
     example(name, &message)
+}
+
+fn state(name: &'static str, fact: PublicFact) -> (&'static str, String) {
+    match &fact {
+        PublicFact::Terms(_)
+        | PublicFact::Auction { .. }
+        | PublicFact::Programme { .. }
+        | PublicFact::Price { .. }
+        | PublicFact::Entry { .. } => {}
+    }
+    server(name, ServerMessage::State(fact))
 }
 
 fn submit(name: &'static str, id: u64, command: Command) -> (&'static str, String) {
@@ -452,6 +479,7 @@ fn events() -> Vec<(&'static str, String)> {
         Event::BidAccepted { auction, bid: BID, participant, price: Some(limit), quantity },
         Event::BidReplaced { auction, bid: BID, participant, price: None, quantity, kept_priority: true },
         Event::BidWithdrawn { auction, bid: BID, participant },
+        Event::LineLost { identity: BID.identity, participant },
         Event::AuctionCleared {
             auction,
             final_at: at,
@@ -691,6 +719,7 @@ fn events() -> Vec<(&'static str, String)> {
             Event::BidAccepted { .. } => "BidAccepted",
             Event::BidReplaced { .. } => "BidReplaced",
             Event::BidWithdrawn { .. } => "BidWithdrawn",
+            Event::LineLost { .. } => "LineLost",
             Event::AuctionCleared { result, .. } => match (&result.stack, &result.solution) {
                 (Some(_), _) => "AuctionCleared, a stack",
                 (_, Some(_)) => "AuctionCleared, by a solution",
@@ -787,12 +816,24 @@ fn messages() -> Vec<(&'static str, String)> {
     let answer = |outcome| Answer { sequence: Sequence(42), outcome };
     let position = |sequence| Position { sequence: Sequence(sequence), chain: Digest([0xcd; 32]) };
     vec![
-        client("Logon", ClientMessage::Logon { protocol: 0, events_seen: 0, acknowledged: None }),
+        client("Logon", ClientMessage::Logon(Logon::NEW)),
         client(
             "Logon, again",
-            ClientMessage::Logon { protocol: 0, events_seen: 12, acknowledged: Some(position(43)) },
+            ClientMessage::Logon(Logon {
+                events_seen: 12,
+                acknowledged: Some(position(43)),
+                purpose: Purpose::Commands(WhenLost::Withdraw),
+                ..Logon::NEW
+            }),
+        ),
+        client(
+            "Logon of a drop copy",
+            ClientMessage::Logon(Logon { purpose: Purpose::DropCopy, ..Logon::NEW }),
         ),
         client("Heartbeat of the client", ClientMessage::Heartbeat),
+        client("Downloaded", ClientMessage::Downloaded { number: 13 }),
+        client("Download", ClientMessage::Download { number: 13 }),
+        client("Watch", ClientMessage::Watch),
         submit("PlaceBid", 7, Command::PlaceBid { auction, bid }),
         submit(
             "PlaceBid, with details",
@@ -823,6 +864,12 @@ fn messages() -> Vec<(&'static str, String)> {
         server(
             "LoggedOn",
             ServerMessage::LoggedOn {
+                protocol: 0,
+                limits: Limits {
+                    in_flight: 256,
+                    commands: Rate { per_second: 2_000, burst: 4_000 },
+                    withdrawals: Rate { per_second: 8_000, burst: 16_000 },
+                },
                 identity: IdentityId(101),
                 participant: ParticipantId(101),
                 highest: CommandId(6),
@@ -843,9 +890,55 @@ fn messages() -> Vec<(&'static str, String)> {
             },
         ),
         server("Busy", ServerMessage::Busy { id: CommandId(7) }),
-        server("Part", ServerMessage::Part { last: true, bytes: vec![1, 2, 3] }),
+        server(
+            "Announced",
+            ServerMessage::Announced {
+                number: 13,
+                sequence: Sequence(42),
+                bytes: 132_000,
+                digest: Digest([0xab; 32]),
+            },
+        ),
         server("Heartbeat of the exchange", ServerMessage::Heartbeat),
         server("Closing", ServerMessage::Closing(Closing::Superseded)),
+        server("OverLimit", ServerMessage::OverLimit { id: CommandId(7), wait_ms: 3 }),
+        server(
+            "Copied",
+            ServerMessage::Copied {
+                identity: IdentityId(101),
+                id: CommandId(7),
+                answer: answer(Ok(())),
+                position: position(43),
+            },
+        ),
+        state("State, terms", PublicFact::Terms(Action::ChangeRules { version: 1 })),
+        state("State, an auction", PublicFact::Auction { auction, progress: Progress::Open }),
+        state(
+            "State, an auction that was cleared",
+            PublicFact::Auction {
+                auction,
+                progress: Progress::Cleared { final_at: Instant::at_midnight(2019, 1, 1).expect("a day") },
+            },
+        ),
+        state("State, a programme", PublicFact::Programme { programme: ProgrammeId(1), level: Level::High }),
+        state(
+            "State, a price",
+            PublicFact::Price { index: IndexId(1), day, revision: 2, observation: observation() },
+        ),
+        state(
+            "State, an entry",
+            PublicFact::Entry {
+                entry: EntryId(12),
+                board: BoardId(1),
+                listing: boards::listing(Side::Sell),
+                is_group: false,
+            },
+        ),
+        server("StateTold", ServerMessage::StateTold { position: position(43) }),
+        server(
+            "Public",
+            ServerMessage::Public { sequence: Sequence(44), event: Event::AuctionClosed { auction } },
+        ),
     ]
 }
 

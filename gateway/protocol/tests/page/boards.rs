@@ -65,7 +65,7 @@ fn goods() -> Goods {
     }
 }
 
-fn listing(side: Side) -> Listing {
+pub(crate) fn listing(side: Side) -> Listing {
     let (first, last) = days();
     Listing {
         side,
