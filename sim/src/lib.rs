@@ -6,6 +6,7 @@
 //! tried here is what would happen there. [`day`] is the market day that `golv demo` plays.
 
 pub mod day;
+pub mod desk;
 pub mod prices;
 pub mod random;
 pub mod report;
