@@ -10,5 +10,6 @@ pub mod desk;
 pub mod prices;
 pub mod random;
 pub mod report;
+pub mod scenario;
 pub mod traders;
 pub mod venue;
