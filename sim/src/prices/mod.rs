@@ -143,6 +143,14 @@ impl Series {
         (i64::try_from(found.len()).ok()? == wanted).then_some(found)
     }
 
+    /// The part of the series that has prices from one month to another, both included; `None` where it has none of them.
+    pub fn within(&self, first: Month, last: Month) -> Option<Self> {
+        let (first, last) = (self.period_of(first)?, self.period_of(last)?);
+        let is_within = |(at, _): &&(Month, Price)| (first..=last).contains(at);
+        let points: Vec<_> = self.points.iter().filter(is_within).copied().collect();
+        (!points.is_empty()).then(|| Self { points, ..self.clone() })
+    }
+
     /// What the series lacks between its first and its last period, in order.
     pub fn gaps(&self) -> Vec<Gap> {
         let pairs = self.points.iter().zip(self.points.iter().skip(1));

@@ -39,6 +39,9 @@ fn a_month_is_found_only_within_the_series() {
     assert_eq!(series.range(month("2019-01"), month("2025-10")), None);
     assert_eq!(series.range(month("2012-05"), month("2025-09")), None);
     assert_eq!(series.range(month("2019-03"), month("2019-01")), None);
+    let part = series.within(month("2010-01"), month("2012-08")).expect("three months");
+    assert_eq!((part.first(), part.last()), (month("2012-06"), month("2012-08")));
+    assert!(series.within(month("2010-01"), month("2012-05")).is_none());
 }
 
 /// A yearly average stands for each month of its year, and for no other.

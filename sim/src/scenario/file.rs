@@ -110,6 +110,7 @@ pub(super) struct ProducerTable {
     pub(super) owner: Option<String>,
     pub(super) capacity: Text<Drawn<Quantity>>,
     pub(super) cost: Vec<StepTable>,
+    pub(super) elsewhere: Option<Text<Ratio>>,
     pub(super) fixed: Option<Text<Amount>>,
     pub(super) reserves: Option<Text<Amount>>,
     pub(super) behaviour: Option<BehaviourTable>,

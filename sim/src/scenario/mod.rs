@@ -142,6 +142,8 @@ pub struct Producer {
     pub capacity: Drawn<Quantity>,
     /// What a unit costs it, cheapest first; the parts are the whole.
     pub costs: Vec<Step>,
+    /// At what part of the known reference price it can sell elsewhere what it does not sell here; not at all where this is absent.
+    pub elsewhere: Option<Ratio>,
     /// What it costs in a month whether it produces or not.
     pub fixed: Amount,
     /// What it can lose before it closes; it never closes where this is absent.
