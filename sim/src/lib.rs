@@ -7,6 +7,7 @@
 
 pub mod day;
 pub mod desk;
+pub mod metrics;
 pub mod play;
 pub mod prices;
 pub mod random;
