@@ -13,5 +13,6 @@ pub mod prices;
 pub mod random;
 pub mod report;
 pub mod scenario;
+pub mod sweep;
 pub mod traders;
 pub mod venue;

@@ -296,9 +296,9 @@ fn market(table: &Spanned<MarketTable>) -> Result<Market, Wrong> {
     if !on_grid || lowest >= highest {
         return Err((at, Fault::Grid));
     }
-    // The largest bid at the highest price is an amount that fits, with room for a hundred of them.
+    // The largest bid at the highest price is an amount that fits, with room for twenty of them.
     let widest = i128::from(lowest.millionths().abs().max(highest.millionths().abs()));
-    let most = i128::from(i64::MAX) / 100 * 1_000_000 / widest;
+    let most = i128::from(i64::MAX) / 20 * 1_000_000 / widest;
     let most = i64::try_from(most).unwrap_or(i64::MAX).min(1_000_000_000_000_000);
     let largest = most / lot.millionths() * lot.millionths();
     let largest = Quantity::from_millionths(largest).filter(|largest| !largest.is_zero());
