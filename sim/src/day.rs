@@ -19,13 +19,12 @@ use golv_engine::auction::{AuctionKind, AuctionResult, AuctionTerms};
 use golv_engine::book::Side;
 use golv_engine::cfd::{ContractTerms, IndexTerms, Observation, SettlementRun};
 use golv_engine::clearing::{Allocation, Candidates, Criterion, Rule};
-use golv_engine::command::{Action, Command, NewBid, Operator};
+use golv_engine::command::{Action, Command, NewBid};
 use golv_engine::event::Event;
 use golv_engine::id::{
     AuctionId, BidId, CommandId, DataVersion, EntitlementId, FloorId, IdentityId, IndexId, MarketId,
-    OwnerGroup, ParticipantId, ProgrammeId, ProposalId,
+    ParticipantId, ProgrammeId,
 };
-use golv_engine::key::KeyFingerprint;
 use golv_engine::market::{FloorTerms, Market, Unit};
 use golv_engine::money::{Backing, ClearingTerms, Level, Pot, ProgrammeTerms};
 use golv_engine::num::{Currency, Money, Price, Quantity, Share};
@@ -34,13 +33,13 @@ use golv_engine::reject::Reject;
 use golv_engine::text::Name;
 use golv_engine::time::{Instant, Month};
 
+use crate::desk::{Desk, DeskError};
 use crate::prices::Series;
 use crate::traders::{Business, Trader, traders};
 use crate::venue::Venue;
 
-const CENTRE: ParticipantId = ParticipantId(1);
-/// The two operators.
-pub const OPERATORS: [IdentityId; 2] = [IdentityId(1), IdentityId(2)];
+pub use crate::desk::{OPERATORS, founding};
+
 /// The publisher of the index, as participant and as identity.
 pub const PUBLISHER: u32 = 11;
 /// An auditor, as participant and as identity.
@@ -71,12 +70,10 @@ const DAY: u32 = 24 * HOUR;
 
 /// A market day in progress.
 pub struct MarketDay<V> {
-    venue: V,
+    desk: Desk<V>,
     seed: u64,
     traders: Vec<Trader>,
     series: Series,
-    /// The last command id of each sender.
-    sent: BTreeMap<IdentityId, u64>,
     refusals: Vec<Refusal>,
     small: Vec<SmallMonth>,
     /// What was told of the small programme since its last month.
@@ -140,17 +137,9 @@ pub struct Won {
 /// Why a market day could not go on.
 #[derive(Debug, thiserror::Error)]
 pub enum DayError<E> {
-    /// The venue failed.
-    #[error("the exchange did not answer")]
-    Venue(#[source] E),
-    /// A command was refused that the day cannot do without.
-    #[error("{tried} was refused: {reason}")]
-    Refused {
-        /// What was tried.
-        tried: String,
-        /// Why it was refused.
-        reason: Reject,
-    },
+    /// The venue failed, or refused a command that the day cannot do without.
+    #[error(transparent)]
+    Desk(#[from] DeskError<E>),
     /// The series lacks a month.
     #[error("the price series has no price of {0}")]
     NoPrice(Month),
@@ -159,15 +148,6 @@ pub enum DayError<E> {
 /// When the day begins: the stamp of the founding command.
 pub fn start() -> Instant {
     instant(2018, 11, 5, 9)
-}
-
-/// The command that founds the day's exchange; `key` gives each operator's key, if it connects from outside.
-pub fn founding(key: impl Fn(IdentityId) -> Option<KeyFingerprint>) -> Command {
-    Command::Found {
-        participant: CENTRE,
-        name: name("Critical Raw Materials Centre"),
-        operators: OPERATORS.map(|identity| Operator { identity, key: key(identity) }),
-    }
 }
 
 /// The months that the floor covers: to the end of the price series.
@@ -228,11 +208,10 @@ impl<V: Venue> MarketDay<V> {
     pub fn new(venue: V, seed: u64) -> Self {
         let series = Series::lithium_metal();
         Self {
-            venue,
+            desk: Desk::new(venue),
             seed,
             traders: traders(seed),
             series,
-            sent: BTreeMap::new(),
             refusals: Vec::new(),
             small: Vec::new(),
             told: Vec::new(),
@@ -256,7 +235,7 @@ impl<V: Venue> MarketDay<V> {
 
     /// Ends the day and gives the venue back.
     pub fn into_venue(self) -> V {
-        self.venue
+        self.desk.into_venue()
     }
 
     /// Admits everybody, defines the market, its index, programme and floor, and announces both auctions.
@@ -595,32 +574,16 @@ impl<V: Venue> MarketDay<V> {
     }
 
     fn admit(&mut self, id: u32, label: &str, roles: &[Role]) -> Result<(), DayError<V::Error>> {
-        let participant = ParticipantId(id);
-        let register = Action::RegisterParticipant {
-            participant,
-            name: name(label),
-            owner_group: OwnerGroup(id),
-            roles: roles.iter().copied().collect(),
-        };
-        self.agree(label, register)?;
-        let identity = IdentityId(id);
-        self.agree(label, Action::AddIdentity { identity, participant })?;
-        match self.venue.key(identity) {
-            Some(key) => self.agree(label, Action::BindKey { identity, key, others_end_at: None }),
-            None => Ok(()),
-        }
+        Ok(self.desk.admit(id, name(label), roles)?)
     }
 
     /// One operator proposes and the other confirms.
     fn agree(&mut self, what: &str, action: Action) -> Result<(), DayError<V::Error>> {
-        let [first, second] = OPERATORS;
-        let command = self.done(what, first, Command::Propose { action })?;
-        let proposal = ProposalId { identity: first, command };
-        self.done(what, second, Command::Confirm { proposal }).map(drop)
+        Ok(self.desk.agree(what, action)?)
     }
 
     fn set_clock(&mut self, to: Instant) -> Result<(), DayError<V::Error>> {
-        self.done("the clock", OPERATORS[0], Command::SetClock { to }).map(drop)
+        Ok(self.desk.set_clock(to)?)
     }
 
     /// Places a trader's bid: it stands in `book` after, or its refusal is noted.
@@ -671,7 +634,7 @@ impl<V: Venue> MarketDay<V> {
     /// Takes events until one is what is waited for.
     fn until<T>(&mut self, mut wanted: impl FnMut(&Event) -> Option<T>) -> Result<T, DayError<V::Error>> {
         loop {
-            let event = self.venue.next_event().map_err(DayError::Venue)?;
+            let event = self.desk.next_event()?;
             if let Event::ClaimsPaid { programme: SMALL_PROGRAMME, .. }
             | Event::ProgrammeLevel { programme: SMALL_PROGRAMME, .. } = event
             {
@@ -690,9 +653,7 @@ impl<V: Venue> MarketDay<V> {
         sender: IdentityId,
         command: Command,
     ) -> Result<CommandId, DayError<V::Error>> {
-        let (id, answer) = self.send(sender, command)?;
-        answer.outcome.map_err(|reason| DayError::Refused { tried: what.to_owned(), reason })?;
-        Ok(id)
+        Ok(self.desk.done(what, sender, command)?)
     }
 
     fn send(
@@ -700,11 +661,7 @@ impl<V: Venue> MarketDay<V> {
         sender: IdentityId,
         command: Command,
     ) -> Result<(CommandId, Answer), DayError<V::Error>> {
-        let sent = self.sent.entry(sender).or_insert(0);
-        *sent += 1;
-        let id = CommandId(*sent);
-        let answer = self.venue.submit(sender, id, command).map_err(DayError::Venue)?;
-        Ok((id, answer))
+        Ok(self.desk.send(sender, command)?)
     }
 }
 

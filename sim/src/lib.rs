@@ -6,8 +6,13 @@
 //! tried here is what would happen there. [`day`] is the market day that `golv demo` plays.
 
 pub mod day;
+pub mod desk;
+pub mod metrics;
+pub mod play;
 pub mod prices;
 pub mod random;
 pub mod report;
+pub mod scenario;
+pub mod sweep;
 pub mod traders;
 pub mod venue;

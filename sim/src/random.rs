@@ -25,6 +25,18 @@ impl Stream {
         let above = (u128::from(self.0.next_u64()) * width) >> 64;
         low.wrapping_add_unsigned(above as u64)
     }
+
+    /// A number from 0 on and below 1, in steps of 2⁻⁵³.
+    pub fn unit(&mut self) -> f64 {
+        (self.0.next_u64() >> 11) as f64 / (1_u64 << 53) as f64
+    }
+
+    /// A number of the standard normal distribution (Box and Muller, *A Note on the Generation of Random Normal Deviates*, 1958).
+    pub fn normal(&mut self) -> f64 {
+        // 1 − u is above 0, where the logarithm is finite.
+        let (radius, angle) = (1.0 - self.unit(), self.unit());
+        (-2.0 * radius.ln()).sqrt() * (std::f64::consts::TAU * angle).cos()
+    }
 }
 
 #[cfg(test)]
@@ -41,6 +53,18 @@ mod tests {
         assert_eq!(draw(1, "costs"), draw(1, "costs"));
         assert_ne!(draw(1, "costs"), draw(2, "costs"));
         assert_ne!(draw(1, "costs"), draw(1, "demand"));
+    }
+
+    #[test]
+    fn normal_numbers_have_their_mean_and_deviation() {
+        let mut stream = Stream::new(3, "normal");
+        let drawn: Vec<f64> = (0..20_000).map(|_| stream.normal()).collect();
+        let mean = drawn.iter().sum::<f64>() / 20_000.0;
+        let square = drawn.iter().map(|number| number * number).sum::<f64>() / 20_000.0;
+        let within = drawn.iter().filter(|number| number.abs() < 1.0).count();
+        assert!(mean.abs() < 0.03 && (square - 1.0).abs() < 0.04, "{mean} {square}");
+        assert!((13_200..14_100).contains(&within), "{within} of 20,000, where 68.27 % are expected");
+        assert!((0..1_000).all(|_| (0.0..1.0).contains(&stream.unit())));
     }
 
     #[test]

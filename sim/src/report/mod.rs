@@ -1,4 +1,4 @@
-//! The report of a market day: one HTML page that needs nothing beside itself, and its charts as SVG.
+//! The report of a market day, and of a scenario's policies beside each other ([`comparison`]): one HTML page that needs nothing beside itself, and its charts as SVG.
 //!
 //! The input is plain data, which whoever played the day fills in. The same input makes the same bytes.
 //! Amounts, prices and quantities are exact up to the text that is printed; floats are pixels only.
@@ -8,6 +8,7 @@
 //!
 //! Deliberately absent: scripts, anything loaded from elsewhere, and any knowledge of an exchange.
 
+pub mod comparison;
 mod page;
 mod payments;
 mod supply_and_demand;

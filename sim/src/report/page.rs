@@ -5,12 +5,12 @@ use super::{
     AuctionReport, CallAward, DayReport, Deal, payments_svg, supply_and_demand_svg, who_got_what_svg,
 };
 
-const STYLE: &str = include_str!("page.css");
+pub(super) const STYLE: &str = include_str!("page.css");
 
 /// Widths of charts in pixels: across the page, half of it, and on a phone.
-const WIDE: u16 = 1_030;
-const HALF: u16 = 499;
-const PHONE: u16 = 362;
+pub(super) const WIDE: u16 = 1_030;
+pub(super) const HALF: u16 = 499;
+pub(super) const PHONE: u16 = 362;
 
 /// The whole page, which needs no other file and no script.
 pub fn html(day: &DayReport) -> String {
@@ -87,7 +87,7 @@ fn clearing_tile(auction: &AuctionReport, name: &str, price_unit: &str) -> Strin
     }
 }
 
-fn tile(name: &str, figure: &str, unit: &str, more: &str) -> String {
+pub(super) fn tile(name: &str, figure: &str, unit: &str, more: &str) -> String {
     format!(
         "<div><dt>{}</dt><dd class=\"figure\">{} <small>{}</small></dd><dd class=\"more\">{}</dd></div>\n",
         escape(name),
@@ -111,7 +111,7 @@ fn auctions(day: &DayReport) -> String {
 }
 
 /// A chart for a screen and for a phone, of which the page shows one.
-fn figure(wide: &str, phone: &str, caption: &str) -> String {
+pub(super) fn figure(wide: &str, phone: &str, caption: &str) -> String {
     let caption =
         if caption.is_empty() { String::new() } else { format!("<figcaption>{caption}</figcaption>\n") };
     format!(
@@ -348,7 +348,7 @@ fn refusals(day: &DayReport) -> String {
 }
 
 /// A table with a row of heads; `true` where a column's entries are numbers.
-fn table(caption: &str, columns: &[(&str, bool)], rows: &str, foot: &str) -> String {
+pub(super) fn table(caption: &str, columns: &[(&str, bool)], rows: &str, foot: &str) -> String {
     let heads: String = columns
         .iter()
         .map(|&(name, is_number)| {

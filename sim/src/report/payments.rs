@@ -24,6 +24,25 @@ pub fn payments_svg(
     source: &str,
     width: u16,
 ) -> String {
+    draw("payments", settlement, strike, PriceLabels { currency, unit, source }, width)
+}
+
+/// What prices are in, and whose they are.
+#[derive(Clone, Copy)]
+pub(super) struct PriceLabels<'a> {
+    pub(super) currency: Currency,
+    pub(super) unit: &'a str,
+    pub(super) source: &'a str,
+}
+
+/// As [`payments_svg`], under a name that no other chart of the page has.
+pub(super) fn draw(
+    name: &str,
+    settlement: &[MonthReport],
+    strike: Option<Price>,
+    PriceLabels { currency, unit, source }: PriceLabels<'_>,
+    width: u16,
+) -> String {
     let title = "Reference price and payments";
     let total: i128 = settlement.iter().map(|month| i128::from(month.payment.millionths)).sum();
     let glance = Glance::up_to(total, currency);
@@ -39,8 +58,8 @@ pub fn payments_svg(
         ),
         _ => "No month was settled".to_owned(),
     };
-    let mut drawing = Drawing::new("payments", width);
-    let mut legend = vec![(Sample::Line("reference"), "Reference price, per_period average")];
+    let mut drawing = Drawing::new(name, width);
+    let mut legend = vec![(Sample::Line("reference"), "Reference price, monthly average")];
     if strike.is_some() {
         legend.push((Sample::Line("strike"), "Strike"));
         legend.push((Sample::Box(Fill::Paid), "Gap below the strike, and what is paid for it"));

@@ -13,7 +13,7 @@ const NARROWEST: u16 = 320;
 
 /// A drawing in progress. Coordinates are pixels from the top left.
 pub(super) struct Drawing {
-    name: &'static str,
+    name: String,
     width: u16,
     body: String,
 }
@@ -45,8 +45,8 @@ pub(super) enum Fill {
 
 impl Drawing {
     /// A drawing of a chart whose name no other chart has: the ids in it begin with it.
-    pub(super) fn new(name: &'static str, width: u16) -> Self {
-        Self { name, width: width.max(NARROWEST), body: String::new() }
+    pub(super) fn new(name: impl Into<String>, width: u16) -> Self {
+        Self { name: name.into(), width: width.max(NARROWEST), body: String::new() }
     }
 
     pub(super) fn width(&self) -> f64 {
@@ -73,6 +73,13 @@ impl Drawing {
     pub(super) fn hatched(&mut self, commands: &str) {
         let id = self.pattern("paid");
         self.element(format_args!(r##"<path fill="url(#{id})" d="{commands}"/>"##));
+    }
+
+    /// A box that looks as a class says.
+    pub(super) fn part(&mut self, class: &str, [x, y]: [f64; 2], [width, height]: [f64; 2]) {
+        self.element(format_args!(
+            r#"<rect class="{class}" x="{x:.1}" y="{y:.1}" width="{width:.1}" height="{height:.1}"/>"#
+        ));
     }
 
     /// A filled box.
@@ -163,7 +170,7 @@ impl Drawing {
                     )
                 })
                 .collect();
-        let (width, body) = (self.width, self.body);
+        let (width, body) = (self.width, &self.body);
         let (title, description) = (escape(title), escape(description));
         format!(
             "<svg xmlns=\"http://www.w3.org/2000/svg\" class=\"golv\" role=\"img\" aria-label=\"{title}. \
