@@ -72,11 +72,8 @@ async fn what_is_public_is_followed_from_any_moment_on() {
             Some(Public::Fact(fact)) => {
                 let mut told = PublicView::default();
                 told.take(fact);
-                loop {
-                    match bounded(later.next()).await.expect("it goes on") {
-                        Public::Fact(fact) => told.take(fact),
-                        _ => break,
-                    }
+                while let Public::Fact(fact) = bounded(later.next()).await.expect("it goes on") {
+                    told.take(fact);
                 }
                 break told;
             }
@@ -200,9 +197,9 @@ async fn a_lost_line_withdraws_what_was_chosen_to_go_with_it() {
             raw.say(&ClientMessage::Logon(Logon { purpose, ..Logon::NEW })).await;
             raw.say(&ClientMessage::Submit { id: CommandId(id), command: buy(500, 1) }).await;
             loop {
-                match raw.hear().await.expect("the session goes on") {
-                    ServerMessage::Answered { answer, .. } => break answer.outcome.expect("done"),
-                    _ => {}
+                let message = raw.hear().await.expect("the session goes on");
+                if let ServerMessage::Answered { answer, .. } = message {
+                    break answer.outcome.expect("done");
                 }
             }
             raw

@@ -78,7 +78,7 @@ impl Treasury {
         clearing.chain(stock.map(|(&(programme, market), rule)| Action::SetStockRule {
             programme,
             market,
-            rule: rule.clone(),
+            rule: *rule,
         }))
     }
 }

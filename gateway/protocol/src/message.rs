@@ -185,9 +185,9 @@ pub fn negotiate(logon: &[u8]) -> Option<Option<u16>> {
     let (oldest, rest) = rest.split_first_chunk::<2>()?;
     let (newest, _) = rest.split_first_chunk::<2>()?;
     let (oldest, newest) = (u16::from_le_bytes(*oldest), u16::from_le_bytes(*newest));
-    let spoken = newest.min(PROTOCOL);
-    let is_spoken = spoken >= oldest && spoken >= PROTOCOL_OLDEST;
-    (*tag == [0; 4] && oldest <= newest).then(|| is_spoken.then_some(spoken))
+    let mut spoken = (PROTOCOL_OLDEST..=PROTOCOL).rev();
+    let both = || spoken.find(|version| (oldest..=newest).contains(version));
+    (*tag == [0; 4] && oldest <= newest).then(both)
 }
 
 /// What the exchange says.

@@ -400,7 +400,7 @@ impl Gate {
         let Err(TrySendError::Full(request)) = self.ring.try_send(Request::Left { session }) else { return };
         let ring = self.ring.clone();
         // An error says that the exchange has stopped, or the runtime is about to: then no line is lost.
-        let _ = tokio::task::spawn_blocking(move || ring.send(request)).await;
+        let _ = tokio::task::spawn_blocking(move || ring.send(request).is_ok()).await;
     }
 
     /// Waits until the writer has ended: whatever it told is in the sessions' queues then, and nothing more will come.
