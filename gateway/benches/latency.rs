@@ -10,14 +10,12 @@
 
 mod common;
 
-use std::fs::File;
-use std::os::unix::fs::FileExt;
-use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant as Clock};
+use std::path::Path;
+use std::time::Duration;
 
+use common::bare::{append_bare, frames};
 use common::{spread, start, thousands};
 use golv_gateway::pipeline::Waiting;
-use golv_journal::{Content, scan};
 use hdrhistogram::Histogram;
 
 /// How much is measured.
@@ -89,12 +87,12 @@ fn durable_rate(dir: &Path, plan: &Plan) -> f64 {
         let per_second = plan.saturated as f64 / took.as_secs_f64();
         durable.push(per_second);
 
-        let frames = frames(&journal, last - plan.saturated);
+        let frames = frames(&journal, last - plan.saturated, last);
         let commands: u64 = frames.iter().map(|frame| frame.commands).sum();
         let bytes: usize = frames.iter().map(|frame| frame.bytes.len()).sum();
         commands_a_frame = commands as f64 / frames.len() as f64;
         bytes_a_command = bytes as f64 / commands as f64;
-        let took = append_bare(&place.path().join("bare"), &frames);
+        let took = append_bare(&place.path().join("bare"), &frames, |_| {});
         let bare_per_second = commands as f64 / took.as_secs_f64();
         bare.push(bare_per_second);
         ratios.push(per_second / bare_per_second);
@@ -114,46 +112,6 @@ fn durable_rate(dir: &Path, plan: &Plan) -> f64 {
         "In the last run a frame had {commands_a_frame:.0} commands, and a command took {bytes_a_command:.0} bytes."
     );
     most
-}
-
-/// A frame as it is in the journal.
-struct Written {
-    bytes: Vec<u8>,
-    commands: u64,
-}
-
-/// The frames of a journal that begin after a sequence. What is before their payload is as long as in the journal, and
-/// zeros.
-fn frames(journal: &Path, after: u64) -> Vec<Written> {
-    const FRAME_HEADER: usize = 64;
-    let mut reader = scan(journal).expect("a journal");
-    let mut frames = Vec::new();
-    while let Some(frame) = reader.next_frame().expect("whole") {
-        if let Content::Batch { count, payload, .. } = frame.content
-            && frame.sequence.0 > after
-        {
-            let mut bytes = vec![0; FRAME_HEADER];
-            bytes.extend_from_slice(payload);
-            frames.push(Written { bytes, commands: u64::from(count) });
-        }
-    }
-    frames
-}
-
-/// Writes and flushes frame after frame to a file that was filled with zeros, and nothing else; how long it took.
-fn append_bare(path: &PathBuf, frames: &[Written]) -> Duration {
-    let length = frames.iter().map(|frame| frame.bytes.len()).sum();
-    std::fs::write(path, vec![0; length]).expect("room for a file");
-    let file = File::options().write(true).open(path).expect("just written");
-    file.sync_all().expect("flushed");
-    let begin = Clock::now();
-    let mut offset = 0;
-    for frame in frames {
-        file.write_all_at(&frame.bytes, offset).expect("written");
-        file.sync_data().expect("flushed");
-        offset += frame.bytes.len() as u64;
-    }
-    begin.elapsed()
 }
 
 /// The latencies at a planned rate, in nanoseconds.

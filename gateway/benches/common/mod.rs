@@ -1,6 +1,8 @@
-//! What both benches of the pipeline measure: an exchange with open auctions, one client, and an endless stream of its commands.
+//! What the benches of the pipeline measure: an exchange with open auctions, one client, and an endless stream of its commands.
 
 #![allow(dead_code, unreachable_pub, reason = "each bench uses its own part")]
+
+pub mod bare;
 
 use std::num::NonZeroU32;
 use std::ops::Range;
@@ -15,6 +17,7 @@ use golv_engine::event::Event;
 use golv_engine::id::{
     AuctionId, BidId, CommandId, IdentityId, MarketId, OwnerGroup, ParticipantId, ProposalId,
 };
+use golv_engine::key::KeyFingerprint;
 use golv_engine::market::{Market, Unit};
 use golv_engine::num::{Currency, Price, Quantity};
 use golv_engine::participant::Role;
@@ -22,7 +25,7 @@ use golv_engine::time::Instant;
 use golv_gateway::pipeline::{Creation, Message, Pipeline, RING_CAPACITY, Session, Waiting};
 
 /// How many identities send, in turn.
-const IDENTITIES: u64 = 64;
+pub const IDENTITIES: u64 = 64;
 const FIRST_IDENTITY: u64 = 10;
 const OPERATORS: [IdentityId; 2] = [IdentityId(1), IdentityId(2)];
 /// Prices are 0 to 1,000 in ticks of 1: as many levels a side.
@@ -192,6 +195,14 @@ impl Client {
 
 /// Starts an exchange in an empty directory, with everybody registered and all auctions open.
 pub fn start(dir: &Path, waiting: Waiting) -> (Pipeline, Client) {
+    let pipeline = open_auctions(dir, waiting, &[]);
+    let client = Client { session: pipeline.connect().expect("running"), in_flight: 0 };
+    (pipeline, client)
+}
+
+/// Starts such an exchange. The first identities of the stream get these keys.
+pub fn open_auctions(dir: &Path, waiting: Waiting, keys: &[KeyFingerprint]) -> Pipeline {
+    let mut keys = keys.iter();
     let name = "The centre".parse().expect("a name");
     let operators = OPERATORS.map(|identity| Operator::local(identity.0));
     let founding = Command::Found { participant: ParticipantId(1), name, operators };
@@ -206,6 +217,9 @@ pub fn start(dir: &Path, waiting: Waiting) -> (Pipeline, Client) {
         let owner_group = OwnerGroup(identity.0);
         operators.agree(Action::RegisterParticipant { participant, name, owner_group, roles });
         operators.agree(Action::AddIdentity { identity, participant });
+        if let Some(&key) = keys.next() {
+            operators.agree(Action::BindKey { identity, key, others_end_at: None });
+        }
     }
     let terms = Market {
         name: "Lithium".parse().expect("a name"),
@@ -238,8 +252,7 @@ pub fn start(dir: &Path, waiting: Waiting) -> (Pipeline, Client) {
         operators.agree(Action::AnnounceAuction { auction, terms });
     }
     operators.wait_until_open();
-    let client = Client { session: pipeline.connect().expect("running"), in_flight: 0 };
-    (pipeline, client)
+    pipeline
 }
 
 /// The two operators. Their session ends when everything is open.
