@@ -35,10 +35,11 @@ use golv_engine::digest::Digest;
 use golv_engine::id::{CommandId, Sequence};
 use golv_gateway::pipeline::Waiting;
 use golv_gateway::pki::{self, Kind, Validity};
-use golv_gateway::server::endpoint::{Endpoint, Handshake, Limits};
+use golv_gateway::server::endpoint::{Admitted, Endpoint, Handshake, Limits};
 use golv_gateway::server::serve;
+use golv_gateway::server::session::limits;
 use golv_protocol::frame::{Frames, write_frame};
-use golv_protocol::message::{ClientMessage, PROTOCOL, Position, ServerMessage};
+use golv_protocol::message::{ClientMessage, Logon, Position, ServerMessage};
 use hdrhistogram::Histogram;
 use quinn::{Connection, RecvStream, SendStream, VarInt};
 use tokio::runtime::{Builder, Runtime};
@@ -226,7 +227,9 @@ impl Bench {
         let keys: Vec<_> = self.certificates.clients.iter().map(Credentials::fingerprint).collect();
         let pipeline = open_auctions(&journal, Waiting::Park, &keys);
         let gate = pipeline.gate();
-        let served = self.listen(|endpoint| async move { serve(&endpoint, gate).await });
+        // No limit that a session could reach: what is measured is the way, and not the refusal.
+        let pace = limits(1_000_000_000, 1_000_000_000);
+        let served = self.listen(|endpoint| async move { serve(&endpoint, gate, pace).await });
         let echo = self.listen(|endpoint| async move {
             while let Some(handshake) = endpoint.accept(|| {}).await {
                 tokio::spawn(echo(handshake));
@@ -320,7 +323,7 @@ struct Listening {
 
 /// Answers each request with an answer, all that came in one read in one write.
 async fn echo(handshake: Handshake) {
-    let (connection, _) = handshake.finish().await.expect("a certificate of ours");
+    let Admitted { connection, place: _place, .. } = handshake.finish().await.expect("a certificate of ours");
     let (mut send, mut receive) = connection.accept_bi().await.expect("the client opens a stream");
     let answer = answer_frame();
     let mut frames = Frames::default();
@@ -404,8 +407,7 @@ impl Line {
 
     async fn log_on(&mut self) {
         let mut bytes = Vec::new();
-        let logon = ClientMessage::Logon { protocol: PROTOCOL, events_seen: 0, acknowledged: None };
-        write_frame(&logon, &mut bytes).expect("short");
+        write_frame(&ClientMessage::Logon(Logon::NEW), &mut bytes).expect("short");
         self.send.write_all(&bytes).await.expect("the exchange reads");
         loop {
             while let Some(frame) = self.frames.next_frame().expect("short") {

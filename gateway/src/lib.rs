@@ -6,6 +6,7 @@ pub mod clear;
 pub mod command_line;
 pub mod demo;
 pub mod journal;
+pub mod load;
 pub mod logs;
 pub mod matching;
 pub mod pipeline;

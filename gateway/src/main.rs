@@ -12,7 +12,7 @@ use golv_gateway::command_line::trade::TradeCommand;
 use golv_gateway::journal::JournalCommand;
 use golv_gateway::logs::with_sources;
 use golv_gateway::pipeline::WriterError;
-use golv_gateway::{clear, command_line, demo, journal, matching, reference, remote, serve, settle};
+use golv_gateway::{clear, command_line, demo, journal, load, matching, reference, remote, serve, settle};
 use golv_journal::RecoverError;
 use golv_journal::replay::ReplayError;
 use golv_journal::restart::RestartError;
@@ -118,6 +118,18 @@ enum Command {
         #[command(subcommand)]
         command: TradeCommand,
     },
+    /// Load an exchange with bids at a steady rate, and say how long answers took.
+    ///
+    /// Every command has a planned instant, and its latency counts from there to its answer, which is durable: an exchange that
+    /// stands still is charged with all that should have come meanwhile. Of ten commands of a trader four place a bid, two lower the
+    /// quantity of one and four withdraw one, so that books stay small however long it lasts.
+    ///
+    /// Without --server it founds a rehearsal for the purpose, serves it over QUIC on this machine within the same process, and
+    /// gives each trader a certificate. To find out what an exchange takes, raise --rate until the rate achieved falls behind.
+    /// With --server it bids in an auction of a running exchange: choose a rehearsal, since the bids count.
+    ///
+    /// Exits with 1 if not all commands were answered. A refusal is an answer.
+    Load(load::Load),
     /// Print what makes a shell complete the arguments of golv.
     ///
     /// Such as: golv completions bash > /usr/share/bash-completion/completions/golv
@@ -157,6 +169,7 @@ fn main() -> ExitCode {
         Command::Serve(options) => serve::serve(&options).map(|()| true),
         Command::Admin { connection, json, command } => remote::admin(&connection, json, command),
         Command::Trade { connection, json, command } => remote::trade(&connection, json, command),
+        Command::Load(options) => load::run(&options),
         Command::Completions { shell } => {
             reference::completions(Golv::command(), shell);
             Ok(true)

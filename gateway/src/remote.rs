@@ -150,14 +150,15 @@ fn within<T>(work: impl Future<Output = Result<T, Box<dyn Error>>>) -> Result<T,
 }
 
 /// A session that has logged on.
-struct Session {
+pub(crate) struct Session {
     client: Client,
     events: Events,
     who: Who,
 }
 
 impl Session {
-    async fn begin(options: &ConnectionOptions) -> Result<Self, Box<dyn Error>> {
+    /// Connects and waits for the logon.
+    pub(crate) async fn begin(options: &ConnectionOptions) -> Result<Self, Box<dyn Error>> {
         let connector = connector(options).await?;
         // The client tries again for ever, which suits a trader's system; a person wants to know why at once.
         drop(connector.connect().await?);
@@ -224,7 +225,7 @@ impl Session {
     }
 
     /// Reads all events that there were at the logon.
-    async fn read(mut self, mut add: impl FnMut(&Numbered)) -> Result<(), Ended> {
+    pub(crate) async fn read(mut self, mut add: impl FnMut(&Numbered)) -> Result<(), Ended> {
         let mut read = 0;
         while read < self.who.events {
             let numbered = self.events.next().await?;
@@ -236,7 +237,8 @@ impl Session {
     }
 }
 
-async fn connector(options: &ConnectionOptions) -> Result<QuicConnector, Box<dyn Error>> {
+/// How these options connect, with the server looked up and the files read.
+pub(crate) async fn connector(options: &ConnectionOptions) -> Result<QuicConnector, Box<dyn Error>> {
     let addresses = tokio::net::lookup_host((options.server.host.as_str(), options.server.port)).await;
     // An IPv4 address first: a server on `localhost` seldom listens on its IPv6 one, and nothing would say so.
     let server = addresses
