@@ -208,8 +208,8 @@ impl Entry {
 pub(super) struct Sessions {
     entries: BTreeMap<SessionId, Entry>,
     live: BTreeMap<(IdentityId, Place), SessionId>,
-    /// How many of them are drop copies.
-    drop_copies: usize,
+    /// The drop copies among them, by the participant whose answers they are told. No list is empty.
+    drop_copies: BTreeMap<ParticipantId, Vec<SessionId>>,
     /// Whose bids are to be withdrawn, since their line was lost.
     lost: Vec<IdentityId>,
     recent: Recent,
@@ -224,7 +224,7 @@ impl Sessions {
         Self {
             entries: BTreeMap::new(),
             live: BTreeMap::new(),
-            drop_copies: 0,
+            drop_copies: BTreeMap::new(),
             lost: Vec::new(),
             recent,
             positions,
@@ -304,7 +304,9 @@ impl Sessions {
     }
 
     fn enter(&mut self, session: SessionId, entry: Entry) {
-        self.drop_copies += usize::from(matches!(entry.kind, Kind::DropCopy(..)));
+        if let Kind::DropCopy(_, participant) = entry.kind {
+            self.drop_copies.entry(participant).or_default().push(session);
+        }
         self.entries.insert(session, entry);
     }
 
@@ -382,13 +384,16 @@ impl Sessions {
 
     /// Whether anybody is told copies of answers.
     pub(super) fn has_drop_copies(&self) -> bool {
-        self.drop_copies > 0
+        !self.drop_copies.is_empty()
     }
 
     /// Takes a copy of an answer to a participant's identity, for its drop copies.
     pub(super) fn copy(&mut self, participant: ParticipantId, answered: Answered) {
-        let is_of = |entry: &&mut Entry| matches!(entry.kind, Kind::DropCopy(_, of) if of == participant);
-        self.entries.values_mut().filter(is_of).for_each(|entry| entry.answers.push(answered));
+        for session in self.drop_copies.get(&participant).into_iter().flatten() {
+            if let Some(entry) = self.entries.get_mut(session) {
+                entry.answers.push(answered);
+            }
+        }
     }
 
     /// Takes an answer, which is sent with the others of its batch: one message wakes a session once.
@@ -430,7 +435,14 @@ impl Sessions {
 
     fn remove(&mut self, session: SessionId, end: End) {
         let Some(Entry { kind, .. }) = self.entries.remove(&session) else { return };
-        self.drop_copies -= usize::from(matches!(kind, Kind::DropCopy(..)));
+        if let Kind::DropCopy(_, participant) = kind
+            && let Some(of) = self.drop_copies.get_mut(&participant)
+        {
+            of.retain(|copy| *copy != session);
+            if of.is_empty() {
+                self.drop_copies.remove(&participant);
+            }
+        }
         if let Some(place) = kind.place()
             && self.live.get(&place) == Some(&session)
         {
