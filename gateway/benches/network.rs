@@ -27,7 +27,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant as Clock};
 
 use common::bare::{append_bare, frames};
-use common::{IDENTITIES, command, open_auctions, spread, thousands};
+use common::{IDENTITIES, ROUND, command, open_auctions, spread, thousands};
 use golv_client::endpoint::connect;
 use golv_client::tls::{Credentials, TrustAnchor};
 use golv_engine::Answer;
@@ -237,9 +237,11 @@ impl Bench {
         });
 
         let mut measured = Vec::new();
-        let mut turn = 0;
+        let mut turn = 0_u64;
         for load in &plan.loads {
-            let (warm_up, turns) = (turn..turn + load.warm_up, load.requests);
+            // A connection that is new in this load knows no bids of an earlier round.
+            let begins = turn.next_multiple_of(ROUND);
+            let (warm_up, turns) = (begins..begins + load.warm_up, load.requests);
             let requests = |turns: &Range<u64>| -> Vec<Arc<Requests>> {
                 let encode = |connection| Arc::new(Requests::encode(connection, turns.clone()));
                 (0..load.connections).map(encode).collect()

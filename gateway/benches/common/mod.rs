@@ -31,7 +31,7 @@ const OPERATORS: [IdentityId; 2] = [IdentityId(1), IdentityId(2)];
 /// Prices are 0 to 1,000 in ticks of 1: as many levels a side.
 const LEVELS: u64 = 1_001;
 /// What an identity does, over and over: so many bids, then it lowers the quantity of one, and withdraws another.
-const ROUND: u64 = 10;
+pub const ROUND: u64 = 10;
 const REPLACES: u64 = 8;
 const WITHDRAWS: u64 = 9;
 /// A book has a million places at most; an auction gets 512,000 bids, which is whole rounds of all identities.
