@@ -1,7 +1,7 @@
 //! The exchange on the network: QUIC connections, a task for each session, and the way to the writer.
 //!
 //! All decisions are in [`session`], which knows no network; here bytes are moved. A connection carries one session on the
-//! stream that its client opens first; on others it downloads long events and follows what is public: see [`streams`]. A session that
+//! stream that its client opens first; on others it downloads long events and follows what is public: see `streams`. A session that
 //! fails ends alone, even where it panics. Sessions are counted and logged here, as they begin and end, and what they send is not:
 //! see [`crate::logs`].
 
