@@ -41,6 +41,7 @@ impl Trader {
 }
 
 /// What came of a load. All but `unanswered` and `failure` is of the commands that count.
+#[derive(Clone)]
 pub(super) struct Told {
     /// From the planned instant to the answer, in nanoseconds.
     pub latencies: Histogram<u64>,
@@ -145,19 +146,13 @@ pub(super) async fn drive(plan: Plan, stream: Stream, traders: Vec<Trader>) -> T
         tokio::task::spawn_blocking(move || dispatch(&course, &queues, began))
     };
     dispatching.await.expect("it does not panic");
-    // Whatever has no answer by then is told.
+    // What has no answer by then is told to have none, and not that its client was closed.
     let _ = tokio::time::timeout(PATIENCE, course.done.notified()).await;
+    let told = course.tally().told.clone();
     for client in clients {
         client.close().await;
     }
-    let mut tally = course.tally();
-    let empty = Histogram::new_from(&tally.told.latencies);
-    Told {
-        latencies: std::mem::replace(&mut tally.told.latencies, empty),
-        refusals: std::mem::take(&mut tally.told.refusals),
-        failure: tally.told.failure.take(),
-        ..tally.told
-    }
+    told
 }
 
 /// Hands each command to its trader when it is due.
@@ -187,7 +182,8 @@ async fn send(course: Arc<Course>, place: usize, trader: Trader, mut due: mpsc::
             course.tally().told.over_limit += 1;
         }
         let command = course.stream.command(place, own, identity, first);
-        let id = CommandId(first.0 + own);
+        // An exchange elsewhere says where ids begin, and may say the last.
+        let id = CommandId(first.0.saturating_add(own));
         let (client, course, under_way) = (Arc::clone(&client), Arc::clone(&course), Arc::clone(&under_way));
         let mut submitting = Box::pin(async move {
             let outcome = client.submit_as(id, command).await;

@@ -47,7 +47,8 @@ impl Stream {
     pub(super) fn command(&self, trader: usize, own: u64, identity: IdentityId, first: CommandId) -> Command {
         let step = own % ROUND;
         let auction = self.auction(own - step);
-        let placed = |before: u64| BidId { identity, command: CommandId(first.0 + own - before) };
+        let placed =
+            |before: u64| BidId { identity, command: CommandId(first.0.saturating_add(own - before)) };
         if step < BIDS {
             return Command::PlaceBid { auction, bid: self.bid(trader, own) };
         }
