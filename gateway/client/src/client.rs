@@ -457,6 +457,8 @@ impl Task {
         let (mut reader, mut writer) = tokio::io::split(stream);
         let mut buffer = vec![0; READ];
         let mut download = None;
+        // What was announced on an older connection is announced again.
+        self.announced = None;
         // A stream that takes no more bytes may still say why, so it is read to its end.
         let mut takes_bytes = true;
         self.session.connected(self.started.elapsed());

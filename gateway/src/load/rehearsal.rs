@@ -29,10 +29,13 @@ use crate::pipeline::{Creation, Message, Pipeline, Session, SubmitError, Waiting
 use crate::pki::{self, Kind, Validity};
 use crate::server::endpoint::{Endpoint, Limits};
 use crate::server::serve;
-use crate::server::session::{self, COMMANDS_PER_SECOND, WITHDRAWALS_PER_SECOND};
+use crate::server::session;
 
 /// The name on the server's certificate.
 const HOST: &str = "localhost";
+
+/// More commands a second than any machine sends.
+const UNLIMITED: u32 = 1_000_000_000;
 
 /// How long connections may take to end.
 const FAREWELL: Duration = Duration::from_secs(2);
@@ -65,12 +68,12 @@ pub(super) struct Rehearsal {
 impl Rehearsal {
     /// Founds an exchange with all traders registered, and auctions open that have room for so many commands; serves it.
     pub(super) fn found(options: &Load, commands: u64) -> Result<Self, Box<dyn Error>> {
-        let throwaway = if options.data.is_none() { Some(tempfile::tempdir()?) } else { None };
-        let dir = match (&options.data, &throwaway) {
-            (Some(dir), _) => dir.clone(),
-            // In a directory of its own, which must be empty.
-            (None, Some(throwaway)) => throwaway.path().join("journal"),
-            (None, None) => unreachable!("one of both"),
+        let (dir, throwaway) = match &options.data {
+            Some(dir) => (dir.clone(), None),
+            None => {
+                let throwaway = tempfile::tempdir()?;
+                (throwaway.path().join("journal"), Some(throwaway))
+            }
         };
         let certificates = tempfile::tempdir()?;
         let pki = certificates.path();
@@ -108,11 +111,20 @@ impl Rehearsal {
         let address = endpoint.local_addr();
         let endpoint = Arc::new(endpoint);
         let (accepting, gate) = (Arc::clone(&endpoint), pipeline.gate());
-        let pace = session::limits(COMMANDS_PER_SECOND, WITHDRAWALS_PER_SECOND);
+        // What is asked for is what the exchange takes, and not what it would let one trader send.
+        let pace = session::limits(UNLIMITED, UNLIMITED);
         runtime.spawn(async move { serve(&accepting, gate, pace).await });
         let traders = options.traders;
-        let _throwaway = throwaway;
-        Ok(Self { pipeline, runtime, endpoint, address, certificates, traders, auctions, _throwaway })
+        Ok(Self {
+            pipeline,
+            runtime,
+            endpoint,
+            address,
+            certificates,
+            traders,
+            auctions,
+            _throwaway: throwaway,
+        })
     }
 
     pub(super) fn target(&self) -> Result<Target, Box<dyn Error>> {

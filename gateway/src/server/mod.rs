@@ -50,9 +50,7 @@ pub async fn serve(endpoint: &Endpoint, gate: Gate, limits: Limits) {
         tokio::spawn(async move {
             match incoming.finish().await {
                 Ok(Admitted { connection, key, place }) => {
-                    let session = Session::new(started.elapsed(), pace);
-                    let reason =
-                        alone(run(connection.clone(), id, key, gate.clone(), session, started)).await;
+                    let reason = alone(run(connection.clone(), id, key, gate.clone(), pace, started)).await;
                     if reason == Closing::Fault {
                         gate.metrics().count_closed(reason);
                         error!(%key, "a session failed; mend what made it panic, which is in the log before this");
@@ -87,7 +85,7 @@ async fn run(
     id: SessionId,
     key: KeyFingerprint,
     gate: Gate,
-    session: Session,
+    pace: Arc<Pace>,
     started: Instant,
 ) -> Closing {
     // A client that opens no stream is closed by the connection's idle time, or by this.
@@ -99,7 +97,7 @@ async fn run(
     // What is downloaded or followed beside the session gives way to it.
     let _ = send.set_priority(1);
     let mut shell = Shell {
-        session,
+        session: Session::new(started.elapsed(), pace),
         started,
         id,
         key,

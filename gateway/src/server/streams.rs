@@ -162,7 +162,7 @@ async fn watch(
         match message {
             Some(Message::Closing(reason)) => break reason,
             Some(message) => {
-                if let Err(reason) = public(&message, &mut output) {
+                if let Err(reason) = public(message, &mut output) {
                     break reason;
                 }
             }
@@ -179,7 +179,7 @@ async fn watch(
 }
 
 /// Adds the public part of what the writer told.
-fn public(message: &Message, output: &mut Vec<u8>) -> Result<(), Closing> {
+fn public(message: Message, output: &mut Vec<u8>) -> Result<(), Closing> {
     let mut say = |message: &ServerMessage| {
         // What is too long for a message is in everybody's events. Who begins anew is told how things stand after it.
         write_frame(message, output).map_err(|_| Closing::TooSlow)
@@ -187,9 +187,9 @@ fn public(message: &Message, output: &mut Vec<u8>) -> Result<(), Closing> {
     match message {
         Message::PublicState { facts, position } => {
             for fact in facts {
-                say(&ServerMessage::State(fact.clone()))?;
+                say(&ServerMessage::State(fact))?;
             }
-            say(&ServerMessage::StateTold { position: *position })
+            say(&ServerMessage::StateTold { position })
         }
         Message::Happened(batch) => {
             for happened in batch.iter() {
