@@ -25,6 +25,8 @@ mod facts;
 mod intermediary;
 mod month;
 mod path;
+#[cfg(test)]
+mod properties;
 mod rounds;
 #[cfg(test)]
 mod tests;
@@ -33,7 +35,7 @@ mod trade;
 use std::collections::BTreeMap;
 
 use golv_engine::cfd::IndexTerms;
-use golv_engine::command::{Action, Command};
+use golv_engine::command::Action;
 use golv_engine::event::Event;
 use golv_engine::id::{
     AuctionId, BoardId, EntitlementId, FloorId, IdentityId, IndexId, MarketId, OwnerGroup, ParticipantId,
@@ -79,6 +81,9 @@ pub enum PlayError<E> {
     /// The path of prices does not cover the scenario.
     #[error("the path of prices has none of {0}")]
     NoPrice(Month),
+    /// A buyer pays more at once than an amount can be.
+    #[error("what a buyer pays for one trade is larger than an amount can be")]
+    TooLarge,
     /// The exchange cannot tell such days.
     #[error("{0} lies beyond what an exchange can date")]
     NoDay(Month),
@@ -424,11 +429,6 @@ fn floor_terms(contracts: &Contracts) -> FloorTerms {
         origins: programme.origins.clone(),
         contract: Box::new(contract),
     }
-}
-
-/// A command's name for what a clearing does.
-fn clear(auction: AuctionId) -> Command {
-    Command::ClearAuction { auction, secret: None }
 }
 
 fn name(text: &str) -> Name {

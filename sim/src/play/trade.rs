@@ -18,7 +18,7 @@ use golv_engine::time::{Calendar, Instant, Month};
 
 use super::bids::{self, Memory};
 use super::cast::{Part, greatest_surplus, value};
-use super::{HOUR, MARKET, Play, PlayError, Sale, TradeFacts, clear};
+use super::{HOUR, MARKET, Play, PlayError, Sale, TradeFacts};
 use crate::desk::OPERATORS;
 use crate::scenario::{Ratio, ShockKind};
 use crate::venue::Venue;
@@ -185,7 +185,8 @@ impl<V: Venue> Play<'_, V> {
         at: Instant,
     ) -> Result<AuctionResult, PlayError<V::Error>> {
         self.desk.set_clock(after(at, 2))?;
-        self.desk.done("clearing", OPERATORS[0], clear(auction))?;
+        let clear = Command::ClearAuction { auction, secret: None };
+        self.desk.done("clearing", OPERATORS[0], clear)?;
         let result = self.until(|event| match event {
             Event::AuctionCleared { auction: cleared, result, .. } if *cleared == auction => {
                 Some(result.clone())
@@ -264,7 +265,7 @@ impl<V: Venue> Play<'_, V> {
             return Ok(());
         }
         let participant = Some(self.takers[place].party.participant());
-        let millionths = i64::try_from(traded.amount).expect("a thousand of the largest bids fit");
+        let millionths = i64::try_from(traded.amount).map_err(|_| PlayError::TooLarge)?;
         let amount = Money { currency: self.scenario.market.currency, millionths };
         Ok(self.desk.agree("a payment", Action::TakePayment { participant, amount })?)
     }

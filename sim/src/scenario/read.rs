@@ -1,7 +1,7 @@
 //! From the text of a scenario file to a scenario: everything is checked here, and what is wrong is told by line.
 
 use std::collections::BTreeMap;
-use std::ops::Range;
+use std::ops::{Range, RangeInclusive};
 
 use golv_engine::cfd::{Measure, Payoff, Suspension, Upside};
 use golv_engine::digest::Digest;
@@ -75,6 +75,9 @@ pub enum Fault {
     /// The last month comes before the first.
     #[error("the last month comes before the first")]
     MonthsCrossed,
+    /// The months are not within what is played.
+    #[error("a scenario lies within the years {} to {}", YEARS.start(), YEARS.end())]
+    MonthsOutOfReach,
     /// A policy or shock lies outside the scenario's months.
     #[error("it covers months that are not played: {first} to {last} are")]
     MonthsOutside {
@@ -137,6 +140,17 @@ pub enum Fault {
     /// The market's grid makes no sense.
     #[error("the tick must be above zero, and the lowest price below the highest, both multiples of it")]
     Grid,
+    /// Amounts would not be whole cents.
+    #[error("tick × lot must be a whole multiple of the currency's smallest unit")]
+    GridTooFine,
+    /// Somebody makes or wants more than the market can hold.
+    #[error("'{key}' is more than {most}, the largest quantity that fits at this market's highest price")]
+    TooMuch {
+        /// The key.
+        key: &'static str,
+        /// The most.
+        most: Quantity,
+    },
     /// A quantity is not a multiple of the lot.
     #[error("'{0}' is no multiple of the market's lot, or zero")]
     OffLot(&'static str),
@@ -158,7 +172,13 @@ pub enum Fault {
 }
 
 /// The most producers, and the most buyers.
-pub(super) const SIDE_MAX: usize = 1_000;
+const SIDE_MAX: usize = 1_000;
+
+/// The years that can be played: with them, with the largest quantity and with [`SIDE_MAX`], whatever a play adds up is a number that fits.
+const YEARS: RangeInclusive<i32> = 1900..=2199;
+
+/// The largest quantity of a bid in any market, in millionths: a hundred million units.
+const LARGEST: i64 = 100_000_000_000_000;
 
 type Wrong = (Option<Range<usize>>, Fault);
 
@@ -229,6 +249,9 @@ fn scenario(file: &File, prices: PriceSource, text: &str) -> Result<Scenario, Wr
     if last < first {
         return Err((at, Fault::MonthsCrossed));
     }
+    if !YEARS.contains(&first.year()) || !YEARS.contains(&last.year()) {
+        return Err((at, Fault::MonthsOutOfReach));
+    }
     let every = match time.every {
         EveryWord::Month => Every::Month,
         EveryWord::Quarter => Every::Quarter,
@@ -249,6 +272,16 @@ fn scenario(file: &File, prices: PriceSource, text: &str) -> Result<Scenario, Wr
     let producers = file.producer.iter();
     let producers = producers.map(|(key, table)| producer(key, table.get_ref()).map_err(at(table.span())));
     let producers: Vec<Producer> = producers.collect::<Result<_, _>>()?;
+    let most = market.largest;
+    let too_much = |key, span| (Some(span), Fault::TooMuch { key, most });
+    let made = file.producer.values().find(|table| table.get_ref().capacity.0.high() > most);
+    let wanted = file.buyer.values().find(|table| table.get_ref().demand.0.high() > most);
+    if let Some(table) = made {
+        return Err(too_much("capacity", table.span()));
+    }
+    if let Some(table) = wanted {
+        return Err(too_much("demand", table.span()));
+    }
     let buyers = file.buyer.iter();
     let buyers = buyers.map(|(key, table)| buyer(key, table.get_ref()).map_err(at(table.span())));
     let buyers = buyers.collect::<Result<_, _>>()?;
@@ -292,6 +325,10 @@ fn market(table: &Spanned<MarketTable>) -> Result<Market, Wrong> {
     let (Text(tick), Text(lowest), Text(highest)) = (table.tick, table.lowest, table.highest);
     let lot = table.lot.map_or_else(|| Quantity::from_units(1), |Text(lot)| Some(lot));
     let lot = lot.filter(|lot| !lot.is_zero()).ok_or((at.clone(), Fault::OffLot("lot")))?;
+    let minor = i128::from(table.currency.0.0.minor_unit()) * 1_000_000;
+    if (i128::from(tick.millionths()) * i128::from(lot.millionths())) % minor != 0 {
+        return Err((at, Fault::GridTooFine));
+    }
     let on_grid = tick > Price::ZERO && lowest.is_on(tick) && highest.is_on(tick);
     if !on_grid || lowest >= highest {
         return Err((at, Fault::Grid));
@@ -299,7 +336,7 @@ fn market(table: &Spanned<MarketTable>) -> Result<Market, Wrong> {
     // The largest bid at the highest price is an amount that fits, with room for twenty of them.
     let widest = i128::from(lowest.millionths().abs().max(highest.millionths().abs()));
     let most = i128::from(i64::MAX) / 20 * 1_000_000 / widest;
-    let most = i64::try_from(most).unwrap_or(i64::MAX).min(1_000_000_000_000_000);
+    let most = i64::try_from(most).unwrap_or(i64::MAX).min(LARGEST);
     let largest = most / lot.millionths() * lot.millionths();
     let largest = Quantity::from_millionths(largest).filter(|largest| !largest.is_zero());
     Ok(Market {

@@ -114,6 +114,26 @@ fn what_is_wrong_is_told_with_its_line() {
             "last = \"2019-11\"\nevery = \"quarter\"",
             "line 11: by 3 months, the first month begins such a stretch of the year and the last one ends one",
         ),
+        (
+            "tick = 1",
+            "tick = \"0.001\"",
+            "line 2: tick × lot must be a whole multiple of the currency's smallest unit",
+        ),
+        (
+            "last = \"2019-12\"",
+            "last = \"2219-12\"",
+            "line 11: a scenario lies within the years 1900 to 2199",
+        ),
+        (
+            "capacity = 10",
+            "capacity = 1000000",
+            "line 14: 'capacity' is more than 512409, the largest quantity that fits at this market's highest price",
+        ),
+        (
+            "demand = \"5..10\"",
+            "demand = \"5..600000\"",
+            "line 19: 'demand' is more than 512409, the largest quantity that fits at this market's highest price",
+        ),
         ("capacity = 10", "capacity = \"10..5\"", "line 17: '10..5' begins above its end"),
         (
             "part = \"0.5\", index = \"1.1\"",

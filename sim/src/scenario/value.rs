@@ -142,9 +142,9 @@ impl<T: Millionths> Drawn<T> {
         T::from_millionths(stream.between(self.low.to_millionths(), self.high.to_millionths()))
     }
 
-    /// The lowest that can be drawn.
-    pub fn low(self) -> T {
-        self.low
+    /// The highest that can be drawn.
+    pub fn high(self) -> T {
+        self.high
     }
 }
 
