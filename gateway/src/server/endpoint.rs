@@ -553,6 +553,51 @@ mod tests {
         .await;
     }
 
+    /// One address takes no more places than are its own, and gets one back when a connection of it ends.
+    #[tokio::test]
+    async fn no_address_has_more_than_its_share() {
+        let authority = Authority::new();
+        let server = authority.server(Limits { connections_per_address_max: 1, ..Limits::default() });
+        let trust = authority.trust();
+        let (alice, bob) = (authority.client("alice"), authority.client("bob"));
+        let addr = server.local_addr();
+        let admit = async || server.accept(|| ()).await.expect("the endpoint is open").finish().await;
+        bounded(async {
+            let (first, _alice) = tokio::join!(admit(), connect(addr, "localhost", &alice, &trust));
+            let first = first.expect("a place");
+            let refusals = AtomicU64::new(0);
+            let count = || {
+                refusals.fetch_add(1, Ordering::Relaxed);
+            };
+            tokio::select! {
+                _ = server.accept(count) => panic!("this address has no place left"),
+                refused = connect(addr, "localhost", &bob, &trust) => {
+                    let error = refused.expect_err("this address has no place left");
+                    assert!(matches!(error, ConnectError::Refused { .. }), "{error:?}");
+                }
+            }
+            assert_eq!(refusals.into_inner(), 1);
+            drop(first);
+            let (second, _bob) = tokio::join!(admit(), connect(addr, "localhost", &bob, &trust));
+            assert_eq!(second.expect("a place again").key, bob.fingerprint());
+        })
+        .await;
+    }
+
+    /// A host has a whole network of IPv6 addresses, and one IPv4 address however it is written.
+    #[test]
+    fn a_network_of_ipv6_is_one_address() {
+        let places = Arc::default();
+        let take = |address: &str| Place::take(&places, address.parse().expect("an address"), 1);
+        let first = take("2001:db8:0:1::1").expect("the first");
+        assert!(take("2001:db8:0:1:ffff::2").is_none());
+        let _other = take("2001:db8:0:2::1").expect("another network");
+        drop(first);
+        let _again = take("2001:db8:0:1::3").expect("its place is free again");
+        let _fourth = take("192.0.2.1").expect("another address");
+        assert!(take("::ffff:192.0.2.1").is_none());
+    }
+
     #[tokio::test]
     async fn a_client_gets_as_many_streams_as_agreed_and_none_of_the_other_kind() {
         let authority = Authority::new();
