@@ -666,3 +666,23 @@ async fn a_command_over_the_limit_is_refused_to_its_caller() {
     server.answer(2, 1).await;
     next.await.expect("no panic").expect("answered");
 }
+
+/// What was announced on a connection that ended in the same moment is asked for on the next only when it is announced there.
+#[tokio::test(start_paused = true)]
+async fn an_announcement_dies_with_its_connection() {
+    let (client, _events, mut listener) = start();
+    let mut server = listener.accept(0).await;
+    let (_, long) = long_event(1);
+    let mut bytes = Vec::new();
+    let closing = ServerMessage::Closing(Closing::Stopping);
+    for message in [logged_on(0, 1), long.announcement(), closing] {
+        write_frame(&message, &mut bytes).expect("short");
+    }
+    server.stream.write_all(&bytes).await.expect("the client reads");
+    let mut server = listener.accept(0).await;
+    server.say(&logged_on(0, 1)).await.expect("the client reads");
+    client.logged_on().await.expect("logged on");
+    // By then it has done all that it is going to do by itself.
+    assert_eq!(server.hear_any().await, Some(ClientMessage::Heartbeat));
+    assert!(listener.0.try_recv().is_err(), "nothing was announced on this connection");
+}
