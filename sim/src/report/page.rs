@@ -5,7 +5,7 @@ use super::{
     AuctionReport, CallAward, DayReport, Deal, payments_svg, supply_and_demand_svg, who_got_what_svg,
 };
 
-pub(super) const STYLE: &str = include_str!("page.css");
+const STYLE: &str = include_str!("page.css");
 
 /// Widths of charts in pixels: across the page, half of it, and on a phone.
 pub(super) const WIDE: u16 = 1_030;
@@ -25,12 +25,15 @@ pub fn html(day: &DayReport) -> String {
         refusals(day),
         digests(day),
     ];
+    document(&title, &body.concat(), &footer(day))
+}
+
+/// A page that needs no other file and no script; texts are escaped, and `body` opens `main`.
+pub(super) fn document(title: &str, body: &str, footer: &str) -> String {
     format!(
         "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
          <meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">\n\
-         <title>{title}</title>\n<style>\n{STYLE}</style>\n</head>\n<body>\n{}</main>\n{}</body>\n</html>\n",
-        body.concat(),
-        footer(day),
+         <title>{title}</title>\n<style>\n{STYLE}</style>\n</head>\n<body>\n{body}</main>\n{footer}</body>\n</html>\n",
     )
 }
 

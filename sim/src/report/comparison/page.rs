@@ -1,6 +1,6 @@
 //! The page of a comparison.
 
-use super::super::page::{HALF, PHONE, STYLE, WIDE, figure, table, tile};
+use super::super::page::{HALF, PHONE, WIDE, document, figure, table, tile};
 use super::super::supply_and_demand_svg;
 use super::super::text::{self, Glance, escape};
 use super::numbers::payments_svg_of;
@@ -19,13 +19,7 @@ pub fn comparison_html(comparison: &Comparison) -> String {
         auctions(comparison),
         figures(comparison),
     ];
-    format!(
-        "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
-         <meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">\n\
-         <title>{title}</title>\n<style>\n{STYLE}</style>\n</head>\n<body>\n{}</main>\n{}</body>\n</html>\n",
-        body.concat(),
-        footer(comparison),
-    )
+    document(&title, &body.concat(), &footer(comparison))
 }
 
 fn header(comparison: &Comparison) -> String {
