@@ -38,12 +38,8 @@ use crate::prices::Series;
 use crate::traders::{Business, Trader, traders};
 use crate::venue::Venue;
 
-pub use crate::desk::{OPERATORS, founding};
+pub use crate::desk::{AUDITOR, OPERATORS, PUBLISHER, founding};
 
-/// The publisher of the index, as participant and as identity.
-pub const PUBLISHER: u32 = 11;
-/// An auditor, as participant and as identity.
-pub const AUDITOR: u32 = 12;
 const MARKET: MarketId = MarketId(1);
 const INDEX: IndexId = IndexId(1);
 const PROGRAMME: ProgrammeId = ProgrammeId(1);

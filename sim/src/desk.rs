@@ -20,6 +20,10 @@ use crate::venue::Venue;
 pub const CENTRE: ParticipantId = ParticipantId(1);
 /// The two operators.
 pub const OPERATORS: [IdentityId; 2] = [IdentityId(1), IdentityId(2)];
+/// The publisher of the index, as participant and as identity.
+pub const PUBLISHER: u32 = 11;
+/// An auditor, as participant and as identity.
+pub const AUDITOR: u32 = 12;
 
 /// Commands to a venue, on behalf of everybody.
 pub struct Desk<V> {

@@ -50,6 +50,7 @@ use golv_engine::text::Name;
 use golv_engine::time::{Instant, Month};
 use golv_engine::{Exchange, Mode, RulesVersion};
 
+pub use crate::desk::{AUDITOR, PUBLISHER};
 use crate::desk::{Desk, DeskError, founding};
 use crate::scenario::{Contracts, Kind, Policy, Scenario, ShockKind, Trade};
 use crate::venue::{EngineVenue, NothingHappened, Venue};
@@ -59,11 +60,6 @@ pub use facts::{AwardFacts, BuyerFacts, MonthFacts, Outcome, ProducerFacts, Trad
 pub(crate) use path::months;
 use path::previous;
 pub use path::{LOOK_BACK, PathError, PricePath, is_step};
-
-/// The publisher of the index, as participant and as identity.
-pub const PUBLISHER: u32 = 11;
-/// An auditor, as participant and as identity.
-pub const AUDITOR: u32 = 12;
 
 const MARKET: MarketId = MarketId(1);
 const INDEX: IndexId = IndexId(1);
