@@ -8,6 +8,7 @@
 pub mod day;
 pub mod desk;
 pub mod metrics;
+pub mod parquet;
 pub mod play;
 pub mod prices;
 pub mod random;

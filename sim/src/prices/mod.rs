@@ -21,13 +21,29 @@ mod read;
 mod unit;
 
 use std::borrow::Cow;
+use std::path::Path;
+use std::{fs, io};
 
 use golv_engine::num::{Currency, Price, divide_half_even};
 use golv_engine::time::Month;
 
+use crate::parquet;
+
 pub use catalogue::{Entry, catalogue};
 pub use read::SeriesError;
 pub use unit::{Frequency, Mass, ParseMassError};
+
+/// The text of somebody's own price file, as [`Series::parse`] reads it: a file that ends in `.parquet` as the CSV that it comes to, any
+/// other as it stands. A scenario that names a file is read with this.
+///
+/// # Errors
+/// Where the file cannot be opened; of a Parquet file a [`parquet::ParquetError`].
+pub fn text_of(file: &Path) -> Result<String, io::Error> {
+    if !parquet::is_parquet(file) {
+        return fs::read_to_string(file);
+    }
+    parquet::price_csv(fs::read(file)?).map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))
+}
 
 /// A price series.
 #[derive(Clone, Debug)]

@@ -90,7 +90,7 @@ pub enum Fault {
     #[error("by {0} months, the first month begins such a stretch of the year and the last one ends one")]
     MonthsOfTrade(u8),
     /// No such series.
-    #[error("there is no series '{0}': golv sim prices lists them; a file of your own ends in .csv")]
+    #[error("there is no series '{0}': golv sim prices lists them; a file of your own ends in .csv or .parquet")]
     UnknownSeries(String),
     /// A file of one's own does not say what its prices are.
     #[error("a price file of your own needs '{0}' beside it")]
@@ -183,7 +183,8 @@ const LARGEST: i64 = 100_000_000_000_000;
 type Wrong = (Option<Range<usize>>, Fault);
 
 impl Scenario {
-    /// Reads a scenario; `open` gives the text of a price file of the user's own, by the name that the scenario has for it.
+    /// Reads a scenario; `open` gives the text of a price file of the user's own, by the name that the scenario has for it: as
+    /// [`crate::prices::text_of`] does, where files are meant.
     ///
     /// # Errors
     /// [`ScenarioError`], for the first thing that is wrong.
@@ -217,7 +218,7 @@ fn prices(
     let line = line_of(series.span().start);
     let fault = |fault| ScenarioError::Fault { line: Some(line), fault };
     let name = series.get_ref().clone();
-    let series = if name.ends_with(".csv") {
+    let series = if name.ends_with(".csv") || name.ends_with(".parquet") {
         let Text(currency) = currency.ok_or_else(|| fault(Fault::OwnSeries("currency")))?;
         let unit = unit.as_ref().ok_or_else(|| fault(Fault::OwnSeries("unit")))?;
         let mass: Mass = unit.get_ref().parse().map_err(|error| ScenarioError::Text {

@@ -100,7 +100,7 @@ fn what_is_wrong_is_told_with_its_line() {
         (
             "series = \"lithium-metal\"",
             "series = \"lithum\"",
-            "line 10: there is no series 'lithum': golv sim prices lists them; a file of your own ends in .csv",
+            "line 10: there is no series 'lithum': golv sim prices lists them; a file of your own ends in .csv or .parquet",
         ),
         (
             "series = \"lithium-metal\"",

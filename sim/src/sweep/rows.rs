@@ -44,6 +44,27 @@ impl Header {
         Self { columns: labels.into_iter().chain(figures).collect(), labels: count }
     }
 
+    /// Reads the first line of a sweep's rows.
+    pub(crate) fn read(reader: &mut csv::Reader<&[u8]>) -> Result<Self, RowsError> {
+        let columns: Vec<String> = reader.headers()?.iter().map(str::to_owned).collect();
+        let policy = columns.iter().position(|column| column == "policy").ok_or(RowsError::Header)?;
+        let parameters = columns.get(1..policy.saturating_sub(2)).ok_or(RowsError::Header)?;
+        let header = Self::of(parameters.iter().cloned());
+        if header.columns == columns { Ok(header) } else { Err(RowsError::Header) }
+    }
+
+    /// The columns' names, in order.
+    #[cfg(feature = "parquet")]
+    pub(crate) fn columns(&self) -> &[String] {
+        &self.columns
+    }
+
+    /// How many columns come before the figures: `scenario`, the parameters, `seed`, `path` and `policy`.
+    #[cfg(feature = "parquet")]
+    pub(crate) fn labels(&self) -> usize {
+        self.labels
+    }
+
     /// The line, with its end.
     pub fn line(&self) -> String {
         csv_line(&self.columns)
@@ -158,12 +179,9 @@ fn csv_line(fields: &[String]) -> String {
 /// [`RowsError`].
 pub fn read(text: &str) -> Result<Done, RowsError> {
     let mut reader = csv::Reader::from_reader(text.as_bytes());
-    let columns: Vec<String> = reader.headers()?.iter().map(str::to_owned).collect();
-    let labels = columns.iter().position(|column| column == "policy").ok_or(RowsError::Header)?;
-    let parameters: Vec<String> = columns.get(1..labels.saturating_sub(2)).ok_or(RowsError::Header)?.to_vec();
-    if Header::of(parameters.iter().cloned()).columns != columns {
-        return Err(RowsError::Header);
-    }
+    let Header { columns, labels } = Header::read(&mut reader)?;
+    let labels = labels - 1;
+    let parameters = columns[1..labels - 2].to_vec();
     let mut rows = Vec::new();
     for record in reader.records() {
         let record = record?;

@@ -1,0 +1,91 @@
+//! Parquet files: a sweep's rows as one, and price series from one.
+//!
+//! Both go by way of the CSV that the simulator writes and reads anyway, so rows and series are checked in one place. It is all behind the
+//! feature `parquet`, which brings some fifteen crates; without it the functions are there and say how to build with it.
+//!
+//! | to find … | look in |
+//! |---|---|
+//! | columns and their types, writing rows | `write.rs` |
+//! | prices from columns of any fitting type | `read.rs` |
+//!
+//! Deliberately absent: going on with a sweep in a Parquet file, which ends with a directory of its parts. A sweep is kept as CSV and written
+//! as Parquet once it is done.
+
+#[cfg(feature = "parquet")]
+mod read;
+#[cfg(feature = "parquet")]
+mod write;
+
+use std::path::Path;
+
+#[cfg(feature = "parquet")]
+pub use read::price_csv;
+#[cfg(feature = "parquet")]
+pub use write::write_rows;
+
+/// Why a Parquet file cannot be read or written.
+#[derive(Debug, thiserror::Error)]
+pub enum ParquetError {
+    /// This was built without the feature.
+    #[cfg(not(feature = "parquet"))]
+    #[error("this was built without Parquet: cargo build --release --features parquet builds with it")]
+    NotBuilt,
+    /// What is to be written is not a sweep's rows.
+    #[cfg(feature = "parquet")]
+    #[error(transparent)]
+    Rows(#[from] crate::sweep::RowsError),
+    /// It is not Parquet, is compressed with something else than Snappy, or cannot be written.
+    #[cfg(feature = "parquet")]
+    #[error("not a Parquet file that can be read or written here, uncompressed or with Snappy")]
+    Library(#[from] ::parquet::errors::ParquetError),
+    /// It says of itself what cannot be.
+    #[cfg(feature = "parquet")]
+    #[error("the Parquet file is damaged")]
+    Damaged,
+    /// The columns are not those of a series.
+    #[cfg(feature = "parquet")]
+    #[error("the columns must be 'month' or 'year', and 'price', and not {}", named(.0))]
+    Columns(Vec<String>),
+    /// A column's type is none that a period or a price can be read from.
+    #[cfg(feature = "parquet")]
+    #[error("row {row}, column '{column}': {found}, and not a text, a number or a decimal")]
+    Value {
+        /// The row, counted from 1.
+        row: usize,
+        /// The column.
+        column: String,
+        /// What stands there.
+        found: String,
+    },
+}
+
+#[cfg(feature = "parquet")]
+fn named(columns: &[String]) -> String {
+    if columns.is_empty() { "none".to_owned() } else { format!("'{}'", columns.join("', '")) }
+}
+
+/// Whether a file is Parquet by its name: it ends in `.parquet`.
+pub fn is_parquet(path: &Path) -> bool {
+    path.extension().is_some_and(|extension| extension == "parquet")
+}
+
+/// Writes a sweep's rows, header and all, as a Parquet file.
+///
+/// # Errors
+/// [`ParquetError::NotBuilt`].
+#[cfg(not(feature = "parquet"))]
+pub fn write_rows(_csv: &str, _out: impl std::io::Write + Send) -> Result<(), ParquetError> {
+    Err(ParquetError::NotBuilt)
+}
+
+/// The prices of a Parquet file as CSV.
+///
+/// # Errors
+/// [`ParquetError::NotBuilt`].
+#[cfg(not(feature = "parquet"))]
+pub fn price_csv(_bytes: Vec<u8>) -> Result<String, ParquetError> {
+    Err(ParquetError::NotBuilt)
+}
+
+#[cfg(all(test, feature = "parquet"))]
+mod tests;
