@@ -46,17 +46,10 @@ pub enum ParquetError {
     #[cfg(feature = "parquet")]
     #[error("the columns must be 'month' or 'year', and 'price', and not {}", named(.0))]
     Columns(Vec<String>),
-    /// A column's type is none that a period or a price can be read from.
+    /// A column of which periods or prices cannot be read.
     #[cfg(feature = "parquet")]
-    #[error("row {row}, column '{column}': {found}, and not a text, a number or a decimal")]
-    Value {
-        /// The row, counted from 1.
-        row: usize,
-        /// The column.
-        column: String,
-        /// What stands there.
-        found: String,
-    },
+    #[error("column '{0}' must hold texts, numbers or decimals of up to 38 digits")]
+    Type(String),
 }
 
 #[cfg(feature = "parquet")]

@@ -148,3 +148,20 @@ proptest! {
         }
     }
 }
+
+/// A Parquet file is known by its name; a build without Parquet says how to get one with it.
+#[test]
+fn a_price_file_is_read_by_what_its_name_ends_in() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let read = |name: &str| {
+        let file = folder.path().join(name);
+        fs::write(&file, "month,price\n2012-06,1\n").expect("written");
+        text_of(&file)
+    };
+    assert_eq!(read("my.csv").expect("text"), "month,price\n2012-06,1\n");
+    let refused = read("my.parquet").expect_err("it is CSV").to_string();
+    let expected = if cfg!(feature = "parquet") { "not a Parquet file" } else { "--features parquet" };
+    assert!(refused.contains(expected), "{refused}");
+    let missing = text_of(&folder.path().join("none.parquet")).expect_err("there is none");
+    assert_eq!(missing.kind(), io::ErrorKind::NotFound);
+}

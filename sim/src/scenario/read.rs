@@ -90,7 +90,9 @@ pub enum Fault {
     #[error("by {0} months, the first month begins such a stretch of the year and the last one ends one")]
     MonthsOfTrade(u8),
     /// No such series.
-    #[error("there is no series '{0}': golv sim prices lists them; a file of your own ends in .csv or .parquet")]
+    #[error(
+        "there is no series '{0}': golv sim prices lists them; a file of your own ends in .csv or .parquet"
+    )]
     UnknownSeries(String),
     /// A file of one's own does not say what its prices are.
     #[error("a price file of your own needs '{0}' beside it")]
