@@ -8,8 +8,8 @@
 //! | columns and their types, writing rows | `write.rs` |
 //! | prices from columns of any fitting type | `read.rs` |
 //!
-//! Deliberately absent: going on with a sweep in a Parquet file, which ends with a directory of its parts. A sweep is kept as CSV and written
-//! as Parquet once it is done.
+//! Deliberately absent: going on with a sweep in a Parquet file, whose directory of parts comes at its end. A sweep is kept as CSV, and
+//! written as Parquet once it is done.
 
 #[cfg(feature = "parquet")]
 mod read;
@@ -17,6 +17,9 @@ mod read;
 mod write;
 
 use std::path::Path;
+
+#[cfg(feature = "parquet")]
+use ::parquet::errors::ParquetError as LibraryError;
 
 #[cfg(feature = "parquet")]
 pub use read::price_csv;
@@ -34,10 +37,14 @@ pub enum ParquetError {
     #[cfg(feature = "parquet")]
     #[error(transparent)]
     Rows(#[from] crate::sweep::RowsError),
-    /// It is not Parquet, is compressed with something else than Snappy, or cannot be written.
+    /// The rows cannot be written.
     #[cfg(feature = "parquet")]
-    #[error("not a Parquet file that can be read or written here, uncompressed or with Snappy")]
-    Library(#[from] ::parquet::errors::ParquetError),
+    #[error("the Parquet file cannot be written")]
+    Write(#[from] LibraryError),
+    /// It is not Parquet, or compressed with something else than Snappy.
+    #[cfg(feature = "parquet")]
+    #[error("not a Parquet file that can be read here, which is one uncompressed or compressed with Snappy")]
+    Read(#[source] LibraryError),
     /// It says of itself what cannot be.
     #[cfg(feature = "parquet")]
     #[error("the Parquet file is damaged")]

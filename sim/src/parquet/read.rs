@@ -18,12 +18,13 @@ use super::ParquetError;
 /// # Errors
 /// [`ParquetError`].
 pub fn price_csv(bytes: Vec<u8>) -> Result<String, ParquetError> {
-    // The library panics on some damaged files. What it was reading is dropped with it, so nothing half done is seen afterwards.
+    // The library panics on some damaged files, and then its message is printed beside our error. All that it was reading is dropped, so
+    // nothing half done is seen afterwards.
     catch_unwind(AssertUnwindSafe(|| read(bytes))).unwrap_or(Err(ParquetError::Damaged))
 }
 
 fn read(bytes: Vec<u8>) -> Result<String, ParquetError> {
-    let reader = SerializedFileReader::new(Bytes::from(bytes))?;
+    let reader = SerializedFileReader::new(Bytes::from(bytes)).map_err(ParquetError::Read)?;
     let schema = reader.metadata().file_metadata().schema_descr_ptr();
     let fields = schema.root_schema().get_fields();
     let names: Vec<&str> = fields.iter().map(|field| field.name()).collect();
@@ -36,8 +37,8 @@ fn read(bytes: Vec<u8>) -> Result<String, ParquetError> {
     }
     let mut csv = csv::Writer::from_writer(Vec::new());
     csv.write_record(&names).expect("writing to memory does not fail");
-    for row in reader.get_row_iter(None)? {
-        let row = row?;
+    for row in reader.get_row_iter(None).map_err(ParquetError::Read)? {
+        let row = row.map_err(ParquetError::Read)?;
         let text = |(name, value): (&String, &Field)| text(value).ok_or(ParquetError::Type(name.clone()));
         let texts = row.get_column_iter().map(text).collect::<Result<Vec<_>, _>>()?;
         csv.write_record(&texts).expect("each row has two fields, and writing to memory does not fail");

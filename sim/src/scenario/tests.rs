@@ -203,18 +203,20 @@ fn what_is_wrong_is_told_with_its_line() {
 
 #[test]
 fn a_price_file_of_ones_own_is_read_from_beside_the_scenario() {
-    let text =
-        SMALL.replace("series = \"lithium-metal\"", "series = \"my.csv\"\ncurrency = \"EUR\"\nunit = \"kg\"");
-    let read = |prices: &'static str| {
-        Scenario::read(&text, &move |name| {
-            assert_eq!(name, "my.csv");
-            Ok(prices.to_owned())
-        })
-    };
-    let scenario = read("month,price\n2018-12,80\n").expect("read");
-    assert_eq!(scenario.prices.series.unit(), "EUR/kg");
-    let wrong = read("month,price\n2018-12,x\n").expect_err("refused");
-    assert_eq!(wrong.to_string(), "line 10: the price series 'my.csv'");
-    let source = std::error::Error::source(&wrong).map(ToString::to_string);
-    assert_eq!(source.as_deref(), Some("line 2, column 'price'"));
+    for file in ["my.csv", "my.parquet"] {
+        let prices = format!("series = \"{file}\"\ncurrency = \"EUR\"\nunit = \"kg\"");
+        let text = SMALL.replace("series = \"lithium-metal\"", &prices);
+        let read = |prices: &'static str| {
+            Scenario::read(&text, &move |name| {
+                assert_eq!(name, file);
+                Ok(prices.to_owned())
+            })
+        };
+        let scenario = read("month,price\n2018-12,80\n").expect("read");
+        assert_eq!(scenario.prices.series.unit(), "EUR/kg");
+        let wrong = read("month,price\n2018-12,x\n").expect_err("refused");
+        assert_eq!(wrong.to_string(), format!("line 10: the price series '{file}'"));
+        let source = std::error::Error::source(&wrong).map(ToString::to_string);
+        assert_eq!(source.as_deref(), Some("line 2, column 'price'"));
+    }
 }
