@@ -66,7 +66,7 @@ fn orders(size: u32, number: u64) -> Vec<Order<'static>> {
             rank,
             side: if below(2) == 0 { Side::Buy } else { Side::Sell },
             price: Some(Price::from_millionths(TICK * (i64::from(below(LEVELS)) + 1))),
-            quantity: Quantity::from_units(i64::from(below(QUANTITY_MAX)) + 1).expect("fits"),
+            quantity: Quantity::from_units(below(QUANTITY_MAX) + 1).expect("fits"),
             min_quantity: Quantity::ZERO,
             received: 0,
         })

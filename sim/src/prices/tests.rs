@@ -149,9 +149,9 @@ proptest! {
     }
 }
 
-/// A Parquet file is known by its name; a build without Parquet says how to get one with it.
+/// A build without Parquet says how to get one with it.
 #[test]
-fn a_price_file_is_read_by_what_its_name_ends_in() {
+fn a_parquet_file_is_known_by_its_name() {
     let folder = tempfile::tempdir().expect("a folder");
     let read = |name: &str| {
         let file = folder.path().join(name);
