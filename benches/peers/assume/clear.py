@@ -1,7 +1,7 @@
 """Clears the same call auctions with golv and with assume-framework's pay-as-clear market, and compares time, price and volume.
 
     python3 -m venv venv && venv/bin/pip install assume-framework
-    venv/bin/python benches/peers/assume/clear.py [--most 10000] [--rounds 5]
+    venv/bin/python benches/peers/assume/clear.py [--most 10000] [--rounds 11]
 
 Run in the root of the project. golv's bench `uniform` makes the books, writes them as CSV and clears them; here they are read, cleared
 again, and must come to the same price and volume. Of each book the quickest clearing counts, of each size the median of its books.
@@ -68,7 +68,7 @@ def clear(file: Path, rounds: int, patience: float) -> tuple[float, float, float
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--most", type=int, default=10_000, help="orders of the largest book")
-    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--rounds", type=int, default=11)
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         bench = ["cargo", "bench", "-q", "-p", "golv-engine", "--bench", "uniform", "--"]
