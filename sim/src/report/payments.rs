@@ -74,7 +74,7 @@ pub(super) fn draw(
 
     let plot = PricePlot::new(settlement, strike, &drawing, legend_end + 18.0);
     let months = Months::new(first.month, last.month, plot.left, drawing.width() - 8.0);
-    let axis_name = if plot.prices.is_logarithmic() { ", logarithmic scale" } else { "" };
+    let axis_name = if plot.is_logarithmic() { ", logarithmic scale" } else { "" };
     drawing.text("soft", [0.0, legend_end + 6.0], Anchor::Start, &format!("{currency}/{unit}{axis_name}"));
     let bars_top = plot.bottom + 34.0;
     let bars_bottom = bars_top + (drawing.width() * 0.14).clamp(100.0, 150.0);
@@ -90,7 +90,7 @@ pub(super) fn draw(
 }
 
 /// Where months lie: each has a slot of the same width.
-struct Months {
+pub(super) struct Months {
     first: i64,
     count: i64,
     left: f64,
@@ -98,7 +98,7 @@ struct Months {
 }
 
 impl Months {
-    fn new(first: Month, last: Month, left: f64, right: f64) -> Self {
+    pub(super) fn new(first: Month, last: Month, left: f64, right: f64) -> Self {
         let first = number(first);
         Self { first, count: (number(last) - first + 1).max(1), left, right }
     }
@@ -119,7 +119,7 @@ impl Months {
     }
 
     /// A line at the beginning of each year through both plots, and the year under them.
-    fn draw_years(&self, drawing: &mut Drawing, upper: [f64; 2], lower: [f64; 2]) {
+    pub(super) fn draw_years(&self, drawing: &mut Drawing, upper: [f64; 2], lower: [f64; 2]) {
         let most = ((self.right - self.left) / 52.0).max(1.0) as i128;
         let first_year = self.first.div_euclid(12) + i64::from(self.first.rem_euclid(12) != 0);
         let last_year = (self.first + self.count - 1).div_euclid(12);
@@ -146,7 +146,7 @@ fn number(month: Month) -> i64 {
 }
 
 /// The upper plot.
-struct PricePlot {
+pub(super) struct PricePlot {
     prices: Axis,
     ticks: Vec<i128>,
     left: f64,
@@ -155,7 +155,12 @@ struct PricePlot {
 }
 
 impl PricePlot {
-    fn new(settlement: &[MonthReport], strike: Option<Price>, drawing: &Drawing, top: f64) -> Self {
+    pub(super) fn new(
+        settlement: &[MonthReport],
+        strike: Option<Price>,
+        drawing: &Drawing,
+        top: f64,
+    ) -> Self {
         let bottom = top + (drawing.width() * 0.32).clamp(210.0, 320.0);
         let shown: Vec<i128> = settlement
             .iter()
@@ -179,7 +184,21 @@ impl PricePlot {
         Self { prices, ticks, left: tick_room.max(tag_room), top, bottom }
     }
 
-    fn draw(
+    /// Where it begins from the left.
+    pub(super) fn left(&self) -> f64 {
+        self.left
+    }
+
+    /// Its top and bottom.
+    pub(super) fn span(&self) -> [f64; 2] {
+        [self.top, self.bottom]
+    }
+
+    pub(super) fn is_logarithmic(&self) -> bool {
+        self.prices.is_logarithmic()
+    }
+
+    pub(super) fn draw(
         &self,
         drawing: &mut Drawing,
         settlement: &[MonthReport],
@@ -197,9 +216,12 @@ impl PricePlot {
         }
         drawing.line("axis", [self.left, self.bottom], [months.right, self.bottom]);
         let (mut gap, mut curve) = (String::new(), String::new());
+        let mut follows = None;
         for month in settlement {
             let ([from, to], y) = (months.slot(month.month), height(month.reference_price));
-            let command = if curve.is_empty() { "M" } else { "L" };
+            // A month without a price is a gap in the curve.
+            let command = if follows == Some(month.month) { "L" } else { "M" };
+            follows = month.month.next();
             write!(curve, "{command}{from:.1},{y:.1}H{to:.1}").expect("writing to a string does not fail");
             if let Some(strike_y) = strike_y.filter(|&strike_y| strike_y < y) {
                 write!(gap, "M{from:.1},{strike_y:.1}H{to:.1}V{y:.1}H{from:.1}Z")

@@ -187,7 +187,7 @@ enum Told {
 }
 
 fn figures(comparison: &Comparison) -> String {
-    let columns: Vec<_> = comparison.policies.iter().map(super::numbers::figures_of).collect();
+    let columns: Vec<_> = comparison.policies.iter().map(Compared::figures).collect();
     let rows: String = NAMED
         .iter()
         .filter_map(|&(key, name, told)| {
