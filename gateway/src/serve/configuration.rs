@@ -431,15 +431,6 @@ fn read_file(
     Ok(found)
 }
 
-/// The name that is the most like one that there is not, if any is like it.
-fn nearest(name: &str, names: impl Iterator<Item = String>) -> Option<String> {
-    names
-        .map(|candidate| (strsim::damerau_levenshtein(name, &candidate), candidate))
-        .filter(|(distance, candidate)| *distance <= candidate.len() / 3 + 1)
-        .min()
-        .map(|(_, candidate)| candidate)
-}
-
 fn strange_variables(environment: &Environment) -> Vec<StrangeVariable> {
     let known: Vec<String> = KEYS.iter().map(Key::variable).chain([FILE_VARIABLE.to_owned()]).collect();
     let strange = environment.keys().filter(|name| !known.contains(name));

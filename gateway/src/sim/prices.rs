@@ -8,7 +8,7 @@ use std::str::FromStr;
 use clap::Args;
 use golv_engine::num::{Currency, Price};
 use golv_engine::time::Month;
-use golv_sim::prices::convert::{Converted, Target, convert};
+use golv_sim::prices::convert::{ConversionError, Converted, Step, Target, convert};
 use golv_sim::prices::rates::{ConsumerPrices, Rates};
 use golv_sim::prices::{Frequency, Gap, Mass, Series, SeriesError, catalogue};
 use golv_sim::report::series_svg;
@@ -49,8 +49,7 @@ pub struct Prices {
 }
 
 /// All currencies.
-const CURRENCIES: [Currency; 5] =
-    [Currency::Eur, Currency::Usd, Currency::Gbp, Currency::Cny, Currency::Jpy];
+const CURRENCIES: [Currency; 5] = [Currency::Eur, Currency::Usd, Currency::Gbp, Currency::Cny, Currency::Jpy];
 
 /// What prices are in.
 #[derive(Clone, Copy, Debug)]
@@ -91,6 +90,8 @@ enum PricesError {
     Wrong { path: PathBuf, source: SeriesError },
     #[error("the series has no price within those months: it has some from {first} to {last}")]
     NoneWithin { first: Month, last: Month },
+    #[error("nothing is converted where a rate is missing; --first and --last leave months out")]
+    Conversion(#[from] ConversionError),
     #[error("{} cannot be written", path.display())]
     Write { path: PathBuf, source: io::Error },
 }
@@ -107,7 +108,8 @@ pub(super) fn run(options: &Prices) -> Result<(), Box<dyn Error>> {
         (to, money_of) => {
             let PriceUnit { currency, mass } =
                 to.unwrap_or(PriceUnit { currency: series.currency, mass: series.mass });
-            Some(convert(&series, Target { currency, mass, money_of }, &Rates::published())?)
+            let target = Target { currency, mass, money_of };
+            Some(convert(&series, target, &Rates::published()).map_err(PricesError::from)?)
         }
     };
     let shown = converted.as_ref().map_or(&series, |converted| &converted.series);
@@ -222,9 +224,7 @@ fn labels(series: &Series, converted: Option<&Converted>) -> String {
     if !series.note.is_empty() {
         lines.push(format!("note     {}", series.note));
     }
-    let uses = |is: fn(&golv_sim::prices::convert::Step) -> bool| {
-        converted.is_some_and(|converted| converted.steps.iter().any(is))
-    };
+    let uses = |is: fn(&Step) -> bool| converted.is_some_and(|converted| converted.steps.iter().any(is));
     if uses(|step| step.rates.is_some()) {
         lines.push(format!("rates    {}", Rates::SOURCE));
     }
@@ -254,7 +254,7 @@ fn points(
     if let Some(month) = money_of {
         columns.extend(["CPI".to_owned(), format!("CPI {month}")]);
     }
-    let row = |step: &golv_sim::prices::convert::Step| {
+    let row = |step: &Step| {
         let used = [step.rates, step.consumer_prices].into_iter().flatten().flatten();
         let prices = [series.period_text(step.month), step.after.to_string(), step.before.to_string()];
         prices.into_iter().chain(used.map(|average| average.to_string())).collect()

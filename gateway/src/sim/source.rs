@@ -5,17 +5,16 @@ use std::path::{Path, PathBuf};
 
 use golv_sim::scenario::{Policy, Scenario, ScenarioError, library};
 
-/// How alike two names must be for one to be taken for a slip in the other.
-const ALIKE: f64 = 0.7;
+use crate::command_line::words::nearest;
 
 /// Why there is no such scenario or policy.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum SourceError {
     #[error(
         "there is no scenario '{name}'{}; golv sim scenarios lists those that come with golv, and a file of your own ends in .toml",
-        meant(*.near)
+        meant(near.as_deref())
     )]
-    NoScenario { name: String, near: Option<&'static str> },
+    NoScenario { name: String, near: Option<String> },
     #[error("{} cannot be read", path.display())]
     Read { path: PathBuf, source: io::Error },
     #[error("{name}")]
@@ -43,9 +42,8 @@ impl Source {
         }
         let path = Path::new(name);
         if path.extension().is_none_or(|end| end != "toml") {
-            let names = library().iter().map(|ready| (strsim::jaro_winkler(ready.name, name), ready.name));
-            let near = names.filter(|(alike, _)| *alike > ALIKE).max_by(|a, b| a.0.total_cmp(&b.0));
-            return Err(SourceError::NoScenario { name: name.to_owned(), near: near.map(|(_, name)| name) });
+            let near = nearest(name, library().iter().map(|ready| ready.name.to_owned()));
+            return Err(SourceError::NoScenario { name: name.to_owned(), near });
         }
         let text = std::fs::read_to_string(path)
             .map_err(|source| SourceError::Read { path: path.into(), source })?;
