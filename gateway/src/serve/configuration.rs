@@ -23,6 +23,7 @@ use golv_protocol::pace;
 use toml::de::{DeTable, DeValue};
 
 use super::{Serve, WaitingChoice};
+use crate::command_line::words::nearest;
 use crate::logs;
 use crate::server::endpoint::Limits;
 use crate::server::session;

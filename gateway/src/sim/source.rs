@@ -24,7 +24,7 @@ pub(super) enum SourceError {
 }
 
 fn meant(near: Option<&str>) -> String {
-    near.map_or_else(String::new, |near| format!(" (did you mean {near}?)"))
+    near.map_or_else(String::new, |near| format!(" (is {near} meant?)"))
 }
 
 /// The text of a scenario, and where files stand that it names.

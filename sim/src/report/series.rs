@@ -24,7 +24,8 @@ pub fn series_svg(series: &Series, width: u16) -> String {
     let months: Vec<MonthReport> = months.collect();
     let mut drawing = Drawing::new("series", width);
     let top = drawing.heading(&title, &says, &[]);
-    let plot = PricePlot::new(&months, None, &drawing, top + 24.0);
+    let is_yearly = series.frequency == Frequency::Yearly;
+    let plot = PricePlot::new(&months, None, &drawing, top + 24.0, 0.0, is_yearly);
     let places = Months::new(series.first(), series.last(), plot.left(), drawing.width() - 8.0);
     let scale = if plot.is_logarithmic() { ", logarithmic scale" } else { "" };
     drawing.text("soft", [0.0, top + 10.0], Anchor::Start, &format!("{}{scale}", series.unit()));

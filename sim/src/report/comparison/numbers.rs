@@ -41,6 +41,8 @@ pub(super) fn payments_svg_of(comparison: &Comparison, policy: &Compared, width:
         currency: comparison.currency,
         unit: &comparison.unit,
         source: &comparison.price_source,
+        is_yearly: comparison.is_step,
+        paid: if policy.is_intermediary { "Gap between purchases and sales" } else { "Difference payments" },
     };
     draw(&format!("payments-{}", policy.key), &policy.months, policy.strike, labels, width)
 }
