@@ -81,7 +81,8 @@ pub fn front_svg(comparison: &Comparison, width: u16) -> String {
 
 /// A box beside a dot for its name: the first that is free of dots, of other names and of the line; else of dots and names alone.
 fn free_place(name: &str, [x, y]: [f64; 2], room: f64, taken: &[[f64; 4]], line: &[[f64; 2]]) -> [f64; 4] {
-    let width = text_width(name);
+    // In some fonts letters are wider than they are measured here.
+    let width = (text_width(name) * 1.15).min(room);
     let places = [
         [10.0, -8.0],
         [10.0, 18.0],
@@ -104,7 +105,11 @@ fn free_place(name: &str, [x, y]: [f64; 2], room: f64, taken: &[[f64; 4]], line:
     let is_off_line = |place: &[f64; 4]| !line.windows(2).any(|pair| crosses(place, pair[0], pair[1]));
     let free: Vec<[f64; 4]> = places.into_iter().map(boxed).filter(is_free).collect();
     let best = free.iter().find(|place| is_off_line(place)).or(free.first());
-    best.copied().unwrap_or_else(|| boxed(places[0]))
+    best.copied().unwrap_or_else(|| {
+        let [left, top, right, bottom] = boxed(places[0]);
+        let over = (right - room).max(0.0);
+        [left - over, top, right - over, bottom]
+    })
 }
 
 /// Whether a straight line goes through a box, as far as some points of it tell.
