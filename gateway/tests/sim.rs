@@ -211,7 +211,7 @@ fn scenarios_are_found_or_it_is_said_why_not() {
         ("lithum", "there is no scenario 'lithum' (is lithium meant?); golv sim scenarios lists"),
         ("zirconium", "there is no scenario 'zirconium'; golv sim scenarios lists"),
         ("nowhere.toml", "nowhere.toml cannot be read"),
-        ("wrong.toml", "wrong.toml: line 16: a number with decimals is written in quotes"),
+        ("wrong.toml", "wrong.toml: line 15: a number with decimals is written in quotes"),
     ] {
         let said = refused(&bench, &["sim", "run", name]);
         assert!(said.contains(expected), "{said}");
