@@ -209,7 +209,7 @@ fn scenarios_are_found_or_it_is_said_why_not() {
     fs::write(bench.path("wrong.toml"), short().replace("tick = 50", "tick = 0.5")).expect("written");
     for (name, expected) in [
         ("lithum", "there is no scenario 'lithum' (is lithium meant?); golv sim scenarios lists"),
-        ("zirconium", "there is no scenario 'zirconium'; golv sim scenarios lists"),
+        ("tin", "there is no scenario 'tin'; golv sim scenarios lists"),
         ("nowhere.toml", "nowhere.toml cannot be read"),
         ("wrong.toml", "wrong.toml: line 15: a number with decimals is written in quotes"),
     ] {

@@ -67,15 +67,23 @@ pub fn front_svg(comparison: &Comparison, width: u16) -> String {
     let dots: Vec<[f64; 2]> = points.iter().map(|point| at(*point)).collect();
     let line: Vec<[f64; 2]> = front.iter().map(|place| dots[*place]).collect();
     let mut taken: Vec<[f64; 4]> = dots.iter().map(|[x, y]| [x - 8.0, y - 8.0, x + 8.0, y + 8.0]).collect();
-    let names = comparison.policies.iter().map(|policy| policy.name.as_str());
+    // A phone has no room for names: there they are numbered.
+    let narrow = drawing.is_narrow();
+    let names = comparison.policies.iter().zip(1..);
+    let names = names.map(|(policy, number)| if narrow { number.to_string() } else { policy.name.clone() });
     for (name, dot) in names.zip(&dots) {
         drawing.dot("dot", *dot, 6.0);
-        let place = free_place(name, *dot, drawing.width(), &taken, &line);
-        drawing.text("halo", [place[0].max(0.0), place[3] - 3.0], Anchor::Start, name);
+        let place = free_place(&name, *dot, drawing.width(), &taken, &line);
+        drawing.text("halo", [place[0].max(0.0), place[3] - 3.0], Anchor::Start, &name);
         taken.push(place);
     }
     let axis = format!("Public cost, {}, undiscounted, {}", glance.unit(), comparison.basis());
-    let end = drawing.paragraph("soft", bottom + 40.0, &axis);
+    let mut end = drawing.paragraph("soft", bottom + 40.0, &axis);
+    if narrow {
+        let names = comparison.policies.iter().zip(1..);
+        let names: Vec<String> = names.map(|(policy, number)| format!("{number} {}", policy.name)).collect();
+        end = drawing.paragraph("", end + 4.0, &names.join(", "));
+    }
     drawing.finish(end - 4.0, title, &says)
 }
 
