@@ -84,7 +84,7 @@ fn what_is_wrong_is_told_with_its_line() {
         (
             "[policy.none]",
             "[policy.\"../none\"]",
-            "line 22: '../none' is no key: letters from a to z, digits, - and _ make one",
+            "line 23: '../none' is no key: letters from a to z, digits, - and _ make one",
         ),
         ("tick = 1", "tick = 0.5", "line 6: a number with decimals is written in quotes: \"0.5\""),
         (
