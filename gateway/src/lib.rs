@@ -18,4 +18,6 @@ mod scrape;
 pub mod serve;
 pub mod server;
 pub mod settle;
+pub mod sim;
 mod solve;
+mod venue;

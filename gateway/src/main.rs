@@ -12,7 +12,10 @@ use golv_gateway::command_line::trade::TradeCommand;
 use golv_gateway::journal::JournalCommand;
 use golv_gateway::logs::with_sources;
 use golv_gateway::pipeline::WriterError;
-use golv_gateway::{clear, command_line, demo, journal, load, matching, reference, remote, serve, settle};
+use golv_gateway::sim::SimCommand;
+use golv_gateway::{
+    clear, command_line, demo, journal, load, matching, reference, remote, serve, settle, sim,
+};
 use golv_journal::RecoverError;
 use golv_journal::replay::ReplayError;
 use golv_journal::restart::RestartError;
@@ -75,6 +78,9 @@ enum Command {
     /// matched, and then what --rule says; no deal is smaller than either side's min_quantity. Requests of one group are pooled and
     /// split after. Nothing is matched if a row cannot be read.
     Match(matching::Match),
+    /// Play scenarios: what a policy would have cost on real prices, and whom it would have kept alive.
+    #[command(subcommand)]
+    Sim(SimCommand),
     /// Look into a journal, copy its beginning, or set aside what makes the engine fail.
     #[command(subcommand)]
     Journal(JournalCommand),
@@ -163,6 +169,7 @@ fn main() -> ExitCode {
         Command::Check(options) => clear::check(&options).map(|()| true),
         Command::Settle(options) => settle::settle(&options).map(|()| true),
         Command::Match(options) => matching::run(&options).map(|()| true),
+        Command::Sim(command) => sim::run(&command).map(|()| true),
         Command::Journal(command) => journal::run(&command).map(|()| true),
         Command::Pki(command) => command_line::pki::run(&command).map(|()| true),
         Command::Found(options) => serve::found(&options).map(|()| true),

@@ -127,7 +127,7 @@ pub fn trade(options: &ConnectionOptions, json: bool, command: TradeCommand) -> 
             TradeCommand::Statements { month, day } => {
                 let scope = day.map_or_else(|| month.map_or(Scope::All, Scope::Month), Scope::Day);
                 let mut statement = Statement::new(session.who.participant, scope);
-                session.read(|numbered| statement.add(numbered)).await?;
+                session.read(|numbered| statement.add(&numbered.event)).await?;
                 if json {
                     print::line(statement.json());
                 } else {
@@ -169,6 +169,16 @@ impl Session {
             Err(_) => return Err(format!("no logon within {} s", LOGON.as_secs()).into()),
         };
         Ok(Self { client, events, who })
+    }
+
+    /// For whom it speaks, and where it began.
+    pub(crate) fn who(&self) -> Who {
+        self.who
+    }
+
+    /// Ends it.
+    pub(crate) async fn close(self) {
+        self.client.close().await;
     }
 
     async fn submit(self, command: Command, json: bool) -> Result<bool, Box<dyn Error>> {

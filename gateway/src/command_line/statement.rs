@@ -16,7 +16,6 @@ use golv_engine::id::{AuctionId, BidId, DataVersion, EntitlementId, FloorId, Mar
 use golv_engine::market::Unit;
 use golv_engine::num::{Currency, Money, Price, Quantity};
 use golv_engine::time::{Day, Instant, Month, Period};
-use golv_protocol::message::Numbered;
 use serde_json::{Value, json};
 
 use super::show::{line_json, money_json, period_json};
@@ -114,8 +113,8 @@ impl Statement {
     }
 
     /// Adds the next event. All are added in their order, from the first.
-    pub fn add(&mut self, numbered: &Numbered) {
-        match &numbered.event {
+    pub fn add(&mut self, event: &Event) {
+        match event {
             Event::ActionConfirmed { action, .. } => self.add_action(action),
             Event::AuctionCleared { auction, final_at, result } if self.scope == Scope::All => {
                 self.add_awards(*auction, *final_at, result);
@@ -472,7 +471,7 @@ mod tests {
 
     use golv_engine::auction::{AuctionTerms, Fill};
     use golv_engine::cfd::{ContractTerms, PayoffRule};
-    use golv_engine::id::{CommandId, IdentityId, IndexId, ProgrammeId, ProposalId, Sequence};
+    use golv_engine::id::{CommandId, IdentityId, IndexId, ProgrammeId, ProposalId};
     use golv_engine::market::{FloorTerms, Market};
     use golv_engine::time::Calendar;
 
@@ -608,8 +607,8 @@ mod tests {
 
     fn statement(scope: Scope, events: impl IntoIterator<Item = Event>) -> Statement {
         let mut statement = Statement::new(ME, scope);
-        for (number, event) in (1..).zip(events) {
-            statement.add(&Numbered { number, sequence: Sequence(number), event });
+        for event in events {
+            statement.add(&event);
         }
         statement
     }

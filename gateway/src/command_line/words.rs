@@ -156,3 +156,12 @@ pub(crate) fn traded_by(by: StockTradedBy) -> String {
         StockTradedBy::Deal(deal) => format!("deal {deal}"),
     }
 }
+
+/// The name that is the most like one that there is not, if any is like it.
+pub(crate) fn nearest(name: &str, names: impl Iterator<Item = String>) -> Option<String> {
+    names
+        .map(|candidate| (strsim::damerau_levenshtein(name, &candidate), candidate))
+        .filter(|(distance, candidate)| *distance <= candidate.len() / 3 + 1)
+        .min()
+        .map(|(_, candidate)| candidate)
+}

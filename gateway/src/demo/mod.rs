@@ -5,8 +5,7 @@
 //! is durable. Then the exchange is dropped, started again from its journal, and must come to the digests that it
 //! had.
 
-mod local;
-mod quic;
+mod loopback;
 mod tables;
 mod told;
 
@@ -23,10 +22,10 @@ use golv_sim::traders::{Trader, traders};
 use golv_sim::venue::Venue;
 use indicatif::{ProgressBar, ProgressStyle};
 
-use crate::pipeline::{Creation, Pipeline, Stopped, Waiting};
+use crate::pipeline::{Creation, Gate, Pipeline, Stopped, Waiting};
 use crate::print;
-use local::LocalVenue;
-use quic::{Certificates, QuicVenue};
+use crate::venue::{Acknowledge, LocalVenue, QuicVenue};
+use loopback::{Certificates, Loopback};
 use told::Told;
 
 /// Where the report is written, relative to the working directory.
@@ -100,9 +99,6 @@ pub fn run(options: &Options) -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// Prints a command that was answered.
-type Acknowledge = fn(IdentityId, CommandId, &Answer, Position);
-
 fn play(dir: &Path, options: &Options) -> Result<Told, Box<dyn Error>> {
     let seed = options.seed;
     let creation = Creation::Rehearsal { seed, start: day::start() };
@@ -126,12 +122,7 @@ fn play(dir: &Path, options: &Options) -> Result<Told, Box<dyn Error>> {
         let certificates = Certificates::issue(seed, everybody)?;
         let founding = day::founding(|identity| certificates.key(identity));
         let pipeline = Pipeline::create(dir, creation, founding, Waiting::Park)?;
-        let played =
-            QuicVenue::serve(pipeline.gate(), certificates, auditor, acknowledge).and_then(|venue| {
-                let (mut played, venue) = play_day(MarketDay::new(venue, seed))?;
-                played.sessions = Some(venue.close());
-                Ok(played)
-            });
+        let played = over_quic(pipeline.gate(), certificates, seed, acknowledge);
         let before = pipeline.stop()?;
         (played?, before)
     };
@@ -142,6 +133,21 @@ fn play(dir: &Path, options: &Options) -> Result<Told, Box<dyn Error>> {
     }
     let PlayedDay { traders, support, won, call, gallium, runs, small, refusals, sessions } = played;
     Ok(Told { seed, sessions, traders, support, won, call, gallium, runs, small, refusals, before, after })
+}
+
+/// Plays the day with everybody on a connection of their own.
+fn over_quic(
+    gate: Gate,
+    certificates: Certificates,
+    seed: u64,
+    acknowledge: Option<Acknowledge>,
+) -> Result<PlayedDay, Box<dyn Error>> {
+    let (loopback, way) = Loopback::serve(gate, &certificates)?;
+    let venue = QuicVenue::new(way, certificates.credentials, IdentityId(day::AUDITOR), acknowledge)?;
+    let (mut played, venue) = play_day(MarketDay::new(venue, seed))?;
+    played.sessions = Some(venue.close());
+    loopback.close();
+    Ok(played)
 }
 
 /// What came of a market day, before the exchange is stopped.

@@ -23,6 +23,7 @@ use golv_protocol::pace;
 use toml::de::{DeTable, DeValue};
 
 use super::{Serve, WaitingChoice};
+use crate::command_line::words::nearest;
 use crate::logs;
 use crate::server::endpoint::Limits;
 use crate::server::session;
@@ -429,15 +430,6 @@ fn read_file(
         found.insert(key.name, Set { name: key.name, value: text, origin });
     }
     Ok(found)
-}
-
-/// The name that is the most like one that there is not, if any is like it.
-fn nearest(name: &str, names: impl Iterator<Item = String>) -> Option<String> {
-    names
-        .map(|candidate| (strsim::damerau_levenshtein(name, &candidate), candidate))
-        .filter(|(distance, candidate)| *distance <= candidate.len() / 3 + 1)
-        .min()
-        .map(|(_, candidate)| candidate)
 }
 
 fn strange_variables(environment: &Environment) -> Vec<StrangeVariable> {

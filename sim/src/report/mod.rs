@@ -11,6 +11,7 @@
 pub mod comparison;
 mod page;
 mod payments;
+mod series;
 mod supply_and_demand;
 mod svg;
 mod text;
@@ -24,6 +25,7 @@ use golv_engine::time::Month;
 
 pub use page::html;
 pub use payments::payments_svg;
+pub use series::series_svg;
 pub use supply_and_demand::supply_and_demand_svg;
 pub use who_got_what::who_got_what_svg;
 

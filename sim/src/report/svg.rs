@@ -31,6 +31,8 @@ pub(super) enum Anchor {
 pub(super) enum Sample {
     Line(&'static str),
     Box(Fill),
+    /// The part of a bar with that number.
+    Part(usize),
     Dot,
 }
 
@@ -147,6 +149,9 @@ impl Drawing {
             match sample {
                 Sample::Line(class) => self.line(class, [x, y - 4.0], [x + 22.0, y - 4.0]),
                 Sample::Box(fill) => self.bar(fill, [x + 4.0, y - 10.0], [14.0, 11.0]),
+                Sample::Part(number) => {
+                    self.part(&format!("part part{number}"), [x + 4.0, y - 10.0], [14.0, 11.0]);
+                }
                 Sample::Dot => self.dot("dot", [x + 11.0, y - 4.0], 5.5),
             }
             self.text("", [x + 28.0, y], Anchor::Start, label);

@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::prices::Series;
+use crate::prices::{Mass, Series};
 
 fn dollars(units: i64) -> Price {
     Price::from_units(units).expect("small")
@@ -399,4 +399,47 @@ proptest! {
         let day = DayReport { support, call, settlement, awards, ..sample() };
         prop_assert_eq!(check_markup(&html(&day)), Ok(()));
     }
+}
+
+/// Payments of one sign that follow each other evenly are told as one sum, and those below zero under their bars.
+#[test]
+fn sums_are_told_by_sign() {
+    let first = "2021-01".parse::<Month>().expect("a month");
+    let months = std::iter::successors(Some(first), |month: &Month| month.next()).take(24).enumerate();
+    let quarterly: Vec<MonthReport> = months
+        .map(|(place, month)| MonthReport {
+            month,
+            reference_price: dollars(if place < 12 { 92 } else { 124 }),
+            payment: usd(match (place % 3, place < 12) {
+                (2, true) => 12_500_000_000_000,
+                (2, false) => -3_000_000_000_000,
+                _ => 0,
+            }),
+        })
+        .collect();
+    let svg = payments_svg(&quarterly, Some(dollars(110)), Currency::Usd, "kg", "nobody", 900);
+    assert!(svg.contains(">50.00 million USD in 4 payments<"), "{svg}");
+    assert!(svg.contains(">−12.00 million USD in 4 payments<"), "{svg}");
+    let paid: Vec<MonthReport> = quarterly.into_iter().filter(|month| !month.payment.is_zero()).collect();
+    // Where two payments are one month apart, months are counted.
+    let near = [paid[0], MonthReport { month: paid[0].month.next().expect("a month"), ..paid[0] }];
+    let svg = payments_svg(&near, None, Currency::Usd, "kg", "nobody", 900);
+    assert!(svg.contains(">25.00 million USD in 2 months<"), "{svg}");
+}
+
+/// A gap in a series is a gap in its chart, and a year is a step of twelve months.
+#[test]
+fn a_series_is_drawn_as_it_is() {
+    let series =
+        |text: &str| Series::parse("own".to_owned(), Currency::Usd, Mass::Tonne, text).expect("read");
+    let moves = |svg: &str| {
+        let (_, curve) = svg.split_once("<path class=\"reference\" d=\"").expect("a curve");
+        let (curve, _) = curve.split_once('"').expect("an end");
+        (curve.matches('M').count(), curve.matches('H').count())
+    };
+    let gap = series_svg(&series("month,price\n2020-01,10\n2020-02,20\n2020-05,15\n"), 900);
+    assert_eq!(moves(&gap), (2, 3));
+    let years = series_svg(&series("year,price\n2020,10\n2021,20\n"), 900);
+    assert_eq!(moves(&years), (1, 24));
+    assert!(years.contains(">20 in 2021<") && years.contains("yearly averages, 2020 to 2021"), "{years}");
 }

@@ -159,6 +159,9 @@ pub enum Fault {
     /// Two prices are the wrong way round.
     #[error("'{0}' must not be above '{1}'")]
     Crossed(&'static str, &'static str),
+    /// A table's key cannot stand in names of files and rows.
+    #[error("'{0}' is no key: letters from a to z, digits, - and _ make one")]
+    Key(String),
     /// No producer of that key.
     #[error("there is no producer '{0}'")]
     UnknownProducer(String),
@@ -272,6 +275,12 @@ fn scenario(file: &File, prices: PriceSource, text: &str) -> Result<Scenario, Wr
         }
     }
     let at = |span: Range<usize>| move |fault| (Some(span), fault);
+    let keys = file.producer.iter().map(|(key, table)| (key, table.span()));
+    let keys = keys.chain(file.buyer.iter().map(|(key, table)| (key, table.span())));
+    let mut keys = keys.chain(file.policy.iter().map(|(key, table)| (key, table.span())));
+    if let Some((key, span)) = keys.find(|(key, _)| !is_key(key)) {
+        return Err((Some(span), Fault::Key(key.clone())));
+    }
     let producers = file.producer.iter();
     let producers = producers.map(|(key, table)| producer(key, table.get_ref()).map_err(at(table.span())));
     let producers: Vec<Producer> = producers.collect::<Result<_, _>>()?;
@@ -320,6 +329,12 @@ fn scenario(file: &File, prices: PriceSource, text: &str) -> Result<Scenario, Wr
         buyers,
         policies,
     })
+}
+
+/// Whether a key can be part of a file's name, a drawing's ids and a row.
+fn is_key(key: &str) -> bool {
+    let is_plain = |letter: u8| letter.is_ascii_alphanumeric() || letter == b'-' || letter == b'_';
+    !key.is_empty() && key.bytes().all(is_plain)
 }
 
 fn market(table: &Spanned<MarketTable>) -> Result<Market, Wrong> {

@@ -81,6 +81,11 @@ fn a_small_scenario_reads() {
 fn what_is_wrong_is_told_with_its_line() {
     for (old, new, told) in [
         ("unit = \"t\"", "unit = \"ton\"", "line 4: unknown variant `ton`, expected `kg` or `t`"),
+        (
+            "[policy.none]",
+            "[policy.\"../none\"]",
+            "line 23: '../none' is no key: letters from a to z, digits, - and _ make one",
+        ),
         ("tick = 1", "tick = 0.5", "line 6: a number with decimals is written in quotes: \"0.5\""),
         (
             "tick = 1",

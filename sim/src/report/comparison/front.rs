@@ -64,35 +64,69 @@ pub fn front_svg(comparison: &Comparison, width: u16) -> String {
     if front.len() > 1 {
         drawing.path("front", &commands);
     }
-    let mut labels: Vec<[f64; 4]> = Vec::new();
-    for (policy, point) in comparison.policies.iter().zip(&points) {
-        let [x, y] = at(*point);
-        drawing.dot("dot", [x, y], 6.0);
-        let width = text_width(&policy.name);
-        // Where the first place is taken by another name, the next is tried.
-        let places = [
-            [10.0, -8.0],
-            [10.0, 18.0],
-            [-10.0 - width, -8.0],
-            [-10.0 - width, 18.0],
-            [10.0, 34.0],
-            [10.0, -24.0],
-        ];
-        let boxed = |[dx, dy]: [f64; 2]| [x + dx, y + dy - 11.0, x + dx + width, y + dy + 3.0];
-        let is_free = |place: &[f64; 4]| {
-            let inside = place[0] >= 0.0 && place[2] <= drawing.width();
-            let apart = |other: &[f64; 4]| {
-                place[2] < other[0] || other[2] < place[0] || place[3] < other[1] || other[3] < place[1]
-            };
-            inside && labels.iter().all(apart)
-        };
-        let place = places.into_iter().map(boxed).find(is_free).unwrap_or_else(|| boxed(places[0]));
-        drawing.text("halo", [place[0].max(0.0), place[3] - 3.0], Anchor::Start, &policy.name);
-        labels.push(place);
+    let dots: Vec<[f64; 2]> = points.iter().map(|point| at(*point)).collect();
+    let line: Vec<[f64; 2]> = front.iter().map(|place| dots[*place]).collect();
+    let mut taken: Vec<[f64; 4]> = dots.iter().map(|[x, y]| [x - 8.0, y - 8.0, x + 8.0, y + 8.0]).collect();
+    // A phone has no room for names: there they are numbered.
+    let narrow = drawing.is_narrow();
+    let names = comparison.policies.iter().zip(1..);
+    let names = names.map(|(policy, number)| if narrow { number.to_string() } else { policy.name.clone() });
+    for (name, dot) in names.zip(&dots) {
+        drawing.dot("dot", *dot, 6.0);
+        let place = free_place(&name, *dot, drawing.width(), &taken, &line);
+        drawing.text("halo", [place[0].max(0.0), place[3] - 3.0], Anchor::Start, &name);
+        taken.push(place);
     }
     let axis = format!("Public cost, {}, undiscounted, {}", glance.unit(), comparison.basis());
-    let end = drawing.paragraph("soft", bottom + 40.0, &axis);
+    let mut end = drawing.paragraph("soft", bottom + 40.0, &axis);
+    if narrow {
+        let names = comparison.policies.iter().zip(1..);
+        let names: Vec<String> = names.map(|(policy, number)| format!("{number} {}", policy.name)).collect();
+        end = drawing.paragraph("", end + 4.0, &names.join(", "));
+    }
     drawing.finish(end - 4.0, title, &says)
+}
+
+/// A box beside a dot for its name: the first that is free of dots, of other names and of the line; else of dots and names alone.
+fn free_place(name: &str, [x, y]: [f64; 2], room: f64, taken: &[[f64; 4]], line: &[[f64; 2]]) -> [f64; 4] {
+    // In some fonts letters are wider than they are measured here.
+    let width = (text_width(name) * 1.15).min(room);
+    let places = [
+        [10.0, -8.0],
+        [10.0, 18.0],
+        [-10.0 - width, -8.0],
+        [-10.0 - width, 18.0],
+        [-width / 2.0, -14.0],
+        [-width / 2.0, 26.0],
+        [10.0, 34.0],
+        [10.0, -24.0],
+        [-10.0 - width, 34.0],
+    ];
+    let boxed = |[dx, dy]: [f64; 2]| [x + dx, y + dy - 11.0, x + dx + width, y + dy + 3.0];
+    let is_apart = |place: &[f64; 4], other: &[f64; 4]| {
+        place[2] < other[0] || other[2] < place[0] || place[3] < other[1] || other[3] < place[1]
+    };
+    let is_free = |place: &[f64; 4]| {
+        let is_inside = place[0] >= 0.0 && place[2] <= room;
+        is_inside && taken.iter().all(|other| is_apart(place, other))
+    };
+    let is_off_line = |place: &[f64; 4]| !line.windows(2).any(|pair| crosses(place, pair[0], pair[1]));
+    let free: Vec<[f64; 4]> = places.into_iter().map(boxed).filter(is_free).collect();
+    let best = free.iter().find(|place| is_off_line(place)).or(free.first());
+    best.copied().unwrap_or_else(|| {
+        let [left, top, right, bottom] = boxed(places[0]);
+        let over = (right - room).max(0.0);
+        [left - over, top, right - over, bottom]
+    })
+}
+
+/// Whether a straight line goes through a box, as far as some points of it tell.
+fn crosses(place: &[f64; 4], from: [f64; 2], to: [f64; 2]) -> bool {
+    (0..=200).any(|step| {
+        let share = f64::from(step) / 200.0;
+        let [x, y] = [0, 1].map(|axis: usize| from[axis] + share * (to[axis] - from[axis]));
+        (place[0]..=place[2]).contains(&x) && (place[1]..=place[3]).contains(&y)
+    })
 }
 
 /// The places of points (cost, survival) that no other beats: none is as good in both and better in one.

@@ -64,6 +64,8 @@ pub struct Compared {
     pub key: String,
     /// Its name.
     pub name: String,
+    /// Whether it buys and sells again, and what it pays is a gap.
+    pub is_intermediary: bool,
     /// Its figures on history.
     pub metrics: Metrics,
     /// What a unit moved away from the largest origin costs; `None` where none is moved.
@@ -103,6 +105,7 @@ impl Comparison {
             Compared {
                 key: policy.key.clone(),
                 name: policy.name.clone(),
+                is_intermediary: matches!(policy.kind, Kind::Intermediary(_)),
                 diversification: of_baseline
                     .and_then(|baseline| metrics.price_of_diversification(&baseline.metrics)),
                 metrics: metrics.clone(),

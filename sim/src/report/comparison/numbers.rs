@@ -41,6 +41,8 @@ pub(super) fn payments_svg_of(comparison: &Comparison, policy: &Compared, width:
         currency: comparison.currency,
         unit: &comparison.unit,
         source: &comparison.price_source,
+        is_yearly: comparison.is_step,
+        paid: if policy.is_intermediary { "Gap between purchases and sales" } else { "Difference payments" },
     };
     draw(&format!("payments-{}", policy.key), &policy.months, policy.strike, labels, width)
 }
@@ -54,54 +56,57 @@ fn payments(comparison: &Comparison, policy: &Compared) -> String {
     head + &rows.collect::<String>()
 }
 
-/// The names of the figures and what they are of a policy, in the order to be shown.
-pub(super) fn figures_of(policy: &Compared) -> Vec<(&'static str, String)> {
-    let metrics = &policy.metrics;
-    let amount = |figure: f64| format!("{:.0}", figure + 0.0);
-    let share = |figure: f64| format!("{figure:.4}");
-    let none = || String::new();
-    let mut figures = vec![
-        ("public_cost", amount(metrics.public_cost)),
-        ("public_cost_discounted", amount(metrics.public_cost_discounted)),
-        ("worst_year", metrics.worst_year.0.to_string()),
-        ("worst_year_cost", amount(metrics.worst_year.1)),
-        ("paid", amount(metrics.paid)),
-        ("given", amount(metrics.given)),
-        ("gap", amount(metrics.gap)),
-        ("budget", amount(metrics.budget)),
-        ("reserved_most", amount(metrics.reserved_most)),
-        ("unpaid", amount(metrics.unpaid)),
-        ("home_revenue", amount(metrics.home_revenue)),
-        ("home_result", amount(metrics.home_result)),
-        ("survival", share(metrics.survival)),
-        ("investment", amount(metrics.investment)),
-        ("buyers_cost", amount(metrics.buyers_cost)),
-        ("bought", amount(metrics.bought)),
-        ("served", share(metrics.served)),
-        ("largest_share", metrics.largest_share().map_or_else(none, |(_, part)| share(part))),
-        ("concentration", amount(metrics.concentration)),
-        ("price_of_diversification", policy.diversification.map_or_else(none, amount)),
-        ("efficiency", share(metrics.efficiency)),
-    ];
-    if let Some(summary) = &policy.summary {
-        figures.extend([
-            ("public_cost_mean", amount(summary.cost.mean())),
-            ("public_cost_95", amount(summary.cost.quantile(0.95))),
-            ("public_cost_99", amount(summary.cost.quantile(0.99))),
-            ("public_cost_discounted_mean", amount(summary.discounted.mean())),
-            ("public_cost_discounted_95", amount(summary.discounted.quantile(0.95))),
-            ("worst_year_95", amount(summary.worst_year.quantile(0.95))),
-            ("budget_at_risk", amount(summary.budget_at_risk())),
-            ("paths_above_budget", share(summary.cost.share_above(summary.budget))),
-            ("survival_mean", share(summary.survival.mean())),
-        ]);
+impl Compared {
+    /// The names of the figures and what they are of a policy, in the order to be shown; those over many paths where there are any. What has
+    /// no value is an empty text.
+    pub fn figures(&self) -> Vec<(&'static str, String)> {
+        let metrics = &self.metrics;
+        let amount = |figure: f64| format!("{:.0}", figure + 0.0);
+        let share = |figure: f64| format!("{figure:.4}");
+        let none = || String::new();
+        let mut figures = vec![
+            ("public_cost", amount(metrics.public_cost)),
+            ("public_cost_discounted", amount(metrics.public_cost_discounted)),
+            ("worst_year", metrics.worst_year.0.to_string()),
+            ("worst_year_cost", amount(metrics.worst_year.1)),
+            ("paid", amount(metrics.paid)),
+            ("given", amount(metrics.given)),
+            ("gap", amount(metrics.gap)),
+            ("budget", amount(metrics.budget)),
+            ("reserved_most", amount(metrics.reserved_most)),
+            ("unpaid", amount(metrics.unpaid)),
+            ("home_revenue", amount(metrics.home_revenue)),
+            ("home_result", amount(metrics.home_result)),
+            ("survival", share(metrics.survival)),
+            ("investment", amount(metrics.investment)),
+            ("buyers_cost", amount(metrics.buyers_cost)),
+            ("bought", amount(metrics.bought)),
+            ("served", share(metrics.served)),
+            ("largest_share", metrics.largest_share().map_or_else(none, |(_, part)| share(part))),
+            ("concentration", amount(metrics.concentration)),
+            ("price_of_diversification", self.diversification.map_or_else(none, amount)),
+            ("efficiency", share(metrics.efficiency)),
+        ];
+        if let Some(summary) = &self.summary {
+            figures.extend([
+                ("public_cost_mean", amount(summary.cost.mean())),
+                ("public_cost_95", amount(summary.cost.quantile(0.95))),
+                ("public_cost_99", amount(summary.cost.quantile(0.99))),
+                ("public_cost_discounted_mean", amount(summary.discounted.mean())),
+                ("public_cost_discounted_95", amount(summary.discounted.quantile(0.95))),
+                ("worst_year_95", amount(summary.worst_year.quantile(0.95))),
+                ("budget_at_risk", amount(summary.budget_at_risk())),
+                ("paths_above_budget", share(summary.cost.share_above(summary.budget))),
+                ("survival_mean", share(summary.survival.mean())),
+            ]);
+        }
+        figures
     }
-    figures
 }
 
 /// A row for each figure, a column for each policy.
 fn figures(comparison: &Comparison) -> String {
-    let columns: Vec<_> = comparison.policies.iter().map(figures_of).collect();
+    let columns: Vec<_> = comparison.policies.iter().map(Compared::figures).collect();
     let keys: Vec<&str> = comparison.policies.iter().map(|policy| policy.key.as_str()).collect();
     let mut text = format!("figure,{}\n", keys.join(","));
     for (place, (name, _)) in

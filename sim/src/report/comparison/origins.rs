@@ -18,10 +18,6 @@ pub fn origins_svg(comparison: &Comparison, width: u16) -> String {
     let title = "Where supply comes from";
     let says = "Shares of what was sold in the market, on historic prices";
     let mut drawing = Drawing::new("origins", width);
-    let legend = [(Sample::Line("limit"), "65 %: the most from one third country (CRM Act, 2030)")];
-    let legend = if drawing.is_narrow() { [(legend[0].0, "65 % benchmark")] } else { legend };
-    let top = drawing.heading(title, says, &legend) + 8.0;
-
     let mut sums = BTreeMap::<Country, f64>::new();
     for (origin, share) in comparison.policies.iter().flat_map(|policy| &policy.metrics.shares) {
         *sums.entry(*origin).or_default() += share;
@@ -29,6 +25,17 @@ pub fn origins_svg(comparison: &Comparison, width: u16) -> String {
     let mut order: Vec<Country> = sums.keys().copied().collect();
     order.sort_by_key(|origin| std::cmp::Reverse(OrderedFloat(sums[origin])));
     let named = &order[..order.len().min(PARTS)];
+
+    let benchmark = if drawing.is_narrow() {
+        "65 % benchmark"
+    } else {
+        "65 %: the most from one third country (CRM Act, 2030)"
+    };
+    let mut names: Vec<String> = named.iter().map(Country::to_string).collect();
+    names.extend((order.len() > PARTS).then(|| "others".to_owned()));
+    let parts = names.iter().enumerate().map(|(place, name)| (Sample::Part(place), name.as_str()));
+    let legend: Vec<_> = [(Sample::Line("limit"), benchmark)].into_iter().chain(parts).collect();
+    let top = drawing.heading(title, says, &legend) + 8.0;
 
     let narrow = drawing.is_narrow();
     let name_room = if narrow { 0.0 } else { (drawing.width() * 0.25).min(230.0) };
@@ -66,12 +73,17 @@ pub fn origins_svg(comparison: &Comparison, width: u16) -> String {
         y += row_height;
     }
     let benchmark = at(BENCHMARK_SHARE);
+    drawing.line("under", [benchmark, top - 2.0], [benchmark, y + 2.0]);
     drawing.line("limit", [benchmark, top - 2.0], [benchmark, y + 2.0]);
     for percent in [0_i128, 25, 50, 75, 100] {
         let (x, label) = (shares.at(percent * 10_000), format!("{percent} %"));
-        let half = text_width(&label) / 2.0;
-        let x = x.max(half).min(drawing.width() - half);
-        drawing.text("soft", [x, y + 18.0], Anchor::Middle, &label);
+        // The first and the last stay within the drawing, however wide the letters are.
+        let anchor = match percent {
+            0 => Anchor::Start,
+            100 => Anchor::End,
+            _ => Anchor::Middle,
+        };
+        drawing.text("soft", [x, y + 18.0], anchor, &label);
     }
     drawing.finish(y + 26.0, title, says)
 }

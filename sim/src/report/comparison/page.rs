@@ -135,24 +135,29 @@ fn origins(comparison: &Comparison) -> String {
     );
     format!(
         "<section>\n<h2>Where supply comes from</h2>\n{}{table}<p class=\"soft\">HHI: the sum of squared percentages, 10,000 where all comes \
-         from one origin; a market with one at 65 % has at least {BENCHMARK_CONCENTRATION:.0}.</p>\n</section>\n",
-        figure(&chart(WIDE), &chart(PHONE), &caption)
+         from one origin; a market with one at 65 % has at least {}.</p>\n</section>\n",
+        figure(&chart(WIDE), &chart(PHONE), &caption),
+        number(BENCHMARK_CONCENTRATION, 0)
     )
 }
 
 fn auctions(comparison: &Comparison) -> String {
-    let shown = comparison.policies.iter().flat_map(|policy| {
-        [&policy.award, &policy.trade].into_iter().flatten().map(move |auction| (policy, auction))
-    });
-    let charts: String = shown
-        .map(|(policy, auction)| {
+    let charts = |policy: &Compared| -> String {
+        let shown = [&policy.award, &policy.trade].into_iter().flatten();
+        let figures = shown.map(|auction| {
             let chart = |width| supply_and_demand_svg(auction, &comparison.price_unit(), width);
-            figure(&chart(HALF), &chart(PHONE), &escape(&policy.name))
-        })
-        .collect();
+            figure(&chart(HALF), &chart(PHONE), "")
+        });
+        format!(
+            "<h3>{}</h3>\n<div class=\"pair\">\n{}</div>\n",
+            escape(&policy.name),
+            figures.collect::<String>()
+        )
+    };
+    let charts: String = comparison.policies.iter().map(charts).collect();
     format!(
         "<section>\n<h2>The auctions</h2>\n<p class=\"soft\">Of each policy the award of support, where there was one, and the market's last \
-         trade.</p>\n<div class=\"pair\">\n{charts}</div>\n</section>\n"
+         trade.</p>\n{charts}</section>\n"
     )
 }
 
@@ -187,7 +192,7 @@ enum Told {
 }
 
 fn figures(comparison: &Comparison) -> String {
-    let columns: Vec<_> = comparison.policies.iter().map(super::numbers::figures_of).collect();
+    let columns: Vec<_> = comparison.policies.iter().map(Compared::figures).collect();
     let rows: String = NAMED
         .iter()
         .filter_map(|&(key, name, told)| {

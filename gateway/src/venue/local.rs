@@ -1,4 +1,4 @@
-//! The running pipeline in this process as the market day's venue.
+//! The running pipeline in this process as a venue.
 
 use std::collections::VecDeque;
 
@@ -13,14 +13,14 @@ use super::Acknowledge;
 use crate::pipeline::{Answered, Message, Session, SubmitError};
 
 /// A session with the pipeline that waits for each answer.
-pub(super) struct LocalVenue {
+pub(crate) struct LocalVenue {
     session: Session,
     events: VecDeque<Event>,
     acknowledge: Option<Acknowledge>,
 }
 
 impl LocalVenue {
-    pub(super) fn new(session: Session, acknowledge: Option<Acknowledge>) -> Self {
+    pub(crate) fn new(session: Session, acknowledge: Option<Acknowledge>) -> Self {
         Self { session, events: VecDeque::new(), acknowledge }
     }
 

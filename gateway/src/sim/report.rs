@@ -1,0 +1,36 @@
+//! `golv sim report`: the page of a scenario, and its charts and numbers as files.
+
+use std::error::Error;
+use std::fs;
+use std::path::PathBuf;
+
+use clap::Args;
+use golv_sim::report::comparison::files;
+
+use super::compare::Compared;
+use crate::print;
+
+/// What to report, and where to.
+#[derive(Args, Debug)]
+pub struct Report {
+    #[command(flatten)]
+    compared: Compared,
+    /// The directory for report.html and the other files; files of the same names are written over
+    #[arg(long, value_name = "DIR")]
+    out: PathBuf,
+}
+
+/// Plays everything and writes the files.
+pub(super) fn run(options: &Report) -> Result<(), Box<dyn Error>> {
+    let comparison = options.compared.comparison()?;
+    let dir = &options.out;
+    fs::create_dir_all(dir).map_err(|error| format!("{} cannot be created: {error}", dir.display()))?;
+    let files = files(&comparison);
+    for (name, content) in &files {
+        let path = dir.join(name);
+        fs::write(&path, content)
+            .map_err(|error| format!("{} cannot be written: {error}", path.display()))?;
+    }
+    print::line(format_args!("{} files, to begin with {}", files.len(), dir.join("report.html").display()));
+    Ok(())
+}
