@@ -311,3 +311,21 @@ fn help_teaches() {
         assert!(help.contains(&format!("golv sim {command} ")), "{help}");
     }
 }
+
+/// Rows become a Parquet file where golv was built to write one; a plain build says how before it plays anything.
+#[test]
+fn rows_become_parquet_where_it_was_built() {
+    let bench = bench();
+    let sweep = ["sim", "sweep", "short.toml", "--policies", "floor", "--paths", "2", "--out", "rows.csv"];
+    let arguments = [&sweep[..], &["--parquet", "rows.parquet"]].concat();
+    if cfg!(feature = "parquet") {
+        done(&bench, &arguments);
+        let written = fs::read(bench.path("rows.parquet")).expect("written");
+        assert!(written.starts_with(b"PAR1") && written.ends_with(b"PAR1"));
+    } else {
+        let said = refused(&bench, &arguments);
+        assert!(said.contains("rows.parquet cannot be written"), "{said}");
+        assert!(said.contains("cargo build --release --features parquet"), "{said}");
+        assert!(!bench.path("rows.csv").exists());
+    }
+}

@@ -8,9 +8,10 @@ use std::str::FromStr;
 use clap::Args;
 use golv_engine::num::{Currency, Price};
 use golv_engine::time::Month;
+use golv_sim::parquet::is_parquet;
 use golv_sim::prices::convert::{ConversionError, Converted, Step, Target, convert};
 use golv_sim::prices::rates::{ConsumerPrices, Rates};
-use golv_sim::prices::{Frequency, Gap, Mass, Series, SeriesError, catalogue};
+use golv_sim::prices::{Frequency, Gap, Mass, Series, SeriesError, catalogue, text_of};
 use golv_sim::report::series_svg;
 
 use super::plot::plot;
@@ -22,7 +23,7 @@ const CHART_WIDTH: u16 = 900;
 /// Which series to show, and in what.
 #[derive(Args, Debug)]
 pub struct Prices {
-    /// A series by its name, or a file of your own that ends in .csv
+    /// A series by its name, or a file of your own that ends in .csv or .parquet
     #[arg(value_name = "NAME")]
     name: Option<String>,
     /// What the prices of a file of your own are in, such as USD/t; the unit is kg, t, lb or mtu
@@ -77,7 +78,7 @@ impl FromStr for PriceUnit {
 #[derive(Debug, thiserror::Error)]
 enum PricesError {
     #[error(
-        "there is no series '{0}'; golv sim prices lists those that come with golv, and a file of your own ends in .csv"
+        "there is no series '{0}'; golv sim prices lists those that come with golv, and a file of your own ends in .csv or .parquet"
     )]
     Unknown(String),
     #[error("a file does not say what its prices are in: add --in, such as --in USD/t")]
@@ -139,12 +140,11 @@ fn find(name: &str, own: Option<PriceUnit>) -> Result<Series, PricesError> {
         return if own.is_some() { Err(PricesError::UnitKnown) } else { Ok(series) };
     }
     let path = Path::new(name);
-    if path.extension().is_none_or(|end| end != "csv") {
+    if path.extension().is_none_or(|end| end != "csv") && !is_parquet(path) {
         return Err(PricesError::Unknown(name.to_owned()));
     }
     let PriceUnit { currency, mass } = own.ok_or(PricesError::NoUnit)?;
-    let text =
-        std::fs::read_to_string(path).map_err(|source| PricesError::Read { path: path.into(), source })?;
+    let text = text_of(path).map_err(|source| PricesError::Read { path: path.into(), source })?;
     let id = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
     Series::parse(id, currency, mass, &text)
         .map_err(|source| PricesError::Wrong { path: path.into(), source })

@@ -3,6 +3,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use golv_sim::prices::text_of;
 use golv_sim::scenario::{Policy, Scenario, ScenarioError, library};
 
 use crate::command_line::words::nearest;
@@ -59,7 +60,7 @@ impl Source {
 
     /// Opens a file that it names: beside it.
     pub(super) fn open(&self, file: &str) -> io::Result<String> {
-        std::fs::read_to_string(self.dir.join(file))
+        text_of(&self.dir.join(file))
     }
 }
 

@@ -1,11 +1,12 @@
 //! `golv sim sweep`: rows for every play of a grid, in a file that can be gone on with.
 
 use std::error::Error;
-use std::fs::OpenOptions;
+use std::fs::{File, OpenOptions};
 use std::io::{self, BufWriter, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
 
 use clap::Args;
+use golv_sim::parquet::{self, ParquetError};
 use golv_sim::sweep::{Parameter, RowsError, Summary, Sweep, read, standing, summarise};
 use indicatif::{ProgressBar, ProgressStyle};
 
@@ -35,6 +36,9 @@ pub struct SweepOptions {
     /// The CSV file for the rows; one of this very sweep is gone on with
     #[arg(long, value_name = "FILE")]
     out: PathBuf,
+    /// A Parquet file for the same rows, once all are there
+    #[arg(long, value_name = "FILE")]
+    parquet: Option<PathBuf>,
 }
 
 /// Why rows cannot be written or read back.
@@ -44,17 +48,26 @@ enum OutError {
     Io { path: PathBuf, source: io::Error },
     #[error("{} is left as it is; choose another --out", path.display())]
     Other { path: PathBuf, source: RowsError },
+    #[error("{} cannot be written", path.display())]
+    Parquet { path: PathBuf, source: ParquetError },
 }
 
 /// Plays what is not played yet, and prints what all of it comes to.
 pub(super) fn run(options: &SweepOptions) -> Result<(), Box<dyn Error>> {
+    if let Some(path) = &options.parquet {
+        parquet::available().map_err(|source| OutError::Parquet { path: path.clone(), source })?;
+    }
     let source = Source::find(&options.scenario)?;
     source::policies(&source.scenario()?, &options.policies)?;
     options.how.set_threads()?;
     let open = |file: &str| source.open(file);
     let (set, method, paths) = (options.set.clone(), options.how.method(), u64::from(options.paths));
     let sweep = Sweep::new(&source.text, set, &options.policies, method, paths, options.how.seed, &open)?;
-    let done = go_on(&sweep, &options.out)?;
+    let rows = go_on(&sweep, &options.out)?;
+    if let Some(path) = &options.parquet {
+        write_parquet(&rows, path)?;
+    }
+    let done = read(&rows).map_err(|source| OutError::Other { path: options.out.clone(), source })?;
     if let Some(process) = sweep.process() {
         print::line(format_args!(
             "Fitted at the first point, by period: back to the mean {:.4}, standard deviation {:.4}; a jump in {:.1} % of the periods, \
@@ -71,8 +84,14 @@ pub(super) fn run(options: &SweepOptions) -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// Plays what a file lacks of a sweep, and reads it back.
-fn go_on(sweep: &Sweep, path: &Path) -> Result<golv_sim::sweep::Done, Box<dyn Error>> {
+/// Writes rows as a Parquet file, in place of one that is there.
+fn write_parquet(rows: &str, path: &Path) -> Result<(), OutError> {
+    let file = File::create(path).map_err(|source| OutError::Io { path: path.into(), source })?;
+    parquet::write_rows(rows, file).map_err(|source| OutError::Parquet { path: path.into(), source })
+}
+
+/// Plays what a file lacks of a sweep; all of its rows.
+fn go_on(sweep: &Sweep, path: &Path) -> Result<String, Box<dyn Error>> {
     let failed = |source| OutError::Io { path: path.into(), source };
     let other = |source| OutError::Other { path: path.into(), source };
     let there = match std::fs::read(path) {
@@ -93,8 +112,7 @@ fn go_on(sweep: &Sweep, path: &Path) -> Result<golv_sim::sweep::Done, Box<dyn Er
     sweep.run(jobs, &mut out, &mut |jobs| progress.set_position(jobs))?;
     progress.finish_and_clear();
     out.flush().map_err(failed)?;
-    let rows = std::fs::read_to_string(path).map_err(failed)?;
-    Ok(read(&rows).map_err(other)?)
+    Ok(std::fs::read_to_string(path).map_err(failed)?)
 }
 
 /// How far a sweep is, and how long it will take; hidden by itself where standard error is not a terminal.

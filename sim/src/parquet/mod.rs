@@ -69,6 +69,17 @@ pub fn is_parquet(path: &Path) -> bool {
     path.extension().is_some_and(|extension| extension == "parquet")
 }
 
+/// Whether files can be read and written, for whoever wants to know it before long work.
+///
+/// # Errors
+/// `ParquetError::NotBuilt` where this was built without the feature.
+pub fn available() -> Result<(), ParquetError> {
+    #[cfg(feature = "parquet")]
+    return Ok(());
+    #[cfg(not(feature = "parquet"))]
+    Err(ParquetError::NotBuilt)
+}
+
 /// Writes a sweep's rows, header and all, as a Parquet file.
 ///
 /// # Errors
