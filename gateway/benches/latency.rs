@@ -33,8 +33,7 @@ struct Plan {
 
 fn main() {
     let arguments: Vec<String> = std::env::args().collect();
-    let waiting =
-        if arguments.iter().any(|argument| argument == "--spin") { Waiting::Spin } else { Waiting::Park };
+    let waiting = common::waiting(&arguments);
     let plan = if common::is_short(&arguments) {
         Plan { repeats: 1, warm_up: 1_000, saturated: 10_000, on_time: Duration::from_millis(200), waiting }
     } else {

@@ -1,8 +1,9 @@
 //! What the network costs beside what it cannot do without: commands over QUIC to a durable answer, beside a bare echo over
 //! the same connections, and a bare append of the same bytes.
 //!
-//! `cargo bench -p golv-gateway --bench network [-- --dir DIR]` prints the tables of `docs/performance.md`. DIR is where the
-//! journals are written, by default in the target directory; they are removed afterwards.
+//! `cargo bench -p golv-gateway --bench network [-- --dir DIR] [--spin]` prints the tables of `docs/performance.md`. DIR is where the
+//! journals are written, by default in the target directory; they are removed afterwards. With `--spin` the exchange's writer does not
+//! sleep while it waits for commands.
 //!
 //! In each round all three are measured one after another, so that a machine that is slow for a while is slow for all:
 //!
@@ -84,7 +85,8 @@ fn main() {
     // As `golv serve` has one; and one thread for the client, so that it takes one processor at most.
     let server = Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("a runtime");
     let client = Builder::new_current_thread().enable_all().build().expect("a runtime");
-    let bench = Bench { certificates, server, client };
+    let waiting = common::waiting(&arguments);
+    let bench = Bench { certificates, server, client, waiting };
 
     let mut measured: Vec<Vec<Round>> = plan.loads.iter().map(|_| Vec::new()).collect();
     for _ in 0..plan.repeats {
@@ -217,6 +219,7 @@ struct Bench {
     certificates: Certificates,
     server: Runtime,
     client: Runtime,
+    waiting: Waiting,
 }
 
 impl Bench {
@@ -225,7 +228,7 @@ impl Bench {
         let place = tempfile::tempdir_in(dir).expect("room for a journal");
         let journal = place.path().join("journal");
         let keys: Vec<_> = self.certificates.clients.iter().map(Credentials::fingerprint).collect();
-        let pipeline = open_auctions(&journal, Waiting::Park, &keys);
+        let pipeline = open_auctions(&journal, self.waiting, &keys);
         let gate = pipeline.gate();
         // No limit that a session could reach: what is measured is the way, and not the refusal.
         let pace = limits(1_000_000_000, 1_000_000_000);

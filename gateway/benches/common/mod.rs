@@ -52,6 +52,11 @@ pub fn is_short(arguments: &[String]) -> bool {
     has("--test") || !has("--bench")
 }
 
+/// How the exchange's writer is to wait for commands.
+pub fn waiting(arguments: &[String]) -> Waiting {
+    if arguments.iter().any(|argument| argument == "--spin") { Waiting::Spin } else { Waiting::Park }
+}
+
 /// The value that follows a name on the command line.
 pub fn option<'a>(arguments: &'a [String], name: &str) -> Option<&'a str> {
     let place = arguments.iter().position(|argument| argument == name)?;

@@ -1,4 +1,4 @@
-//! The thread that flushes the journal while the writer executes.
+//! Flushes of the journal: on a thread of their own while the writer executes, or on the writer's.
 
 use std::thread::JoinHandle;
 use std::time::Instant;
@@ -7,11 +7,28 @@ use crossbeam_channel::{Receiver, Sender, bounded};
 use golv_journal::{FlushError, Flusher};
 use prometheus::Histogram;
 
-/// A thread that flushes when it is told to. One flush is under way at most.
+/// A thread that flushes when it is told to, and the same done by the caller. One flush is under way at most.
 pub(super) struct FlushThread {
+    here: Measured,
     begin: Option<Sender<()>>,
     finished: Receiver<Result<(), FlushError>>,
     thread: Option<JoinHandle<()>>,
+}
+
+/// Flushes, and how long they take.
+#[derive(Clone)]
+struct Measured {
+    flusher: Flusher,
+    seconds: Histogram,
+}
+
+impl Measured {
+    fn flush(&self) -> Result<(), FlushError> {
+        let began = Instant::now();
+        let flushed = self.flusher.flush();
+        self.seconds.observe(began.elapsed().as_secs_f64());
+        flushed
+    }
 }
 
 impl FlushThread {
@@ -19,12 +36,11 @@ impl FlushThread {
     pub(super) fn start(flusher: Flusher, seconds: Histogram) -> Self {
         let (begin, begun) = bounded::<()>(1);
         let (finish, finished) = bounded(1);
+        let here = Measured { flusher, seconds };
+        let there = here.clone();
         let flush = move || {
             while begun.recv().is_ok() {
-                let began = Instant::now();
-                let flushed = flusher.flush();
-                seconds.observe(began.elapsed().as_secs_f64());
-                if finish.send(flushed).is_err() {
+                if finish.send(there.flush()).is_err() {
                     return;
                 }
             }
@@ -33,7 +49,13 @@ impl FlushThread {
             .name("golv-flush".into())
             .spawn(flush)
             .expect("the system has room for one more thread");
-        Self { begin: Some(begin), finished, thread: Some(thread) }
+        Self { here, begin: Some(begin), finished, thread: Some(thread) }
+    }
+
+    /// Flushes everything appended so far, on the caller's thread: where nothing is left to do meanwhile, that spares waking another
+    /// and being woken by it.
+    pub(super) fn here(&self) -> Result<(), FlushError> {
+        self.here.flush()
     }
 
     /// Begins a flush of everything appended so far.

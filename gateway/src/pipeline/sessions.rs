@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use golv_engine::event::EventCounts;
+use golv_engine::event::{Audience, EventCounts};
 use golv_engine::id::{IdentityId, ParticipantId};
 use golv_engine::key::KeyFingerprint;
 use golv_engine::time::Instant;
@@ -137,8 +137,8 @@ enum Kind {
     InProcess,
     /// Sends an identity's commands.
     Commands(Key, WhenLost),
-    /// Is told what a participant's identities are answered.
-    DropCopy(Key, ParticipantId),
+    /// Is told what its participant's identities are answered.
+    DropCopy(Key),
     /// Is told what is public.
     Watch(Key),
 }
@@ -148,6 +148,15 @@ enum Kind {
 struct Key {
     fingerprint: KeyFingerprint,
     identity: IdentityId,
+    participant: ParticipantId,
+    reads_all: bool,
+}
+
+impl Key {
+    const fn of(fingerprint: KeyFingerprint, speaker: Speaker) -> Self {
+        let Speaker { identity, participant, reads_all, .. } = speaker;
+        Self { fingerprint, identity, participant, reads_all }
+    }
 }
 
 impl Kind {
@@ -155,7 +164,7 @@ impl Kind {
     const fn key(self) -> Option<Key> {
         match self {
             Self::InProcess => None,
-            Self::Commands(key, _) | Self::DropCopy(key, _) | Self::Watch(key) => Some(key),
+            Self::Commands(key, _) | Self::DropCopy(key) | Self::Watch(key) => Some(key),
         }
     }
 
@@ -163,8 +172,27 @@ impl Kind {
     const fn place(self) -> Option<(IdentityId, Place)> {
         match self {
             Self::Commands(Key { identity, .. }, _) => Some((identity, Place::Commands)),
-            Self::DropCopy(Key { identity, .. }, _) => Some((identity, Place::DropCopy)),
+            Self::DropCopy(Key { identity, .. }) => Some((identity, Place::DropCopy)),
             Self::InProcess | Self::Watch(_) => None,
+        }
+    }
+
+    /// Whose own events it is told.
+    const fn reads_for(self) -> Option<ParticipantId> {
+        match self {
+            Self::Commands(Key { participant, .. }, _) | Self::DropCopy(Key { participant, .. }) => {
+                Some(participant)
+            }
+            Self::InProcess | Self::Watch(_) => None,
+        }
+    }
+
+    /// Whether it is told of whatever happens, or may be.
+    const fn reads_all(self) -> bool {
+        match self {
+            Self::InProcess => true,
+            Self::Commands(Key { reads_all, .. }, _) | Self::DropCopy(Key { reads_all, .. }) => reads_all,
+            Self::Watch(_) => false,
         }
     }
 }
@@ -208,8 +236,14 @@ impl Entry {
 pub(super) struct Sessions {
     entries: BTreeMap<SessionId, Entry>,
     live: BTreeMap<(IdentityId, Place), SessionId>,
-    /// The drop copies among them, by the participant whose answers they are told. No list is empty.
-    drop_copies: BTreeMap<ParticipantId, Vec<SessionId>>,
+    /// Those that are told a participant's own events. No list is empty.
+    readers: BTreeMap<ParticipantId, Vec<SessionId>>,
+    /// Those that are told of whatever happens.
+    overseers: Vec<SessionId>,
+    /// How many drop copies there are.
+    drop_copies: usize,
+    /// Whom the batch that is being released is told; kept for its memory.
+    told: Vec<SessionId>,
     /// Whose bids are to be withdrawn, since their line was lost.
     lost: Vec<IdentityId>,
     recent: Recent,
@@ -224,7 +258,10 @@ impl Sessions {
         Self {
             entries: BTreeMap::new(),
             live: BTreeMap::new(),
-            drop_copies: BTreeMap::new(),
+            readers: BTreeMap::new(),
+            overseers: Vec::new(),
+            drop_copies: 0,
+            told: Vec::new(),
             lost: Vec::new(),
             recent,
             positions,
@@ -238,7 +275,7 @@ impl Sessions {
     }
 
     pub(super) fn connect(&mut self, session: SessionId, queue: Sender<Message>) {
-        self.entries.insert(session, Entry::new(queue, Kind::InProcess));
+        self.enter(session, Entry::new(queue, Kind::InProcess));
     }
 
     /// Logs a key on for whom it speaks, or tells the session why not.
@@ -257,7 +294,8 @@ impl Sessions {
             let _ = queue.try_send(Message::Closing(Closing::UnknownKey));
             return;
         };
-        let Speaker { identity, participant, reads_all, .. } = speaker;
+        let key = Key::of(key, speaker);
+        let Key { identity, participant, reads_all, .. } = key;
         let events = self.recent.counts.shown_to(participant, reads_all);
         let position = self.positions.latest();
         let contained = claim.acknowledged.is_none_or(|claimed| self.positions.contain(claimed));
@@ -266,10 +304,9 @@ impl Sessions {
             let _ = queue.try_send(Message::Behind { identity, claimed: claim, own });
             return;
         }
-        let key = Key { fingerprint: key, identity };
         let (kind, place) = match purpose {
             Purpose::Commands(when_lost) => (Kind::Commands(key, when_lost), Place::Commands),
-            Purpose::DropCopy => (Kind::DropCopy(key, participant), Place::DropCopy),
+            Purpose::DropCopy => (Kind::DropCopy(key), Place::DropCopy),
         };
         match self.live.get(&(identity, place)) {
             // Sessions are numbered as their connections come: this logon was overtaken, and its client may be the newer one.
@@ -296,17 +333,21 @@ impl Sessions {
         fingerprint: KeyFingerprint,
         queue: Sender<Message>,
     ) {
-        let Ok(Speaker { identity, .. }) = exchange.who(fingerprint, at) else { return };
-        self.enter(session, Entry::new(queue, Kind::Watch(Key { fingerprint, identity })));
+        let Ok(speaker) = exchange.who(fingerprint, at) else { return };
+        self.enter(session, Entry::new(queue, Kind::Watch(Key::of(fingerprint, speaker))));
         self.look_at_keys(exchange);
         let facts = exchange.public_state();
         self.tell(session, Message::PublicState { facts, position: self.positions.latest() });
     }
 
     fn enter(&mut self, session: SessionId, entry: Entry) {
-        if let Kind::DropCopy(_, participant) = entry.kind {
-            self.drop_copies.entry(participant).or_default().push(session);
+        if let Some(participant) = entry.kind.reads_for() {
+            self.readers.entry(participant).or_default().push(session);
         }
+        if entry.kind.reads_all() {
+            self.overseers.push(session);
+        }
+        self.drop_copies += usize::from(matches!(entry.kind, Kind::DropCopy(_)));
         self.entries.insert(session, entry);
     }
 
@@ -331,8 +372,8 @@ impl Sessions {
         let Some(entry) = self.entries.get(&session) else { return false };
         let (fingerprint, identity) = match entry.kind {
             Kind::InProcess => return true,
-            Kind::Commands(Key { fingerprint, identity }, _) => (fingerprint, identity),
-            Kind::DropCopy(..) | Kind::Watch(_) => return false,
+            Kind::Commands(Key { fingerprint, identity, .. }, _) => (fingerprint, identity),
+            Kind::DropCopy(_) | Kind::Watch(_) => return false,
         };
         let speaks = exchange.who(fingerprint, at).is_ok() && identity == sender;
         if !speaks {
@@ -384,14 +425,17 @@ impl Sessions {
 
     /// Whether anybody is told copies of answers.
     pub(super) fn has_drop_copies(&self) -> bool {
-        !self.drop_copies.is_empty()
+        self.drop_copies > 0
     }
 
     /// Takes a copy of an answer to a participant's identity, for its drop copies.
     pub(super) fn copy(&mut self, participant: ParticipantId, answered: Answered) {
-        for session in self.drop_copies.get(&participant).into_iter().flatten() {
-            if let Some(entry) = self.entries.get_mut(session) {
+        for session in self.readers.get(&participant).into_iter().flatten() {
+            if let Some(entry) = self.entries.get_mut(session)
+                && let Kind::DropCopy(_) = entry.kind
+            {
                 entry.answers.push(answered);
+                self.told.push(*session);
             }
         }
     }
@@ -399,19 +443,54 @@ impl Sessions {
     /// Takes an answer, which is sent with the others of its batch: one message wakes a session once.
     pub(super) fn answer(&mut self, session: SessionId, answered: Answered) {
         if let Some(entry) = self.entries.get_mut(&session) {
+            if entry.answers.is_empty() {
+                self.told.push(session);
+            }
             entry.answers.push(answered);
         }
     }
 
-    /// Sends everybody the answers to its own commands and all that a batch made happen, and keeps the latter.
+    /// Sends the answers of a batch, and what it made happen to those who are shown any of it, and keeps the latter. Who is not
+    /// concerned is not woken.
     pub(super) fn tell_batch(&mut self, position: Position, segment: u32, happened: &[Happened]) {
         let batch = self.recent.add(segment, happened);
-        let told = self
-            .entries
-            .iter_mut()
-            .map(|(session, entry)| (*session, entry.tell_batch(position, batch.as_ref())));
-        let dropped: Vec<SessionId> = told.filter(|(_, told)| !told).map(|(session, _)| session).collect();
-        dropped.into_iter().for_each(|session| self.remove(session, End::Lost));
+        let mut told = std::mem::take(&mut self.told);
+        self.add_readers(happened, &mut told);
+        told.sort_unstable();
+        told.dedup();
+        for session in told.drain(..) {
+            let entry = self.entries.get_mut(&session);
+            if entry.is_some_and(|entry| !entry.tell_batch(position, batch.as_ref())) {
+                self.remove(session, End::Lost);
+            }
+        }
+        self.told = told;
+    }
+
+    /// Adds the sessions that are shown any of it.
+    fn add_readers(&self, happened: &[Happened], told: &mut Vec<SessionId>) {
+        if happened.is_empty() {
+            return;
+        }
+        told.extend(&self.overseers);
+        let mut latest = None;
+        for Happened { event, .. } in happened {
+            let (one, other) = match event.audience() {
+                Audience::Public | Audience::Parts => {
+                    told.extend(self.entries.keys());
+                    return;
+                }
+                Audience::Operators => continue,
+                Audience::Participant(one) | Audience::ParticipantAndOperators(one) => (one, None),
+                Audience::Sides(one, other) | Audience::SidesAndOperators(one, other) => (one, other),
+            };
+            // Much of what happens in a row is one participant's.
+            if (latest, other) != (Some(one), None) {
+                latest = Some(one);
+                let readers = [Some(one), other].into_iter().flatten();
+                told.extend(readers.filter_map(|reader| self.readers.get(&reader)).flatten());
+            }
+        }
     }
 
     /// Ends a session with a reason, which arrives if its queue has room.
@@ -435,14 +514,16 @@ impl Sessions {
 
     fn remove(&mut self, session: SessionId, end: End) {
         let Some(Entry { kind, .. }) = self.entries.remove(&session) else { return };
-        if let Kind::DropCopy(_, participant) = kind
-            && let Some(of) = self.drop_copies.get_mut(&participant)
+        if let Some(participant) = kind.reads_for()
+            && let Some(of) = self.readers.get_mut(&participant)
         {
-            of.retain(|copy| *copy != session);
+            of.retain(|reader| *reader != session);
             if of.is_empty() {
-                self.drop_copies.remove(&participant);
+                self.readers.remove(&participant);
             }
         }
+        self.overseers.retain(|overseer| *overseer != session);
+        self.drop_copies -= usize::from(matches!(kind, Kind::DropCopy(_)));
         if let Some(place) = kind.place()
             && self.live.get(&place) == Some(&session)
         {
@@ -467,7 +548,7 @@ mod tests {
     use golv_engine::command::{Command, Operator};
     use golv_engine::digest::Digest;
     use golv_engine::event::Event;
-    use golv_engine::id::{CommandId, ParticipantId, Sequence};
+    use golv_engine::id::{CommandId, EntryId, ParticipantId, ProposalId, Sequence};
     use golv_engine::{Mode, RulesVersion};
     use tokio::sync::mpsc::{Receiver, channel};
 
@@ -575,6 +656,65 @@ mod tests {
         assert!(sends.try_recv().is_err());
         sessions.left(2);
         assert!(!sessions.has_drop_copies());
+    }
+
+    /// Who is shown nothing of a batch is not woken by it, and who is shown any of it is told.
+    #[test]
+    fn a_batch_is_told_to_those_who_are_shown_any_of_it() {
+        let (_, mut sessions) = founded();
+        let readers = [(1, 2, false), (2, 3, false), (3, 2, false), (4, 1, true)];
+        let mut queues: Vec<_> = readers
+            .iter()
+            .map(|&(session, participant, reads_all)| {
+                let participant = ParticipantId(participant);
+                let identity = IdentityId(session as u32);
+                let key = Key { fingerprint: KEY, identity, participant, reads_all };
+                let (queue, messages) = channel(8);
+                sessions.enter(session, Entry::new(queue, Kind::Commands(key, WhenLost::Leave)));
+                (participant, reads_all, messages)
+            })
+            .collect();
+        let (queue, mut public) = channel(8);
+        let key = Key {
+            fingerprint: KEY,
+            identity: IdentityId(9),
+            participant: ParticipantId(2),
+            reads_all: false,
+        };
+        sessions.enter(5, Entry::new(queue, Kind::Watch(key)));
+
+        let (lead, member) = (Some(ParticipantId(3)), ParticipantId(2));
+        let events = [
+            Event::LineLost { identity: IdentityId(1), participant: ParticipantId(2) },
+            Event::LineLost { identity: IdentityId(2), participant: ParticipantId(3) },
+            Event::LineLost { identity: IdentityId(7), participant: ParticipantId(7) },
+            Event::GroupLeft { entry: EntryId(1), lead, member },
+            Event::ProposalWithdrawn { proposal: ProposalId(1) },
+            Event::ClockSet { to: Instant(1) },
+        ];
+        for event in events {
+            let audience = event.audience();
+            sessions.tell_batch(position(7), 1, &[Happened { sequence: Sequence(7), event: event.clone() }]);
+            for (participant, reads_all, queue) in &mut queues {
+                let told = queue.try_recv().is_ok();
+                assert_eq!(
+                    told,
+                    *reads_all || event.is_shown_to(*participant, false),
+                    "{participant:?}: {audience:?}"
+                );
+            }
+            assert_eq!(public.try_recv().is_ok(), audience == Audience::Public, "{audience:?}");
+        }
+        sessions.left(1);
+        sessions.tell_batch(
+            position(8),
+            1,
+            &[Happened {
+                sequence: Sequence(8),
+                event: Event::LineLost { identity: IdentityId(1), participant: ParticipantId(2) },
+            }],
+        );
+        assert!(queues[2].2.try_recv().is_ok(), "one of two sessions of a participant is left");
     }
 
     /// What is older than the segment before the current one is not in memory, and what is there is numbered as if it were.

@@ -87,6 +87,9 @@ pub(super) struct Writer {
     metrics: Arc<Metrics>,
 }
 
+/// From so many commands on a batch is flushed while it is executed. To execute fewer takes less time than to wake a thread and be woken by it.
+const FLUSH_BESIDE: u32 = 64;
+
 /// What woke the writer.
 enum Wake {
     Request(Request),
@@ -332,7 +335,10 @@ impl Writer {
         assert!(count > 0, "a command was measured to be shorter than a batch");
         let segment = self.journal.segment();
         self.journal.append(first, count, &self.chain.0, self.batch.payload())?;
-        self.flush.begin();
+        let is_beside = count >= FLUSH_BESIDE;
+        if is_beside {
+            self.flush.begin();
+        }
         if self.journal.segment() != segment {
             self.snapshots.begun(self.journal.segment());
         }
@@ -342,7 +348,11 @@ impl Writer {
         let executed = self.effects.execute(&mut self.exchange, first, at, &self.entries[..count], &[]);
         let chain = self.effects.chain(self.chain, self.batch.payload());
         let applied = began.elapsed();
-        self.flush.finish()?;
+        if is_beside {
+            self.flush.finish()?;
+        } else {
+            self.flush.here()?;
+        }
         // Durable by now, so that it can be set aside.
         executed?;
         self.metrics.count_batch(&Batch {

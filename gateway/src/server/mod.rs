@@ -10,6 +10,7 @@ pub mod session;
 mod streams;
 
 use std::net::SocketAddr;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -156,10 +157,21 @@ struct Shell<'a> {
 impl Shell<'_> {
     async fn run(&mut self, mut receive: RecvStream) -> Closing {
         let mut buffer = vec![0; READ];
-        let gate = self.gate;
+        // Both live as long as the session: to make them anew each time around costs more than what they wait for.
+        let mut ended = pin!(self.gate.ended());
+        let mut has_ended = false;
+        let mut alarm = pin!(sleep_until(self.started + self.session.wakes_at()));
         loop {
             while let Some(request) = self.session.next_request() {
                 self.request(request);
+            }
+            // What the writer did not take from the ring it never will, and this session's queue may be there.
+            if has_ended && self.session.wants_messages() {
+                self.tell_waiting();
+                self.note_logon();
+                if self.session.wants_messages() {
+                    self.session.close(Closing::Stopping);
+                }
             }
             if self.write().await.is_err() {
                 // Nothing that is said now would arrive.
@@ -171,6 +183,10 @@ impl Shell<'_> {
             }
             let more = self.session.has_more_output();
             let wakes_at = self.started + self.session.wakes_at();
+            if alarm.deadline() != wakes_at {
+                alarm.as_mut().reset(wakes_at);
+            }
+            let may_end = self.queue.is_some() && !has_ended;
             let listens = self.queue.is_some() && self.session.wants_messages();
             let (wants_older, is_live) = (self.session.wants_older(), self.session.speaker().is_some());
             let older = async {
@@ -202,14 +218,7 @@ impl Shell<'_> {
                     }
                     None => self.session.let_go(),
                 },
-                // What the writer did not take from the ring it never will, and this session's queue may be there.
-                () = gate.ended(), if listens => {
-                    self.tell_waiting();
-                    self.note_logon();
-                    if self.session.wants_messages() {
-                        self.session.close(Closing::Stopping);
-                    }
-                }
+                () = &mut ended, if may_end => has_ended = true,
                 piece = older, if wants_older => {
                     if !matches!(piece, Some(Piece::Batch(_))) {
                         self.older = None;
@@ -220,7 +229,7 @@ impl Shell<'_> {
                     let now = self.started.elapsed();
                     self.streams.answer(asked, &self.session, now);
                 }
-                () = sleep_until(wakes_at) => self.session.passed(self.started.elapsed()),
+                () = &mut alarm => self.session.passed(self.started.elapsed()),
                 // Last: history is sent whenever there is nothing else to do, and others have their turn in between.
                 () = tokio::task::yield_now(), if more => {}
             }
