@@ -19,7 +19,7 @@ pub(super) enum SourceError {
     #[error("{} cannot be read", path.display())]
     Read { path: PathBuf, source: io::Error },
     #[error("{name}")]
-    Wrong { name: String, source: ScenarioError },
+    Wrong { name: String, source: Box<ScenarioError> },
     #[error("the scenario has no policy '{key}': it has {}", has.join(", "))]
     NoPolicy { key: String, has: Vec<String> },
 }
@@ -55,7 +55,7 @@ impl Source {
     /// The scenario, read.
     pub(super) fn scenario(&self) -> Result<Scenario, SourceError> {
         Scenario::read(&self.text, &|file| self.open(file))
-            .map_err(|source| SourceError::Wrong { name: self.name.clone(), source })
+            .map_err(|source| SourceError::Wrong { name: self.name.clone(), source: source.into() })
     }
 
     /// Opens a file that it names: beside it.
