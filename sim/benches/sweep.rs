@@ -82,7 +82,7 @@ fn main() {
     let threads = std::thread::available_parallelism().map_or(1, std::num::NonZeroUsize::get);
     println!("seven years, 8 participants, two policies on each path, {threads} threads");
     println!("{:>8} {:>14} {:>14} {:>11}", "paths", "1 thread, ms", "all, ms", "efficiency");
-    let counts: &[u64] = if is_test { &[10] } else { &[100, 1_000, 10_000] };
+    let counts: &[u64] = if is_test { &[10] } else { &[100, 1_000, 10_000, 100_000] };
     for &paths in counts {
         let method = Method::Bootstrap { block: 12 };
         let sweep = Sweep::new(text, Vec::new(), &policies, method, paths, None, &no_file).expect("a sweep");

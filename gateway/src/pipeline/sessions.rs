@@ -689,7 +689,9 @@ mod tests {
             Event::LineLost { identity: IdentityId(2), participant: ParticipantId(3) },
             Event::LineLost { identity: IdentityId(7), participant: ParticipantId(7) },
             Event::GroupLeft { entry: EntryId(1), lead, member },
-            Event::ProposalWithdrawn { proposal: ProposalId(1) },
+            Event::ProposalWithdrawn {
+                proposal: ProposalId { identity: IdentityId(1), command: CommandId(1) },
+            },
             Event::ClockSet { to: Instant(1) },
         ];
         for event in events {
