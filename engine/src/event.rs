@@ -707,6 +707,7 @@ impl Event {
     }
 
     /// Who may be shown this event.
+    // Rules: R-AUC-025.
     pub fn audience(&self) -> Audience {
         match self {
             Self::Founded { .. }
@@ -824,6 +825,7 @@ impl Event {
 }
 
 /// Who may be shown postings. What is held for bids tells how much is bid, so that it is for their owner alone.
+// Rules: R-AUC-026.
 fn posted_to(cause: Cause, postings: &[Posting]) -> Audience {
     if let Cause::Bond(owner) = cause {
         return Audience::Participant(owner);

@@ -625,6 +625,7 @@ impl State {
     }
 
     /// Withdraws what an identity has bid, whose session is gone.
+    // Rules: R-AUC-024.
     fn lose_line(&mut self, identity: IdentityId, out: &mut Events) -> Result<(), Reject> {
         let participant =
             self.registry.identity(identity).ok_or(Reject::UnknownIdentity { identity })?.participant;
@@ -890,6 +891,7 @@ impl State {
         self.floors.get(&id).ok_or(Reject::UnknownFloor { floor: id })
     }
 
+    // Rules: R-AUC-090.
     fn check_floor(&self, id: FloorId, terms: &FloorTerms) -> Result<(), Reject> {
         if self.floors.contains_key(&id) {
             return Err(Reject::FloorTaken);

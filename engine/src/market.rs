@@ -96,6 +96,7 @@ pub const LEVELS_MAX: u32 = 1 << 22;
 
 impl Market {
     /// Whether the terms keep the rules that a book relies on.
+    // Rules: R-AUC-001, R-AUC-002.
     pub(crate) fn check(&self) -> Result<(), Reject> {
         if self.lot.is_zero() || self.tick <= Price::ZERO {
             return Err(Reject::MarketGrid);
@@ -152,6 +153,7 @@ impl Market {
     ///
     /// # Errors
     /// `PriceOutsideBand`, or `PriceOffTick`, saying what would be right.
+    // Rules: R-AUC-012.
     pub fn check_price(&self, price: Price) -> Result<u32, Reject> {
         if price < self.lowest || price > self.highest {
             return Err(Reject::PriceOutsideBand { lowest: self.lowest, highest: self.highest });
@@ -167,6 +169,7 @@ impl Market {
     }
 
     /// Whether so much fits in a [`Money`] at any price of the market, rounding of many parts of it included.
+    // Rules: R-AUC-022.
     pub(crate) fn can_be_paid(&self, quantity: Quantity) -> bool {
         // A quarter of what fits: half would do for rounding, and a participant can be on both sides.
         const MOST: i128 = (i64::MAX as i128 / 4) * MILLIONTHS as i128;
@@ -178,6 +181,7 @@ impl Market {
     ///
     /// # Errors
     /// `QuantityOutOfRange` if it is nothing or too large, `QuantityOffLot` if it is not in whole lots.
+    // Rules: R-AUC-013.
     pub fn check_quantity(&self, quantity: Quantity) -> Result<i64, Reject> {
         if quantity.is_zero() || quantity > self.largest {
             return Err(Reject::QuantityOutOfRange { lot: self.lot, largest: self.largest });

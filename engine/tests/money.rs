@@ -465,6 +465,7 @@ fn what_nobody_knows_waits_in_suspense() {
 }
 
 /// One operator stops a participant at once; it takes two to let it take part again.
+/// Rules: R-AUC-023.
 #[test]
 fn one_operator_stops_a_participant_and_its_bids() {
     let mut world = World::open(100_000);
@@ -486,6 +487,7 @@ fn one_operator_stops_a_participant_and_its_bids() {
 }
 
 /// A lost line takes with it what its identity has bid, and nothing of a colleague's.
+/// Rules: R-AUC-024.
 #[test]
 fn a_lost_line_withdraws_its_own_identitys_bids_alone() {
     let mut world = World::open(100_000);
@@ -514,6 +516,7 @@ fn a_lost_line_withdraws_its_own_identitys_bids_alone() {
 }
 
 /// What is held for a bid says how much is bid: nobody else is told, the operator included.
+/// Rules: R-AUC-026.
 #[test]
 fn a_bonds_posting_is_for_its_owner_alone() {
     let mut world = World::open(100_000);
@@ -630,6 +633,7 @@ fn a_stock_is_bought_at_the_floor_and_released_when_prices_are_high() {
 }
 
 /// A market's amounts stay within what can be paid, however many bid.
+/// Rules: R-AUC-022.
 #[test]
 fn a_book_takes_no_more_than_can_be_paid() {
     let mut world = World::furnished(1);

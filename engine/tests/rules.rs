@@ -78,6 +78,7 @@ fn nobody_can_take_the_last_two_operators_away() {
     assert_eq!(world.send(IdentityId(99), command), Err(Reject::IdentityRevoked));
 }
 
+/// Rules: R-AUC-031.
 #[test]
 fn commands_are_for_those_whose_role_permits_them() {
     let mut world = World::open(1_000_000);
@@ -197,6 +198,7 @@ fn a_command_set_aside_is_answered_and_kept_and_changes_nothing() {
 }
 
 /// A tick that was set aside is still due, and the next one does what it would have done.
+/// Rules: R-AUC-030.
 #[test]
 fn a_tick_set_aside_is_still_due() {
     let mut world = World::open(1_000_000);
@@ -219,6 +221,7 @@ fn a_command_is_set_aside_in_its_place_alone() {
     let _ = world.exchange.set_aside(sequence, world.now, OPERATORS[0], CommandId(9), &Command::Tick);
 }
 
+/// Rules: R-AUC-001, R-AUC-002.
 #[test]
 fn a_market_keeps_its_grid_exact() {
     let mut world = World::founded();
@@ -236,6 +239,7 @@ fn a_market_keeps_its_grid_exact() {
     assert_eq!(refused(huge), Err(Reject::AmountTooLarge));
 }
 
+/// Rules: R-AUC-012, R-AUC-013, R-AUC-014, R-AUC-015, R-AUC-016.
 #[test]
 fn a_bid_must_be_on_the_grid_in_time_and_on_its_side() {
     let mut world = World::open(1_000_000);
@@ -270,6 +274,7 @@ fn a_bid_must_be_on_the_grid_in_time_and_on_its_side() {
     assert!(world.bid(buyer, CALL, buy(500, 1)).is_ok());
 }
 
+/// Rules: R-AUC-011, R-AUC-030.
 #[test]
 fn a_bid_is_in_time_by_its_stamp_whenever_the_operator_acts() {
     let mut world = World::furnished(1_000_000);
@@ -290,6 +295,43 @@ fn a_bid_is_in_time_by_its_stamp_whenever_the_operator_acts() {
     assert_eq!(world.send(BUYERS[1], withdraw), Err(too_late));
 }
 
+/// What is announced for a time that has come, or closes no later than it opens, is no auction.
+/// Rules: R-AUC-003.
+#[test]
+fn times_are_in_order() {
+    let mut world = World::furnished(1_000_000);
+    let now = world.now;
+    let times = Reject::AuctionTimes { now };
+    let at = |seconds| now.plus_seconds(seconds).expect("fits");
+    for (opens_at, closes_at, outcome) in [
+        (now, at(10), Err(times)),
+        (at(10), at(10), Err(times)),
+        (at(10), at(9), Err(times)),
+        (at(1), at(2), Ok(())),
+    ] {
+        let kind = AuctionKind::Call { market: MARKET, stock: None };
+        let action = Action::AnnounceAuction { auction: CALL, terms: terms(kind, opens_at, closes_at) };
+        assert_eq!(world.try_agree(action), outcome);
+    }
+}
+
+/// Who bids in a cancelled auction is told so; it is not cleared, and cancelled once.
+/// Rules: R-AUC-087, R-AUC-088.
+#[test]
+fn a_cancelled_auction_takes_nothing_more() {
+    let mut world = World::open(1_000_000);
+    let bid = world.bid(BUYERS[0], CALL, buy(500, 10)).expect("accepted");
+    world.agree(Action::CancelAuction { auction: CALL });
+    let cancelled = Reject::AuctionCancelled;
+    assert_eq!(world.bid(BUYERS[1], CALL, buy(500, 10)), Err(cancelled));
+    assert_eq!(world.send(BUYERS[0], Command::WithdrawBid { auction: CALL, bid }), Err(cancelled));
+    assert_eq!(world.try_agree(Action::CancelAuction { auction: CALL }), Err(cancelled));
+    world.wait(hours(9));
+    let clear = Command::ClearAuction { auction: CALL, secret: None };
+    assert_eq!(world.send(OPERATORS[0], clear), Err(cancelled));
+}
+
+/// Rules: R-AUC-018, R-AUC-019.
 #[test]
 fn a_bid_is_changed_by_its_owner_alone() {
     let mut world = World::open(1_000_000);
@@ -314,6 +356,7 @@ fn a_bid_is_changed_by_its_owner_alone() {
     assert_eq!(world.send(BUYERS[0], replace(500, 1)), Err(Reject::UnknownBid { bid }));
 }
 
+/// Rules: R-AUC-025.
 #[test]
 fn before_the_close_an_event_about_a_bid_is_for_its_owner_alone() {
     let mut world = World::open(1_000_000);
@@ -330,6 +373,7 @@ fn before_the_close_an_event_about_a_bid_is_for_its_owner_alone() {
 }
 
 /// A result is public; who got how much of it is for each to know of itself, and for operators and auditors.
+/// Rules: R-AUC-028.
 #[test]
 fn of_a_result_each_participant_is_shown_its_own_fills() {
     let mut world = World::open(1_000_000);
@@ -381,6 +425,7 @@ fn result(world: &World, wanted: AuctionId) -> &golv_engine::auction::AuctionRes
     found.expect("cleared")
 }
 
+/// Rules: R-AUC-031, R-AUC-040, R-AUC-051, R-AUC-086, R-AUC-087.
 #[test]
 fn a_call_auction_clears_at_one_price_and_shares_the_margin() {
     let mut world = World::open(1_000_000);
@@ -421,6 +466,7 @@ fn a_call_auction_clears_at_one_price_and_shares_the_margin() {
     assert!(world.exchange.is_conserved());
 }
 
+/// Rules: R-AUC-017, R-AUC-019, R-AUC-049.
 #[test]
 fn a_market_order_trades_at_any_price_and_before_all_limits() {
     let mut world = World::open(1_000_000);
@@ -453,6 +499,7 @@ fn a_market_order_trades_at_any_price_and_before_all_limits() {
 }
 
 /// The rule that an auction is announced with, or why it is not.
+/// Rules: R-AUC-005, R-AUC-006, R-AUC-008.
 #[test]
 fn a_rule_is_refused_that_the_market_cannot_hold_an_auction_by() {
     let mut world = World::furnished(1_000_000);
@@ -504,6 +551,7 @@ fn a_rule_is_refused_that_the_market_cannot_hold_an_auction_by() {
 }
 
 /// Two bids of one limit, of which one can be filled: the lot decides, and only with the secret that was announced.
+/// Rules: R-AUC-057.
 #[test]
 fn a_lot_is_drawn_with_the_secret_that_was_announced() {
     let mut winners = BTreeSet::new();
@@ -542,6 +590,7 @@ fn a_lot_is_drawn_with_the_secret_that_was_announced() {
 }
 
 /// A secret is published with the first result that it draws, so no other lot can be drawn with it.
+/// Rules: R-AUC-009.
 #[test]
 fn every_lot_has_a_secret_of_its_own() {
     let mut world = World::open(100_000);
@@ -560,6 +609,7 @@ fn every_lot_has_a_secret_of_its_own() {
 }
 
 /// Winners of a support auction that pays each its own offer have strikes of their own.
+/// Rules: R-AUC-047, R-AUC-089.
 #[test]
 fn each_winner_can_get_the_strike_that_it_offered() {
     let mut world = World::furnished(1_000_000);
@@ -590,6 +640,7 @@ fn each_winner_can_get_the_strike_that_it_offered() {
     assert!(world.exchange.is_conserved());
 }
 
+/// Rules: R-AUC-036.
 #[test]
 fn an_auction_in_which_nothing_crosses_ends_without_a_price() {
     let mut world = World::open(1_000_000);
@@ -615,6 +666,7 @@ fn with_entitlements(funded: i64) -> World {
     world
 }
 
+/// Rules: R-AUC-048, R-AUC-089.
 #[test]
 fn a_support_auction_grants_entitlements_at_one_strike() {
     let world = with_entitlements(1_000_000);
@@ -643,6 +695,7 @@ fn a_support_auction_grants_entitlements_at_one_strike() {
     assert!(world.exchange.is_conserved());
 }
 
+/// Rules: R-AUC-007, R-AUC-087.
 #[test]
 fn a_support_auction_that_asks_for_too_much_money_is_not_announced() {
     // (500 − 300) × 60 × 6 months = 72,000.
@@ -851,6 +904,7 @@ fn funding_is_positive_whole_and_in_the_programmes_currency() {
     );
 }
 
+/// Rules: R-AUC-090.
 #[test]
 fn a_floor_and_an_index_fit_their_market() {
     let mut world = World::furnished(1);

@@ -126,6 +126,7 @@ impl AuctionResult {
     }
 
     /// The result as a participant may see it: the public part, and of the bids its own.
+    // Rules: R-AUC-028.
     pub(crate) fn shown_to(&self, reader: Option<ParticipantId>) -> Self {
         // Only the reader's own lines are copied: there can be a million others.
         let fills = self.fills.iter().filter(|fill| Some(fill.participant) == reader).copied().collect();
