@@ -61,6 +61,7 @@ impl Unit {
     }
 
     /// What is traded in it.
+    // Rules: R-BIL-001.
     pub const fn service(self) -> Service {
         match self {
             Self::Kilogram | Self::Tonne => Service::Supply,
@@ -162,6 +163,7 @@ impl Market {
     }
 
     /// The price on the tick that is nearest, half to even: no further than any price on the tick that it lies between.
+    // Rules: R-BIL-038.
     pub(crate) fn nearest(&self, price: Price) -> Price {
         let ticks = divide_half_even(price.millionths().into(), self.tick.millionths().into());
         let nearest = ticks.and_then(|ticks| ticks.checked_mul(self.tick.millionths().into()));
@@ -239,6 +241,7 @@ impl Floor {
 
     /// The first day that an entitlement covers which is granted at an instant: the period has not begun, so that nobody
     /// is paid for one whose prices were known when the strike was offered.
+    // Rules: R-CFD-025.
     pub(crate) fn covers_from(&self, granted_at: Instant) -> Option<Day> {
         let calendar = self.terms.contract.calendar;
         let next = calendar.after(calendar.period(Day::of(granted_at)?))?;
@@ -253,6 +256,7 @@ impl Floor {
     /// What a programme reserves for a strike and a quantity a period over so many periods:
     /// max(0, strike − stress price) × quantity × periods, the stress price being no less than `least_reference`. `None` where it does not
     /// fit.
+    // Rules: R-CFD-038, R-MON-006.
     pub(crate) fn reservation(
         &self,
         strike: Price,

@@ -175,6 +175,7 @@ impl Registry {
     }
 
     /// Two operators must remain, since whatever they do takes two.
+    // Rules: R-MON-046.
     fn check_operators_without(
         &self,
         gone: impl Fn(IdentityId, ParticipantId) -> bool,

@@ -13,12 +13,13 @@ use golv_engine::id::*;
 use golv_engine::ledger::Account;
 use golv_engine::market::Market;
 use golv_engine::num::{Currency, Money, Price};
-use golv_engine::participant::Standing;
+use golv_engine::participant::{Role, Standing};
 use golv_engine::reject::Reject;
 use std::collections::BTreeSet;
 
 use golv_engine::{ANSWERS_KEPT, Exchange, Mode, RulesVersion};
 
+/// Rules: R-MON-042.
 #[test]
 fn an_action_takes_two_operators() {
     let mut world = World::founded();
@@ -32,6 +33,7 @@ fn an_action_takes_two_operators() {
     assert_eq!(world.try_agree(action), Err(Reject::MarketTaken));
 }
 
+/// Rules: R-MON-044.
 #[test]
 fn a_withdrawn_proposal_cannot_be_confirmed() {
     let mut world = World::founded();
@@ -44,6 +46,7 @@ fn a_withdrawn_proposal_cannot_be_confirmed() {
 }
 
 /// What was possible when it was proposed is looked at again when it is confirmed.
+/// Rules: R-MON-043.
 #[test]
 fn a_proposal_that_became_impossible_is_refused_and_stays() {
     let mut world = World::founded();
@@ -55,6 +58,7 @@ fn a_proposal_that_became_impossible_is_refused_and_stays() {
     assert!(world.send(OPERATORS[1], Command::WithdrawProposal { proposal }).is_ok());
 }
 
+/// Rules: R-MON-045.
 #[test]
 fn pending_proposals_are_bounded() {
     let mut world = World::founded();
@@ -65,6 +69,7 @@ fn pending_proposals_are_bounded() {
     assert_eq!(world.send(OPERATORS[0], propose()), Err(Reject::TooManyProposals { most: 1024 }));
 }
 
+/// Rules: R-MON-046.
 #[test]
 fn nobody_can_take_the_last_two_operators_away() {
     let mut world = World::founded();
@@ -78,7 +83,7 @@ fn nobody_can_take_the_last_two_operators_away() {
     assert_eq!(world.send(IdentityId(99), command), Err(Reject::IdentityRevoked));
 }
 
-/// Rules: R-AUC-031.
+/// Rules: R-AUC-031, R-MON-048.
 #[test]
 fn commands_are_for_those_whose_role_permits_them() {
     let mut world = World::open(1_000_000);
@@ -96,6 +101,7 @@ fn commands_are_for_those_whose_role_permits_them() {
 }
 
 /// There is one version so far; how a newer one comes into force is tested where a newer one can be made up.
+/// Rules: R-MON-051.
 #[test]
 fn rules_only_change_to_a_newer_version_that_the_engine_knows() {
     let mut world = World::founded();
@@ -129,6 +135,7 @@ fn the_clock_is_set_in_a_rehearsal_alone_and_forward_alone() {
     assert_eq!(again, Err(Reject::AlreadyFounded));
 }
 
+/// Rules: R-MON-049.
 #[test]
 fn asked_twice_a_command_is_done_once_and_answered_alike() {
     let mut world = World::open(1_000_000);
@@ -149,6 +156,7 @@ fn asked_twice_a_command_is_done_once_and_answered_alike() {
     assert_eq!(world.send_as(BUYERS[0], CommandId(8), wrong), off_tick);
 }
 
+/// Rules: R-MON-049.
 #[test]
 fn the_oldest_answers_are_forgotten_but_never_executed_again() {
     let mut world = World::open(1_000_000);
@@ -395,6 +403,7 @@ fn of_a_result_each_participant_is_shown_its_own_fills() {
     assert_eq!(fills(OPERATORS[0], true), [SUPPLIERS[0], BUYERS[0]]);
 }
 
+/// Rules: R-MON-050.
 #[test]
 fn keys_are_bound_once_rotated_and_end() {
     use golv_engine::key::KeyFingerprint;
@@ -695,7 +704,7 @@ fn a_support_auction_grants_entitlements_at_one_strike() {
     assert!(world.exchange.is_conserved());
 }
 
-/// Rules: R-AUC-007, R-AUC-087.
+/// Rules: R-AUC-007, R-AUC-087, R-MON-008.
 #[test]
 fn a_support_auction_that_asks_for_too_much_money_is_not_announced() {
     // (500 − 300) × 60 × 6 months = 72,000.
@@ -725,6 +734,7 @@ fn settle_on(month_number: u8, version: u64) -> Action {
     Action::Settle { floor: FLOOR, period, version: DataVersion(version) }
 }
 
+/// Rules: R-CFD-011, R-CFD-012, R-CFD-028.
 #[test]
 fn months_are_settled_in_order_on_published_prices() {
     let mut world = with_entitlements(1_000_000);
@@ -748,6 +758,7 @@ fn months_are_settled_in_order_on_published_prices() {
     }
 }
 
+/// Rules: R-CFD-030.
 #[test]
 fn a_revised_price_is_settled_by_its_difference_and_a_repeated_run_posts_nothing() {
     let mut world = with_entitlements(1_000_000);
@@ -785,6 +796,7 @@ fn a_revised_price_is_settled_by_its_difference_and_a_repeated_run_posts_nothing
 }
 
 /// What the first operator proposed is what the second confirms, and runs never go back to older data.
+/// Rules: R-CFD-029.
 #[test]
 fn a_price_that_was_revised_in_between_is_not_settled_on() {
     let mut world = with_entitlements(1_000_000);
@@ -807,6 +819,7 @@ fn a_price_that_was_revised_in_between_is_not_settled_on() {
 }
 
 /// Nobody is paid for a month whose prices were known when it was granted the entitlement.
+/// Rules: R-CFD-025.
 #[test]
 fn an_entitlement_covers_months_that_have_not_begun() {
     let mut world = World::furnished(1_000_000);
@@ -832,6 +845,7 @@ fn an_entitlement_covers_months_that_have_not_begun() {
     assert_eq!(world.try_agree(grant), Err(Reject::FloorOver), "in June nothing is left that has not begun");
 }
 
+/// Rules: R-MON-044.
 #[test]
 fn a_revoked_operators_proposal_is_nobodys() {
     let mut world = World::founded();
@@ -846,6 +860,7 @@ fn a_revoked_operators_proposal_is_nobodys() {
 }
 
 /// A capped programme pays what it has, pro rata, and carries the rest until it is funded.
+/// Rules: R-MON-010, R-MON-011, R-MON-013.
 #[test]
 fn a_capped_programme_pays_what_it_has_and_the_rest_when_it_is_funded() {
     let mut world = with_entitlements(72_000);
@@ -876,6 +891,7 @@ fn a_capped_programme_pays_what_it_has_and_the_rest_when_it_is_funded() {
     assert!(world.exchange.is_conserved());
 }
 
+/// Rules: R-CFD-033.
 #[test]
 fn an_amount_is_cut_to_the_cent_and_the_rest_stands_in_the_account_rounding() {
     use golv_engine::ledger::Account;
@@ -890,6 +906,7 @@ fn an_amount_is_cut_to_the_cent_and_the_rest_stands_in_the_account_rounding() {
     assert!(world.exchange.is_conserved());
 }
 
+/// Rules: R-MON-003.
 #[test]
 fn funding_is_positive_whole_and_in_the_programmes_currency() {
     let mut world = World::furnished(1);
@@ -904,7 +921,26 @@ fn funding_is_positive_whole_and_in_the_programmes_currency() {
     );
 }
 
-/// Rules: R-AUC-090.
+/// Another publisher has indices of its own.
+/// Rules: R-CFD-013.
+#[test]
+fn nobody_publishes_anothers_index() {
+    let mut world = World::furnished(1);
+    let (identity, participant) = (IdentityId(20), ParticipantId(20));
+    world.agree(Action::RegisterParticipant {
+        participant,
+        name: "Another publisher".parse().expect("a name"),
+        owner_group: OwnerGroup(20),
+        roles: [Role::Publisher].into(),
+    });
+    world.agree(Action::AddIdentity { identity, participant });
+    world.wait(hours(24 * 40));
+    let january = publish(INDEX, month(2019, 1).last_day(), price(400));
+    assert_eq!(world.send(identity, january.clone()), Err(Reject::OtherPublisher));
+    world.send(PUBLISHER, january).expect("published");
+}
+
+/// Rules: R-AUC-090, R-CFD-013.
 #[test]
 fn a_floor_and_an_index_fit_their_market() {
     let mut world = World::furnished(1);

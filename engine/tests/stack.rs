@@ -186,7 +186,7 @@ fn offers_say_what_they_are() {
     assert_eq!(granted(&world), [grant(SUPPLIERS[0], 30, "440"), grant(SUPPLIERS[1], 20, "460")]);
 }
 
-/// Rules: R-AUC-080, R-AUC-081.
+/// Rules: R-AUC-080, R-AUC-081, R-MON-003, R-MON-028.
 #[test]
 fn a_bond_is_held_while_an_offer_stands() {
     let mut world = open(with_bond(stack_rule()));

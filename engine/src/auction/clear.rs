@@ -128,6 +128,7 @@ pub(super) fn ranks(bids: impl Iterator<Item = BidId>) -> Vec<u32> {
 }
 
 /// Gives the bids in some places, all of one limit, what is left for them.
+// Rules: R-MON-039.
 fn share(
     book: &Book,
     market: &Market,

@@ -913,6 +913,7 @@ fn filled(fills: &[Fill], side: Side) -> Option<Quantity> {
 
 /// Adds price × quantity, in minor units, to what a participant is to pay for an auction, or to be paid. Returns the exact amount, in
 /// millionths.
+// Rules: R-MON-017.
 fn add_net(
     nets: &mut Nets,
     side: Side,
