@@ -197,7 +197,7 @@ impl Exchange {
     }
 
     /// Takes a command in its place and answers it: as at first if it was sent before, else by `outcome`, which is kept.
-    // Rules: R-MON-049.
+    // Rules: R-MON-051.
     fn answer_once(
         &mut self,
         sequence: Sequence,
@@ -242,7 +242,7 @@ impl Exchange {
         }
     }
 
-    // Rules: R-MON-044.
+    // Rules: R-MON-044, R-MON-049.
     fn execute(
         &mut self,
         sender: IdentityId,
@@ -525,7 +525,7 @@ impl TryFrom<Stored> for Exchange {
 }
 
 /// Refuses what none of a sender's roles permits. Sides of a bid and the publisher of an index are looked at where they are known.
-// Rules: R-MON-048.
+// Rules: R-MON-050.
 fn check_permitted(command: &Command, roles: &BTreeSet<Role>) -> Result<(), Reject> {
     let is_systems = matches!(command, Command::Found { .. } | Command::Tick | Command::LineLost { .. });
     // What only the system sends is refused with a reason of its own.
@@ -898,7 +898,7 @@ impl State {
         self.floors.get(&id).ok_or(Reject::UnknownFloor { floor: id })
     }
 
-    // Rules: R-AUC-090.
+    // Rules: R-AUC-091.
     fn check_floor(&self, id: FloorId, terms: &FloorTerms) -> Result<(), Reject> {
         if self.floors.contains_key(&id) {
             return Err(Reject::FloorTaken);

@@ -116,7 +116,7 @@ fn grants_on_one_deal_add_up() {
 }
 
 /// What is reserved is marked anew at another stress price, but never below the deal's price; what is paid never exceeds it.
-/// Rules: R-CFD-038, R-MON-007.
+/// Rules: R-CFD-038, R-MON-006, R-MON-007.
 #[test]
 fn what_is_reserved_follows_the_stress_price_down_to_the_deal() {
     let mut world = with_floor(Calendar::Monthly);

@@ -3,7 +3,7 @@
 mod common;
 
 use common::*;
-use golv_engine::auction::{AuctionKind, AuctionTerms, LotSecret};
+use golv_engine::auction::{AuctionKind, AuctionTerms, LotSecret, Unfilled, WinningLimit};
 use golv_engine::book::Side;
 use golv_engine::cfd::IndexTerms;
 use golv_engine::clearing::{Allocation, Criterion, Payment, Reason, Rule};
@@ -69,7 +69,7 @@ fn pending_proposals_are_bounded() {
     assert_eq!(world.send(OPERATORS[0], propose()), Err(Reject::TooManyProposals { most: 1024 }));
 }
 
-/// Rules: R-MON-046.
+/// Rules: R-MON-046, R-MON-048.
 #[test]
 fn nobody_can_take_the_last_two_operators_away() {
     let mut world = World::founded();
@@ -83,7 +83,7 @@ fn nobody_can_take_the_last_two_operators_away() {
     assert_eq!(world.send(IdentityId(99), command), Err(Reject::IdentityRevoked));
 }
 
-/// Rules: R-AUC-031, R-MON-048.
+/// Rules: R-AUC-032, R-MON-048, R-MON-050.
 #[test]
 fn commands_are_for_those_whose_role_permits_them() {
     let mut world = World::open(1_000_000);
@@ -101,7 +101,7 @@ fn commands_are_for_those_whose_role_permits_them() {
 }
 
 /// There is one version so far; how a newer one comes into force is tested where a newer one can be made up.
-/// Rules: R-MON-051.
+/// Rules: R-MON-053.
 #[test]
 fn rules_only_change_to_a_newer_version_that_the_engine_knows() {
     let mut world = World::founded();
@@ -117,6 +117,7 @@ fn world_closes(world: &World) -> golv_engine::time::Instant {
     world.now.plus_seconds(hours(9)).expect("fits")
 }
 
+/// Rules: R-MON-049.
 #[test]
 fn the_clock_is_set_in_a_rehearsal_alone_and_forward_alone() {
     let mut world = World::founded();
@@ -135,7 +136,7 @@ fn the_clock_is_set_in_a_rehearsal_alone_and_forward_alone() {
     assert_eq!(again, Err(Reject::AlreadyFounded));
 }
 
-/// Rules: R-MON-049.
+/// Rules: R-MON-051.
 #[test]
 fn asked_twice_a_command_is_done_once_and_answered_alike() {
     let mut world = World::open(1_000_000);
@@ -156,7 +157,7 @@ fn asked_twice_a_command_is_done_once_and_answered_alike() {
     assert_eq!(world.send_as(BUYERS[0], CommandId(8), wrong), off_tick);
 }
 
-/// Rules: R-MON-049.
+/// Rules: R-MON-051.
 #[test]
 fn the_oldest_answers_are_forgotten_but_never_executed_again() {
     let mut world = World::open(1_000_000);
@@ -206,7 +207,7 @@ fn a_command_set_aside_is_answered_and_kept_and_changes_nothing() {
 }
 
 /// A tick that was set aside is still due, and the next one does what it would have done.
-/// Rules: R-AUC-030.
+/// Rules: R-AUC-031.
 #[test]
 fn a_tick_set_aside_is_still_due() {
     let mut world = World::open(1_000_000);
@@ -282,7 +283,7 @@ fn a_bid_must_be_on_the_grid_in_time_and_on_its_side() {
     assert!(world.bid(buyer, CALL, buy(500, 1)).is_ok());
 }
 
-/// Rules: R-AUC-011, R-AUC-030.
+/// Rules: R-AUC-011, R-AUC-031.
 #[test]
 fn a_bid_is_in_time_by_its_stamp_whenever_the_operator_acts() {
     let mut world = World::furnished(1_000_000);
@@ -324,7 +325,7 @@ fn times_are_in_order() {
 }
 
 /// Who bids in a cancelled auction is told so; it is not cleared, and cancelled once.
-/// Rules: R-AUC-087, R-AUC-088.
+/// Rules: R-AUC-088, R-AUC-089.
 #[test]
 fn a_cancelled_auction_takes_nothing_more() {
     let mut world = World::open(1_000_000);
@@ -403,7 +404,7 @@ fn of_a_result_each_participant_is_shown_its_own_fills() {
     assert_eq!(fills(OPERATORS[0], true), [SUPPLIERS[0], BUYERS[0]]);
 }
 
-/// Rules: R-MON-050.
+/// Rules: R-MON-052.
 #[test]
 fn keys_are_bound_once_rotated_and_end() {
     use golv_engine::key::KeyFingerprint;
@@ -434,7 +435,7 @@ fn result(world: &World, wanted: AuctionId) -> &golv_engine::auction::AuctionRes
     found.expect("cleared")
 }
 
-/// Rules: R-AUC-031, R-AUC-040, R-AUC-051, R-AUC-086, R-AUC-087.
+/// Rules: R-AUC-032, R-AUC-041, R-AUC-052, R-AUC-087, R-AUC-088.
 #[test]
 fn a_call_auction_clears_at_one_price_and_shares_the_margin() {
     let mut world = World::open(1_000_000);
@@ -475,7 +476,7 @@ fn a_call_auction_clears_at_one_price_and_shares_the_margin() {
     assert!(world.exchange.is_conserved());
 }
 
-/// Rules: R-AUC-017, R-AUC-019, R-AUC-049.
+/// Rules: R-AUC-017, R-AUC-019, R-AUC-050.
 #[test]
 fn a_market_order_trades_at_any_price_and_before_all_limits() {
     let mut world = World::open(1_000_000);
@@ -560,7 +561,7 @@ fn a_rule_is_refused_that_the_market_cannot_hold_an_auction_by() {
 }
 
 /// Two bids of one limit, of which one can be filled: the lot decides, and only with the secret that was announced.
-/// Rules: R-AUC-057.
+/// Rules: R-AUC-058.
 #[test]
 fn a_lot_is_drawn_with_the_secret_that_was_announced() {
     let mut winners = BTreeSet::new();
@@ -618,7 +619,7 @@ fn every_lot_has_a_secret_of_its_own() {
 }
 
 /// Winners of a support auction that pays each its own offer have strikes of their own.
-/// Rules: R-AUC-047, R-AUC-089.
+/// Rules: R-AUC-048, R-AUC-090.
 #[test]
 fn each_winner_can_get_the_strike_that_it_offered() {
     let mut world = World::furnished(1_000_000);
@@ -649,7 +650,27 @@ fn each_winner_can_get_the_strike_that_it_offered() {
     assert!(world.exchange.is_conserved());
 }
 
-/// Rules: R-AUC-036.
+/// One bid too many, and it is not looked for what would have won.
+/// Rules: R-AUC-029.
+#[test]
+fn of_a_long_book_nobody_is_told_what_would_have_won() {
+    for (bids, is_told) in [(10, true), (10_001, false)] {
+        let mut world = World::open(1_000_000);
+        world.bid(SUPPLIERS[0], CALL, sell(450, 1)).expect("accepted");
+        world.bid(BUYERS[0], CALL, buy(500, 1)).expect("accepted");
+        for _ in 2..bids {
+            world.bid(BUYERS[1], CALL, buy(400, 1)).expect("accepted");
+        }
+        world.wait(hours(9));
+        world.send(OPERATORS[0], Command::ClearAuction { auction: CALL, secret: None }).expect("cleared");
+        let unfilled = &result(&world, CALL).unfilled;
+        assert_eq!(unfilled.len(), bids - 2);
+        let is_not = |bid: &Unfilled| bid.winning_limit == WinningLimit::NotLookedFor;
+        assert!(unfilled.iter().all(|bid| is_not(bid) != is_told));
+    }
+}
+
+/// Rules: R-AUC-037.
 #[test]
 fn an_auction_in_which_nothing_crosses_ends_without_a_price() {
     let mut world = World::open(1_000_000);
@@ -675,7 +696,7 @@ fn with_entitlements(funded: i64) -> World {
     world
 }
 
-/// Rules: R-AUC-048, R-AUC-089.
+/// Rules: R-AUC-049, R-AUC-090.
 #[test]
 fn a_support_auction_grants_entitlements_at_one_strike() {
     let world = with_entitlements(1_000_000);
@@ -704,7 +725,7 @@ fn a_support_auction_grants_entitlements_at_one_strike() {
     assert!(world.exchange.is_conserved());
 }
 
-/// Rules: R-AUC-007, R-AUC-087, R-MON-008.
+/// Rules: R-AUC-007, R-AUC-088, R-MON-008.
 #[test]
 fn a_support_auction_that_asks_for_too_much_money_is_not_announced() {
     // (500 − 300) × 60 × 6 months = 72,000.
@@ -940,7 +961,7 @@ fn nobody_publishes_anothers_index() {
     world.send(PUBLISHER, january).expect("published");
 }
 
-/// Rules: R-AUC-090, R-CFD-013.
+/// Rules: R-AUC-091, R-CFD-013.
 #[test]
 fn a_floor_and_an_index_fit_their_market() {
     let mut world = World::furnished(1);

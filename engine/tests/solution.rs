@@ -84,7 +84,7 @@ fn refused(fault: FaultKind, bid: Option<BidId>) -> Result<(), Reject> {
     Err(Reject::SolutionRefused { fault, bid })
 }
 
-/// Rules: R-AUC-059, R-AUC-060.
+/// Rules: R-AUC-060, R-AUC-061.
 #[test]
 fn the_best_solution_is_taken() {
     let (mut world, [first, second, seller]) = closed();
@@ -123,7 +123,7 @@ fn the_best_solution_is_taken() {
     assert!(world.exchange.is_conserved());
 }
 
-/// Rules: R-AUC-058.
+/// Rules: R-AUC-059.
 #[test]
 fn a_solution_that_wrongs_somebody_is_refused() {
     let (mut world, [first, second, seller]) = closed();
@@ -157,7 +157,7 @@ fn a_solution_that_wrongs_somebody_is_refused() {
 }
 
 /// Without a solution in time the first one ends it, so that an auction is never stuck.
-/// Rules: R-AUC-060.
+/// Rules: R-AUC-061.
 #[test]
 fn a_late_solution_is_taken_where_there_is_none() {
     let (mut world, [first, _, seller]) = closed();
@@ -210,7 +210,7 @@ proptest! {
 
     /// The exchange's result of the optimum is the optimum, whatever else is proposed, in whatever order; and what is proposed
     /// without sense is refused and changes nothing.
-    /// Rules: R-AUC-059.
+    /// Rules: R-AUC-060.
     #[test]
     fn the_optimum_wins_whatever_else_is_proposed(
         bids in prop::collection::vec((any::<bool>(), 45_i64..55, 1_u32..6, 0_u32..6), 1..9),

@@ -181,7 +181,7 @@ impl Auction {
     }
 
     /// Refuses a bid, replacement or withdrawal outside the time for it.
-    // Rules: R-AUC-011, R-AUC-088.
+    // Rules: R-AUC-011, R-AUC-089.
     fn check_open(&self, at: Instant) -> Result<(), Reject> {
         match self.stage {
             Stage::Announced => Err(Reject::NotYetOpen { opens_at: self.terms.opens_at }),
@@ -191,7 +191,7 @@ impl Auction {
         }
     }
 
-    // Rules: R-AUC-087, R-AUC-088.
+    // Rules: R-AUC-088, R-AUC-089.
     fn check_cancel(&self) -> Result<(), Reject> {
         match self.stage {
             Stage::Final { .. } => Err(Reject::AlreadyFinal),
@@ -347,7 +347,7 @@ impl State {
         self.auction(id)?.check_cancel()
     }
 
-    // Rules: R-AUC-087.
+    // Rules: R-AUC-088.
     pub(crate) fn cancel(&mut self, id: AuctionId) {
         let Some(auction) = self.auctions.get_mut(&id) else {
             return;
@@ -519,7 +519,7 @@ impl State {
         out.push(Event::BidWithdrawn { auction: id, bid, participant });
     }
 
-    // Rules: R-AUC-031, R-AUC-057, R-AUC-088.
+    // Rules: R-AUC-032, R-AUC-058, R-AUC-089.
     pub(crate) fn clear_auction(
         &mut self,
         at: Instant,
@@ -555,7 +555,7 @@ impl State {
     }
 
     /// The result of a closed auction: a pure function of its book and terms, of the lot and of when it becomes final.
-    // Rules: R-AUC-048.
+    // Rules: R-AUC-049.
     fn result(
         &self,
         auction: &Auction,
@@ -659,7 +659,7 @@ impl State {
     }
 
     /// What a programme reserves for entitlements won, or for what it buys.
-    // Rules: R-AUC-089.
+    // Rules: R-AUC-090.
     fn reservation_of(&self, kind: AuctionKind, fills: &[Fill], final_at: Instant) -> Result<Money, Reject> {
         let currency = self.market_of(kind)?.currency;
         fills.iter().try_fold(Money::zero(currency), |sum, fill| {
@@ -677,7 +677,7 @@ impl State {
     }
 
     /// Moves an auction on that is due.
-    // Rules: R-AUC-030.
+    // Rules: R-AUC-031.
     pub(crate) fn advance(&mut self, id: AuctionId, out: &mut Events) {
         let Some(auction) = self.auctions.get_mut(&id) else {
             return;
@@ -712,7 +712,7 @@ impl State {
     }
 
     /// A result stands, and with it these fills: awards are booked, or entitlements granted.
-    // Rules: R-AUC-086.
+    // Rules: R-AUC-087.
     fn finalise(
         &mut self,
         id: AuctionId,
@@ -892,7 +892,7 @@ impl State {
     }
 
     /// Turns a support auction's awards into entitlements, reserved for out of the budget that was just released.
-    // Rules: R-AUC-089.
+    // Rules: R-AUC-090.
     fn grant_awards(&mut self, floor: FloorId, fills: &[Fill], final_at: Instant, out: &mut Events) {
         for &Fill { participant, quantity, price: strike, .. } in fills {
             let reserved = self.reservation(floor, strike, quantity, final_at);

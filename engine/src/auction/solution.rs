@@ -113,7 +113,7 @@ impl SolutionResult {
 
 impl Proposed {
     /// What the objectives compare, in their order: the greater the better.
-    // Rules: R-AUC-059.
+    // Rules: R-AUC-060.
     fn merit(&self) -> (Welfare, Quantity, std::cmp::Reverse<u32>, &[bool]) {
         (self.welfare, self.volume, std::cmp::Reverse(self.rejected), &self.accepts)
     }
@@ -196,7 +196,7 @@ impl State {
     }
 
     /// Takes a solution that may be made, and keeps it if it is the best so far.
-    // Rules: R-AUC-060.
+    // Rules: R-AUC-061.
     pub(crate) fn propose_solution(
         &mut self,
         at: Instant,
@@ -230,7 +230,7 @@ impl State {
     }
 
     /// What a solution is worth, if it may be made.
-    // Rules: R-AUC-058.
+    // Rules: R-AUC-059.
     fn judge(
         &self,
         auction: &Auction,
@@ -261,7 +261,7 @@ impl State {
     }
 
     /// Refuses to clear an auction that waits for solutions.
-    // Rules: R-AUC-060.
+    // Rules: R-AUC-061.
     pub(super) fn check_solved(&self, at: Instant, auction: &Auction) -> Result<(), Reject> {
         let Some(terms) = auction.solution_terms() else {
             return Ok(());

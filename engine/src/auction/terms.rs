@@ -182,7 +182,7 @@ pub struct Lot {
 
 impl Lot {
     /// What the order of the lot is worked out from.
-    // Rules: R-AUC-057.
+    // Rules: R-AUC-058.
     pub fn seed(&self) -> Digest {
         Digest::of(&(self.secret, self.bids))
     }
