@@ -163,7 +163,7 @@ impl Market {
     }
 
     /// The price on the tick that is nearest, half to even: no further than any price on the tick that it lies between.
-    // Rules: R-BIL-038.
+    // Rules: R-BIL-040.
     pub(crate) fn nearest(&self, price: Price) -> Price {
         let ticks = divide_half_even(price.millionths().into(), self.tick.millionths().into());
         let nearest = ticks.and_then(|ticks| ticks.checked_mul(self.tick.millionths().into()));

@@ -53,7 +53,7 @@ fn left(world: &World, of: EntryId) -> Option<Quantity> {
 
 /// One supplier and three requests: of 50 on offer the dearest two requests get what they want and the third the rest; the price is
 /// the highest limit that was refused (DESIGN's lower end), and a deal is made when both have agreed.
-/// Rules: R-BIL-008, R-BIL-036, R-BIL-041, R-BIL-042, R-BIL-048, R-BIL-051.
+/// Rules: R-BIL-008, R-BIL-038, R-BIL-043, R-BIL-044, R-BIL-050, R-BIL-053.
 #[test]
 fn a_round_proposes_and_both_sides_decide() {
     let mut world = with_board();
@@ -103,7 +103,7 @@ fn a_round_proposes_and_both_sides_decide() {
 }
 
 /// Whatever part of the way between limits a board's prices go, a deal is proposed on the market's tick: 10 here.
-/// Rules: R-BIL-037, R-BIL-038.
+/// Rules: R-BIL-039, R-BIL-040.
 #[test]
 fn a_round_proposes_on_the_tick() {
     for (share, expected) in [("0.5", 240), ("0.51", 230), ("0.9", 250), ("0.1", 200)] {
@@ -123,7 +123,7 @@ fn a_round_proposes_on_the_tick() {
 }
 
 /// Silence ends a proposal, and what it held is free again.
-/// Rules: R-BIL-008, R-BIL-045, R-BIL-049.
+/// Rules: R-BIL-008, R-BIL-047, R-BIL-051.
 #[test]
 fn silence_lapses() {
     let mut world = with_board();
@@ -162,7 +162,7 @@ fn silence_lapses() {
 
 /// A price is asked of a chosen supplier who has nothing on the board; it quotes, the buyer counters, and so on, as often as the board
 /// lets them.
-/// Rules: R-BIL-017, R-BIL-042, R-BIL-043, R-BIL-044, R-BIL-047.
+/// Rules: R-BIL-018, R-BIL-044, R-BIL-045, R-BIL-046, R-BIL-049.
 #[test]
 fn a_quotation_is_asked_of_a_chosen_supplier() {
     let mut world = with_board();
@@ -203,7 +203,7 @@ fn a_quotation_is_asked_of_a_chosen_supplier() {
 }
 
 /// Three buyers request together. What they want adds up, the lowest limit binds, and a deal is split by what each wants.
-/// Rules: R-BIL-020, R-BIL-021, R-BIL-022, R-BIL-023, R-BIL-024.
+/// Rules: R-BIL-021, R-BIL-022, R-BIL-023, R-BIL-024, R-BIL-025.
 #[test]
 fn a_group_buys_as_one() {
     let mut world = with_board();
@@ -268,7 +268,7 @@ fn a_group_buys_as_one() {
 }
 
 /// An owner buys nothing from itself, by whichever participant or group.
-/// Rules: R-BIL-024, R-BIL-034.
+/// Rules: R-BIL-025, R-BIL-036.
 #[test]
 fn owners_do_not_deal_with_themselves() {
     let mut world = with_board();
@@ -295,7 +295,7 @@ fn owners_do_not_deal_with_themselves() {
 
 /// Who sees what: an entry is public without its owner and limit, a round's book is the operators', a negotiation is its two sides' and
 /// neither is told the other until the deal.
-/// Rules: R-BIL-013, R-BIL-014, R-BIL-015.
+/// Rules: R-BIL-014, R-BIL-015, R-BIL-016.
 #[test]
 fn nobody_knows_the_other_until_the_deal() {
     let mut world = with_board();
@@ -357,7 +357,7 @@ fn nobody_knows_the_other_until_the_deal() {
 }
 
 /// What takes part in a round stands still, and what is not in the round's book cannot be proposed.
-/// Rules: R-BIL-027, R-BIL-028, R-BIL-029, R-BIL-045.
+/// Rules: R-BIL-029, R-BIL-030, R-BIL-031, R-BIL-047.
 #[test]
 fn a_round_holds_what_takes_part() {
     let mut world = with_board();
@@ -417,7 +417,7 @@ fn a_round_holds_what_takes_part() {
 }
 
 /// Who is stopped is off the board at once; what a group had promised with it is void.
-/// Rules: R-BIL-011, R-BIL-026.
+/// Rules: R-BIL-012, R-BIL-028.
 #[test]
 fn who_is_stopped_leaves_all_boards() {
     let mut world = with_board();
@@ -440,7 +440,7 @@ fn who_is_stopped_leaves_all_boards() {
 
 /// A programme buys at the board's floor from money that was pledged, pays at once, and releases what it has, whose buyer is
 /// invoiced.
-/// Rules: R-BIL-052, R-MON-038, R-MON-040, R-MON-041.
+/// Rules: R-BIL-054, R-MON-038, R-MON-040, R-MON-041.
 #[test]
 fn a_stock_takes_part() {
     let mut world = with_board();
@@ -733,7 +733,7 @@ fn entries_are_checked() {
 }
 
 /// One command takes back all that may be taken back, and leaves what takes part in a round.
-/// Rules: R-BIL-012.
+/// Rules: R-BIL-013.
 #[test]
 fn all_is_withdrawn_at_once_but_what_a_round_looks_at() {
     let mut world = with_board();

@@ -278,7 +278,7 @@ impl State {
     }
 
     /// Refuses to touch an entry that takes part in a round.
-    // Rules: R-BIL-027.
+    // Rules: R-BIL-029.
     pub(super) fn check_still(&self, id: EntryId, entry: &Listed) -> Result<(), Reject> {
         match &self.board(entry.board)?.round {
             Some(round) if round.has(id) => Err(Reject::RoundOn { until: round.until }),
@@ -348,7 +348,7 @@ impl State {
     }
 
     /// Refuses an owner who is in a group on a board and would act beside it, or has entries there and would be in one.
-    // Rules: R-BIL-024.
+    // Rules: R-BIL-025.
     pub(super) fn check_alone(&self, id: BoardId, party: Party, with_others: bool) -> Result<(), Reject> {
         let owner = self.owner_of(party);
         let entries = self.board(id)?.entries.iter().filter_map(|id| self.bilateral.entries.get(id));
@@ -454,7 +454,7 @@ impl State {
     }
 
     /// Puts other terms in an entry's place; it keeps its number, and no less than it has promised.
-    // Rules: R-BIL-008, R-BIL-010.
+    // Rules: R-BIL-008, R-BIL-010, R-BIL-011.
     pub(crate) fn replace_entry(
         &mut self,
         at: Instant,
@@ -545,7 +545,7 @@ impl State {
 
     /// Takes a participant off all boards, out of its groups and negotiations, as far as it could leave each by a command of its own:
     /// what takes part in a round, and a group that has promised something, stays.
-    // Rules: R-BIL-012.
+    // Rules: R-BIL-013.
     pub(crate) fn leave_boards(&mut self, participant: ParticipantId, out: &mut Events) {
         let party = Party::Participant(participant);
         let mut own = Vec::new();
@@ -573,7 +573,7 @@ impl State {
     }
 
     /// Takes a stopped participant off all boards, out of its groups, and out of all negotiations.
-    // Rules: R-BIL-011.
+    // Rules: R-BIL-012.
     pub(crate) fn withdraw_entries_of(&mut self, participant: ParticipantId, out: &mut Events) {
         let party = Party::Participant(participant);
         let entries = self.bilateral.entries.iter();

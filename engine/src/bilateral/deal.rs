@@ -57,7 +57,7 @@ impl State {
     }
 
     /// Makes a deal of a negotiation to whose terms both sides have agreed.
-    // Rules: R-BIL-051.
+    // Rules: R-BIL-053.
     pub(super) fn make_deal(&mut self, at: Instant, id: NegotiationId, out: &mut Events) {
         let Some(negotiation) = self.take_negotiation(id) else { return };
         let (seller, buyer, terms) = (negotiation.seller, negotiation.buyer, negotiation.terms);
