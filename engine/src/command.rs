@@ -336,6 +336,7 @@ pub struct NewBid {
 }
 
 /// What moves money or changes rules: done only when two operators agree.
+// Rules: R-MON-042.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Action {
     /// Admits a participant.

@@ -678,6 +678,7 @@ impl Event {
     }
 
     /// The event without what is told to somebody else on a board: whose an entry is, its limit, the other side.
+    // Rules: R-BIL-014, R-BIL-016, R-BIL-017.
     fn of_sides(mut self, reader: Option<ParticipantId>, reads_all: bool) -> Self {
         let is_own = |party: Option<Party>| party.is_some() && party == reader.map(Party::Participant);
         match &mut self {
@@ -707,6 +708,7 @@ impl Event {
     }
 
     /// Who may be shown this event.
+    // Rules: R-AUC-025, R-BIL-015, R-BIL-016.
     pub fn audience(&self) -> Audience {
         match self {
             Self::Founded { .. }
@@ -824,6 +826,7 @@ impl Event {
 }
 
 /// Who may be shown postings. What is held for bids tells how much is bid, so that it is for their owner alone.
+// Rules: R-AUC-026.
 fn posted_to(cause: Cause, postings: &[Posting]) -> Audience {
     if let Cause::Bond(owner) = cause {
         return Audience::Participant(owner);

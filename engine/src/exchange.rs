@@ -63,6 +63,7 @@ pub struct Speaker {
 }
 
 /// The most proposals that may be pending at once.
+// Rules: R-MON-045.
 const PROPOSALS_MAX: u32 = 1024;
 
 /// An exchange: all state, and the one way to change it.
@@ -196,6 +197,7 @@ impl Exchange {
     }
 
     /// Takes a command in its place and answers it: as at first if it was sent before, else by `outcome`, which is kept.
+    // Rules: R-MON-051.
     fn answer_once(
         &mut self,
         sequence: Sequence,
@@ -240,6 +242,7 @@ impl Exchange {
         }
     }
 
+    // Rules: R-MON-044, R-MON-049.
     fn execute(
         &mut self,
         sender: IdentityId,
@@ -522,6 +525,7 @@ impl TryFrom<Stored> for Exchange {
 }
 
 /// Refuses what none of a sender's roles permits. Sides of a bid and the publisher of an index are looked at where they are known.
+// Rules: R-MON-050.
 fn check_permitted(command: &Command, roles: &BTreeSet<Role>) -> Result<(), Reject> {
     let is_systems = matches!(command, Command::Found { .. } | Command::Tick | Command::LineLost { .. });
     // What only the system sends is refused with a reason of its own.
@@ -615,6 +619,7 @@ impl State {
     }
 
     /// Suspends a participant at once, and withdraws its open bids.
+    // Rules: R-MON-047.
     fn halt(&mut self, by: IdentityId, participant: ParticipantId, out: &mut Events) -> Result<(), Reject> {
         self.registry.check_standing(participant, Standing::Suspended)?;
         self.registry.set_standing(participant, Standing::Suspended);
@@ -625,6 +630,7 @@ impl State {
     }
 
     /// Withdraws what an identity has bid, whose session is gone.
+    // Rules: R-AUC-024.
     fn lose_line(&mut self, identity: IdentityId, out: &mut Events) -> Result<(), Reject> {
         let participant =
             self.registry.identity(identity).ok_or(Reject::UnknownIdentity { identity })?.participant;
@@ -645,6 +651,7 @@ impl State {
         }
     }
 
+    // Rules: R-MON-043.
     fn propose(
         &mut self,
         at: Instant,
@@ -662,6 +669,7 @@ impl State {
         Ok(())
     }
 
+    // Rules: R-MON-042, R-MON-043, R-MON-044.
     fn confirm(
         &mut self,
         at: Instant,
@@ -890,6 +898,7 @@ impl State {
         self.floors.get(&id).ok_or(Reject::UnknownFloor { floor: id })
     }
 
+    // Rules: R-AUC-091.
     fn check_floor(&self, id: FloorId, terms: &FloorTerms) -> Result<(), Reject> {
         if self.floors.contains_key(&id) {
             return Err(Reject::FloorTaken);
@@ -977,6 +986,7 @@ impl State {
         if self.ledger.has_room() { Ok(()) } else { Err(NotAnExchange::NotConserved) }
     }
 
+    // Rules: R-MON-001.
     fn is_cleared(&self) -> bool {
         self.ledger.balances().all(|(_, account, balance)| account != Account::Clearing || balance == 0)
     }

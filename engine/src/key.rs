@@ -67,11 +67,13 @@ impl Keys {
         self.0.get(&key)?.ends_at
     }
 
+    // Rules: R-MON-052.
     pub(crate) fn check_bind(&self, key: KeyFingerprint) -> Result<(), Reject> {
         if self.0.contains_key(&key) { Err(Reject::KeyTaken) } else { Ok(()) }
     }
 
     /// Binds a key; with `others_end_at`, the identity's other keys end then, or earlier if they did.
+    // Rules: R-MON-052.
     pub(crate) fn bind(&mut self, key: KeyFingerprint, identity: IdentityId, others_end_at: Option<Instant>) {
         if let Some(end) = others_end_at {
             for other in self.0.values_mut().filter(|other| other.identity == identity) {
@@ -98,6 +100,7 @@ mod tests {
         }
     }
 
+    /// Rules: R-MON-052.
     #[test]
     fn a_new_key_ends_the_older_ones_when_it_says() {
         let mut keys = Keys::default();

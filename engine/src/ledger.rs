@@ -141,6 +141,7 @@ impl Account {
 }
 
 /// Refuses what cannot be paid in or out: another currency, nothing, or parts of a minor unit.
+// Rules: R-MON-003.
 pub(crate) fn check_payable(amount: Money, currency: Currency) -> Result<(), Reject> {
     if amount.currency != currency {
         return Err(Reject::OtherCurrency);
@@ -163,6 +164,7 @@ pub struct Ledger {
 
 impl Ledger {
     /// Moves `amount` from one account to another; a negative amount moves the other way.
+    // Rules: R-MON-002.
     pub(crate) fn post(&mut self, cause: Cause, from: Account, to: Account, amount: Money) {
         if amount.is_zero() {
             return;
@@ -202,6 +204,7 @@ impl Ledger {
     }
 
     /// Tells what the current command has posted, by cause.
+    // Rules: R-MON-002.
     pub(crate) fn tell(&mut self, at: Instant, out: &mut Events) {
         for (cause, moved) in std::mem::take(&mut self.posted) {
             let mut postings = Vec::new();
@@ -261,6 +264,7 @@ impl Ledger {
     }
 
     /// Whether the balances of every currency sum to zero.
+    // Rules: R-MON-001.
     pub fn is_balanced(&self) -> bool {
         let mut sums = BTreeMap::<Currency, i128>::new();
         for (&(currency, _), &balance) in &self.balances {

@@ -61,6 +61,7 @@ impl Unit {
     }
 
     /// What is traded in it.
+    // Rules: R-BIL-001.
     pub const fn service(self) -> Service {
         match self {
             Self::Kilogram | Self::Tonne => Service::Supply,
@@ -96,6 +97,7 @@ pub const LEVELS_MAX: u32 = 1 << 22;
 
 impl Market {
     /// Whether the terms keep the rules that a book relies on.
+    // Rules: R-AUC-001, R-AUC-002.
     pub(crate) fn check(&self) -> Result<(), Reject> {
         if self.lot.is_zero() || self.tick <= Price::ZERO {
             return Err(Reject::MarketGrid);
@@ -152,6 +154,7 @@ impl Market {
     ///
     /// # Errors
     /// `PriceOutsideBand`, or `PriceOffTick`, saying what would be right.
+    // Rules: R-AUC-012.
     pub fn check_price(&self, price: Price) -> Result<u32, Reject> {
         if price < self.lowest || price > self.highest {
             return Err(Reject::PriceOutsideBand { lowest: self.lowest, highest: self.highest });
@@ -160,6 +163,7 @@ impl Market {
     }
 
     /// The price on the tick that is nearest, half to even: no further than any price on the tick that it lies between.
+    // Rules: R-BIL-040.
     pub(crate) fn nearest(&self, price: Price) -> Price {
         let ticks = divide_half_even(price.millionths().into(), self.tick.millionths().into());
         let nearest = ticks.and_then(|ticks| ticks.checked_mul(self.tick.millionths().into()));
@@ -167,6 +171,7 @@ impl Market {
     }
 
     /// Whether so much fits in a [`Money`] at any price of the market, rounding of many parts of it included.
+    // Rules: R-AUC-022.
     pub(crate) fn can_be_paid(&self, quantity: Quantity) -> bool {
         // A quarter of what fits: half would do for rounding, and a participant can be on both sides.
         const MOST: i128 = (i64::MAX as i128 / 4) * MILLIONTHS as i128;
@@ -178,6 +183,7 @@ impl Market {
     ///
     /// # Errors
     /// `QuantityOutOfRange` if it is nothing or too large, `QuantityOffLot` if it is not in whole lots.
+    // Rules: R-AUC-013.
     pub fn check_quantity(&self, quantity: Quantity) -> Result<i64, Reject> {
         if quantity.is_zero() || quantity > self.largest {
             return Err(Reject::QuantityOutOfRange { lot: self.lot, largest: self.largest });
@@ -235,6 +241,7 @@ impl Floor {
 
     /// The first day that an entitlement covers which is granted at an instant: the period has not begun, so that nobody
     /// is paid for one whose prices were known when the strike was offered.
+    // Rules: R-CFD-025.
     pub(crate) fn covers_from(&self, granted_at: Instant) -> Option<Day> {
         let calendar = self.terms.contract.calendar;
         let next = calendar.after(calendar.period(Day::of(granted_at)?))?;
@@ -249,6 +256,7 @@ impl Floor {
     /// What a programme reserves for a strike and a quantity a period over so many periods:
     /// max(0, strike − stress price) × quantity × periods, the stress price being no less than `least_reference`. `None` where it does not
     /// fit.
+    // Rules: R-CFD-038, R-MON-006.
     pub(crate) fn reservation(
         &self,
         strike: Price,

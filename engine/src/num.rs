@@ -156,6 +156,7 @@ impl Price {
     /// the base each time, never from a rounded one before.
     ///
     /// `None` where it does not fit, or `base` or `unit` is not positive.
+    // Rules: R-CFD-016.
     pub fn indexed(self, now: Self, base: Self, unit: Self, rounding: Rounding) -> Option<Self> {
         if base.0 <= 0 || unit.0 <= 0 {
             return None;
@@ -265,6 +266,7 @@ impl Rounded {
     /// An exact amount of which `scale` parts make a millionth, rounded once to the currency's minor unit, half to even.
     ///
     /// `None` where it does not fit in a [`Money`], or `scale` is not positive.
+    // Rules: R-CFD-005.
     pub fn of(exact: i128, scale: i128, currency: Currency) -> Option<Self> {
         let minor = i128::from(currency.minor_unit());
         let amount = divide_half_even(exact, minor.checked_mul(scale)?)?.checked_mul(minor)?;
@@ -332,6 +334,7 @@ impl Money {
 /// What of `available` goes to each of some amounts in proportion to them, in whole multiples of `unit` and no more than the amount
 /// itself, by largest remainder: everybody gets what is below its exact share, and the units that are left go to those
 /// whose shares were cut most, ties to the first. Amounts are whole multiples of the unit, too.
+// Rules: R-MON-011.
 pub fn pro_rata(available: i64, amounts: &[i64], unit: i64) -> Vec<i64> {
     let total: i128 = amounts.iter().map(|amount| i128::from(*amount)).sum();
     let units = i128::from(available).min(total).max(0).checked_div(unit.into()).unwrap_or(0);
@@ -573,6 +576,7 @@ mod tests {
         assert_eq!("-1".parse::<Quantity>(), Err(ParseNumberError::Negative("-1".into())));
     }
 
+    /// Rules: R-CFD-005.
     #[test]
     fn an_amount_is_rounded_once_half_to_even() {
         // 0.005 EUR lies half way between 0.00 and 0.01, and 0.00 is even; 0.015 goes to 0.02.
@@ -624,6 +628,7 @@ mod tests {
             prop_assert_eq!(up, (2 * numerator + denominator).div_euclid(2 * denominator));
         }
 
+        /// Rules: R-CFD-005.
         #[test]
         fn amount_and_remainder_make_the_product(p in -1_000_000_000_000_i64..1_000_000_000_000, q in 0_i64..1_000_000) {
             let whole_units = Quantity::from_units(u32::try_from(q).expect("small")).expect("fits");

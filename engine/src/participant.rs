@@ -101,6 +101,7 @@ impl Registry {
     }
 
     /// For whom `sender` acts, if it may act at all.
+    // Rules: R-MON-048.
     pub(crate) fn acting(&self, sender: IdentityId) -> Result<(ParticipantId, &Participant), Reject> {
         let identity = self.identity(sender).ok_or(Reject::UnknownSender)?;
         if identity.revoked {
@@ -175,6 +176,7 @@ impl Registry {
     }
 
     /// Two operators must remain, since whatever they do takes two.
+    // Rules: R-MON-046.
     fn check_operators_without(
         &self,
         gone: impl Fn(IdentityId, ParticipantId) -> bool,

@@ -41,6 +41,7 @@ impl RulesVersion {
 
     /// The version that a change to `wanted` leads to, on an engine that knows versions up to `newest`; refuses one that it
     /// does not know, and one that is not newer than this.
+    // Rules: R-MON-053.
     pub(crate) fn change(self, wanted: u32, newest: u32) -> Result<Self, Reject> {
         if wanted > newest {
             return Err(Reject::UnknownRules { newest });
@@ -79,6 +80,7 @@ mod tests {
         assert_eq!(unknown.to_string(), "rules version 1 is not known to this engine, which knows 0 to 0");
     }
 
+    /// Rules: R-MON-053.
     #[test]
     fn a_change_is_to_a_newer_version_that_is_known() {
         let current = RulesVersion(2);

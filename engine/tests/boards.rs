@@ -6,8 +6,8 @@ use common::boards::*;
 use common::money::{day, id, pay, units, until};
 use common::*;
 use golv_engine::bilateral::{
-    Consent, Deal, DealTerms, EntryEnd, Goods, Listing, NegotiationEnd, Party, PriceRule, RoundProof,
-    RoundSolution, Sides,
+    BoardTerms, Consent, Deal, DealTerms, EntryEnd, Goods, Listing, NegotiationEnd, Party, PriceRule,
+    RoundProof, RoundSolution, Sides,
 };
 use golv_engine::book::Side;
 use golv_engine::command::{Action, Command};
@@ -17,7 +17,7 @@ use golv_engine::id::*;
 use golv_engine::ledger::Account;
 use golv_engine::market::{FloorTerms, Market, Service, Unit};
 use golv_engine::money::StockRule;
-use golv_engine::num::{Price, Quantity};
+use golv_engine::num::{Price, Quantity, Share};
 use golv_engine::participant::Role;
 use golv_engine::reject::Reject;
 
@@ -53,6 +53,7 @@ fn left(world: &World, of: EntryId) -> Option<Quantity> {
 
 /// One supplier and three requests: of 50 on offer the dearest two requests get what they want and the third the rest; the price is
 /// the highest limit that was refused (DESIGN's lower end), and a deal is made when both have agreed.
+/// Rules: R-BIL-008, R-BIL-038, R-BIL-043, R-BIL-044, R-BIL-050, R-BIL-053.
 #[test]
 fn a_round_proposes_and_both_sides_decide() {
     let mut world = with_board();
@@ -102,6 +103,7 @@ fn a_round_proposes_and_both_sides_decide() {
 }
 
 /// Whatever part of the way between limits a board's prices go, a deal is proposed on the market's tick: 10 here.
+/// Rules: R-BIL-039, R-BIL-040.
 #[test]
 fn a_round_proposes_on_the_tick() {
     for (share, expected) in [("0.5", 240), ("0.51", 230), ("0.9", 250), ("0.1", 200)] {
@@ -121,6 +123,7 @@ fn a_round_proposes_on_the_tick() {
 }
 
 /// Silence ends a proposal, and what it held is free again.
+/// Rules: R-BIL-008, R-BIL-047, R-BIL-051.
 #[test]
 fn silence_lapses() {
     let mut world = with_board();
@@ -159,6 +162,7 @@ fn silence_lapses() {
 
 /// A price is asked of a chosen supplier who has nothing on the board; it quotes, the buyer counters, and so on, as often as the board
 /// lets them.
+/// Rules: R-BIL-018, R-BIL-044, R-BIL-045, R-BIL-046, R-BIL-049.
 #[test]
 fn a_quotation_is_asked_of_a_chosen_supplier() {
     let mut world = with_board();
@@ -199,6 +203,7 @@ fn a_quotation_is_asked_of_a_chosen_supplier() {
 }
 
 /// Three buyers request together. What they want adds up, the lowest limit binds, and a deal is split by what each wants.
+/// Rules: R-BIL-021, R-BIL-022, R-BIL-023, R-BIL-024, R-BIL-025.
 #[test]
 fn a_group_buys_as_one() {
     let mut world = with_board();
@@ -263,6 +268,7 @@ fn a_group_buys_as_one() {
 }
 
 /// An owner buys nothing from itself, by whichever participant or group.
+/// Rules: R-BIL-025, R-BIL-036.
 #[test]
 fn owners_do_not_deal_with_themselves() {
     let mut world = with_board();
@@ -289,6 +295,7 @@ fn owners_do_not_deal_with_themselves() {
 
 /// Who sees what: an entry is public without its owner and limit, a round's book is the operators', a negotiation is its two sides' and
 /// neither is told the other until the deal.
+/// Rules: R-BIL-014, R-BIL-015, R-BIL-016.
 #[test]
 fn nobody_knows_the_other_until_the_deal() {
     let mut world = with_board();
@@ -350,6 +357,7 @@ fn nobody_knows_the_other_until_the_deal() {
 }
 
 /// What takes part in a round stands still, and what is not in the round's book cannot be proposed.
+/// Rules: R-BIL-029, R-BIL-030, R-BIL-031, R-BIL-047.
 #[test]
 fn a_round_holds_what_takes_part() {
     let mut world = with_board();
@@ -409,6 +417,7 @@ fn a_round_holds_what_takes_part() {
 }
 
 /// Who is stopped is off the board at once; what a group had promised with it is void.
+/// Rules: R-BIL-012, R-BIL-028.
 #[test]
 fn who_is_stopped_leaves_all_boards() {
     let mut world = with_board();
@@ -431,6 +440,7 @@ fn who_is_stopped_leaves_all_boards() {
 
 /// A programme buys at the board's floor from money that was pledged, pays at once, and releases what it has, whose buyer is
 /// invoiced.
+/// Rules: R-BIL-054, R-MON-038, R-MON-040, R-MON-041.
 #[test]
 fn a_stock_takes_part() {
     let mut world = with_board();
@@ -517,6 +527,7 @@ fn deal_at(world: &mut World, units: i64) -> NegotiationId {
 }
 
 /// A contract on a deal at 350 under a floor of 500: with the index at 300 it pays 150 and not 200, since the seller got 350.
+/// Rules: R-CFD-038, R-CFD-040, R-CFD-042.
 #[test]
 fn a_contract_on_a_deal_pays_against_the_better_price() {
     let mut world = with_board();
@@ -555,6 +566,7 @@ fn a_contract_on_a_deal_pays_against_the_better_price() {
 }
 
 /// What could never pay is refused, and so is a holder who would be on both sides.
+/// Rules: R-CFD-041, R-CFD-043.
 #[test]
 fn contracts_on_deals_are_refused_where_they_make_no_sense() {
     let mut world = with_board();
@@ -583,6 +595,7 @@ fn contracts_on_deals_are_refused_where_they_make_no_sense() {
 }
 
 /// Storage by mass and month, and finance by the year, are traded on boards like material.
+/// Rules: R-BIL-001.
 #[test]
 fn there_is_a_board_for_each_service() {
     let mut world = with_board();
@@ -624,7 +637,42 @@ fn there_is_a_board_for_each_service() {
     assert!(world.exchange.is_conserved());
 }
 
+/// A floor off the grid, a sector twice, or a cap of nothing: no board.
+/// Rules: R-BIL-002.
+#[test]
+fn a_board_that_can_match_nothing_is_not_opened() {
+    let mut world = World::furnished(1);
+    let mut refused = |change: fn(&mut BoardTerms)| {
+        let mut terms = board_terms();
+        change(&mut terms);
+        world.try_agree(Action::OpenBoard { board: BOARD, terms }).expect_err("refused")
+    };
+    assert_eq!(refused(|terms| terms.rule.floor = Some(price(105))).name(), "PriceOffTick");
+    assert_eq!(refused(|terms| terms.rule.origin_cap = Some(Share::NONE)), Reject::BoardTerms);
+    assert_eq!(refused(|terms| terms.rule.owner_cap = Some(Share::NONE)), Reject::BoardTerms);
+    let many = |terms: &mut BoardTerms| {
+        terms.sectors = (0..65).map(|number| format!("sector {number}").parse().expect("a name")).collect();
+    };
+    assert_eq!(refused(many), Reject::BoardTerms);
+    let twice = |terms: &mut BoardTerms| terms.sectors = vec!["chips".parse().expect("a name"); 2];
+    assert_eq!(refused(twice), Reject::BoardTerms);
+}
+
+/// So many and no more.
+/// Rules: R-BIL-003.
+#[test]
+fn an_owner_has_so_many_entries_on_a_board() {
+    let mut world = with_board();
+    for _ in 0..128 {
+        world.offer(SUPPLIERS[0], 1, 200);
+    }
+    let one_more = listing(&world, Side::Sell, 1);
+    assert_eq!(world.post(SUPPLIERS[0], one_more.clone(), 200), Err(Reject::BoardFull { most: 128 }));
+    world.post(SUPPLIERS[1], one_more, 200).expect("another owner's");
+}
+
 /// Entries that make no sense are refused with their reasons.
+/// Rules: R-BIL-001, R-BIL-004, R-BIL-005, R-BIL-006, R-BIL-007, R-BIL-009, R-BIL-010.
 #[test]
 fn entries_are_checked() {
     let mut world = with_board();
@@ -685,6 +733,7 @@ fn entries_are_checked() {
 }
 
 /// One command takes back all that may be taken back, and leaves what takes part in a round.
+/// Rules: R-BIL-013.
 #[test]
 fn all_is_withdrawn_at_once_but_what_a_round_looks_at() {
     let mut world = with_board();

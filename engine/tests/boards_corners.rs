@@ -41,6 +41,7 @@ fn join(entry: EntryId, amount: u32, limit: i64) -> Command {
 }
 
 /// A supplier is asked by a group for a price; no buyer of the supplier's owner then comes into that group.
+/// Rules: R-BIL-026.
 #[test]
 fn who_is_asked_by_a_group_does_not_join_it() {
     let mut world = with_board();
@@ -56,6 +57,7 @@ fn who_is_asked_by_a_group_does_not_join_it() {
 }
 
 /// Who is no member learns from a refusal nothing of how much a group has promised.
+/// Rules: R-BIL-020, R-BIL-024.
 #[test]
 fn a_stranger_is_not_told_what_a_group_has_promised() {
     let mut world = with_board();
@@ -75,6 +77,7 @@ fn a_stranger_is_not_told_what_a_group_has_promised() {
 }
 
 /// Nobody is asked by one entry more often at a time than two entries negotiate.
+/// Rules: R-BIL-052.
 #[test]
 fn a_chosen_participant_is_not_flooded() {
     let mut world = with_board();
@@ -93,6 +96,7 @@ fn a_chosen_participant_is_not_flooded() {
 }
 
 /// Whether somebody takes part at all is not told by asking for a price.
+/// Rules: R-BIL-019.
 #[test]
 fn asking_does_not_tell_who_takes_part() {
     let mut world = with_board();
@@ -122,6 +126,7 @@ fn proof(world: &World) -> Option<RoundProof> {
 }
 
 /// Dual prices whose sum does not fit are no proof: cut off, the gains of a worse choice could be made to come out.
+/// Rules: R-BIL-041.
 #[test]
 fn dual_prices_that_do_not_fit_prove_nothing() {
     let mut world = with_board();
@@ -164,6 +169,7 @@ fn dual_prices_that_do_not_fit_prove_nothing() {
 }
 
 /// A bound that the deals themselves exceed says nothing.
+/// Rules: R-BIL-041.
 #[test]
 fn a_bound_below_the_deals_is_none() {
     let mut world = with_board();
@@ -181,6 +187,7 @@ fn a_bound_below_the_deals_is_none() {
 }
 
 /// What a round says it proposes is what it proposes: not the deals of who has left the board since.
+/// Rules: R-BIL-012, R-BIL-042.
 #[test]
 fn a_round_counts_what_it_proposes() {
     let mut world = with_board();
@@ -200,6 +207,7 @@ fn a_round_counts_what_it_proposes() {
 }
 
 /// An entry that is replaced stays until its new time, not its old one.
+/// Rules: R-BIL-008.
 #[test]
 fn a_replaced_entry_has_its_new_time() {
     let mut world = with_board();
@@ -213,6 +221,56 @@ fn a_replaced_entry_has_its_new_time() {
     assert!(!is_closed(&world));
     world.wait(1);
     assert!(is_closed(&world));
+}
+
+/// What is promised stays; what a group has promised does not change at all.
+/// Rules: R-BIL-011.
+#[test]
+fn a_replaced_entry_keeps_what_it_has_promised() {
+    let mut world = with_board();
+    let with = Counterparty::Entry(world.offer(SUPPLIERS[0], 50, 200));
+    let alone = world.request(BUYERS[0], 50, 500);
+    let group = group(&mut world, BUYERS[1], 30, 400);
+    world.negotiate(BUYERS[0], alone, with, deal_terms(300, 20)).expect("opened");
+    world.negotiate(BUYERS[1], group, with, deal_terms(300, 20)).expect("opened");
+    let held = Err(Reject::EntryHeld { held: quantity(20) });
+    for (who, entry, units, outcome) in
+        [(BUYERS[0], alone, 19, held), (BUYERS[0], alone, 20, Ok(())), (BUYERS[1], group, 30, held)]
+    {
+        let listing = Box::new(listing(&world, Side::Buy, units));
+        let replace = Command::ReplaceEntry { entry, listing, limit: price(400) };
+        assert_eq!(world.send(who, replace).map(drop), outcome, "{units}");
+    }
+}
+
+/// Eight with each of eight, and none with a ninth.
+/// Rules: R-BIL-052.
+#[test]
+fn an_entry_has_so_many_negotiations() {
+    let mut world = with_board();
+    let request = world.request(BUYERS[0], 50, 500);
+    for number in 20..29 {
+        register(&mut world, IdentityId(number), number, &[Role::Supplier]);
+        let with = Counterparty::Participant(ParticipantId(number));
+        for _ in 0..if number < 28 { 8 } else { 0 } {
+            world.negotiate(BUYERS[0], request, with, quotation(1)).expect("asked");
+        }
+    }
+    let ninth = Counterparty::Participant(ParticipantId(28));
+    assert_eq!(world.negotiate(BUYERS[0], request, ninth, quotation(1)), Err(Reject::TooManyNegotiations));
+}
+
+/// The lead and 255 others.
+/// Rules: R-BIL-027.
+#[test]
+fn a_group_has_so_many_members() {
+    let mut world = with_board();
+    let group = group(&mut world, BUYERS[0], 1, 400);
+    for number in 100..356 {
+        register(&mut world, IdentityId(number), number, &[Role::Buyer]);
+        let outcome = if number < 355 { Ok(()) } else { Err(Reject::BoardFull { most: 256 }) };
+        assert_eq!(world.send(IdentityId(number), join(group, 1, 400)).map(drop), outcome, "{number}");
+    }
 }
 
 /// A counter of events shows everybody as many as it is shown, on a day with all kinds of them.
@@ -290,6 +348,7 @@ proptest! {
 
     /// What the centre's own solver finds is taken, by whichever rule, and becomes as many negotiations; deals at whatever price they have
     /// keep to both limits.
+    /// Rules: R-BIL-039, R-BIL-040.
     #[test]
     fn what_is_solved_is_taken(rows in prop::collection::vec(a_row(), 1..14), rule in a_rule(), nodes in 1_u64..60) {
         let mut world = World::furnished(1_000_000);
@@ -343,6 +402,7 @@ proptest! {
 }
 
 /// Members are not told who leads, and nobody is told whose a replaced entry is.
+/// Rules: R-BIL-014, R-BIL-017.
 #[test]
 fn who_leads_and_who_replaces_is_not_told() {
     let mut world = with_board();
@@ -380,6 +440,7 @@ fn who_leads_and_who_replaces_is_not_told() {
 }
 
 /// A stock deals for its days alone, and promises nothing twice.
+/// Rules: R-BIL-054.
 #[test]
 fn a_stock_keeps_to_its_days_and_quantity() {
     let mut world = with_board();

@@ -57,6 +57,7 @@ fn granted(world: &World) -> Entitlement {
 }
 
 /// Only whole periods that have not begun and lie within the deal's days are covered.
+/// Rules: R-CFD-039.
 #[test]
 fn whole_periods_within_the_days_of_a_deal() {
     for (calendar, first, last, covered) in [
@@ -90,6 +91,7 @@ fn whole_periods_within_the_days_of_a_deal() {
 }
 
 /// Grants under several floors add up to no more than the deal, and what an ended one no longer covers can be covered again.
+/// Rules: R-CFD-040.
 #[test]
 fn grants_on_one_deal_add_up() {
     let mut world = with_floor(Calendar::Quarterly);
@@ -114,6 +116,7 @@ fn grants_on_one_deal_add_up() {
 }
 
 /// What is reserved is marked anew at another stress price, but never below the deal's price; what is paid never exceeds it.
+/// Rules: R-CFD-038, R-MON-006, R-MON-007.
 #[test]
 fn what_is_reserved_follows_the_stress_price_down_to_the_deal() {
     let mut world = with_floor(Calendar::Monthly);
@@ -142,6 +145,7 @@ fn what_is_reserved_follows_the_stress_price_down_to_the_deal() {
 }
 
 /// A contract on a group's deal does not come to the owner of any of its members, nor is one granted for what comes from elsewhere.
+/// Rules: R-CFD-041, R-CFD-043.
 #[test]
 fn whose_and_where_from() {
     let mut world = with_floor(Calendar::Monthly);

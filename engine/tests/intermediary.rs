@@ -74,6 +74,7 @@ fn money(world: &World, account: Account) -> i128 {
 }
 
 /// The published cap of H2Global's first lot: 397,000 t at EUR 1,000 cannot lose more than EUR 397 million.
+/// Rules: R-AUC-092.
 #[test]
 fn exposure_is_price_less_the_worst_sale() {
     let lot = exposure(price(1_000), price(0), quantity(397_000), Currency::Eur).expect("fits");
@@ -81,6 +82,7 @@ fn exposure_is_price_less_the_worst_sale() {
     assert!(exposure(price(300), price(400), quantity(10), Currency::Eur).expect("fits").is_zero());
 }
 
+/// Rules: R-AUC-007, R-AUC-014, R-AUC-092, R-AUC-093, R-AUC-094, R-AUC-095.
 #[test]
 fn a_programme_buys_and_sells_and_pays_the_gap() {
     let mut world = World::furnished(100_000);
@@ -140,6 +142,7 @@ fn a_programme_buys_and_sells_and_pays_the_gap() {
     assert_eq!(nothing, Err(Reject::NothingToSell));
 }
 
+/// Rules: R-AUC-004, R-AUC-093.
 #[test]
 fn what_makes_no_double_auction_is_refused() {
     let mut world = World::furnished(30_000);
@@ -163,6 +166,7 @@ proptest! {
 
     /// No programme pays more for the gap than it had reserved for what was sold, whatever is offered and bid; suppliers get
     /// what was agreed and buyers pay what they bid; and money is conserved.
+    /// Rules: R-AUC-095.
     #[test]
     fn the_gap_never_exceeds_the_exposure(
         offers in prop::collection::vec((30_i64..60, 1_u32..30), 1..6),

@@ -61,6 +61,7 @@ fn told(world: &World, from: usize) -> Vec<&'static str> {
     names.collect()
 }
 
+/// Rules: R-MON-004, R-MON-017, R-MON-018, R-MON-020.
 #[test]
 fn an_award_is_novated_invoiced_and_paid_on_its_due_date() {
     let mut world = with_terms(clearing_terms());
@@ -90,6 +91,7 @@ fn an_award_is_novated_invoiced_and_paid_on_its_due_date() {
 
 /// Payments to generators under the British scheme are pay-when-paid (CfD Standard Terms, condition 54): what did not come in is
 /// missing pro rata, and made good later.
+/// Rules: R-MON-019, R-MON-020, R-MON-030, R-MON-035, R-MON-037.
 #[test]
 fn sellers_share_what_is_missing_and_are_made_good() {
     let mut world = with_terms(ClearingTerms { waterfall: Vec::new(), ..clearing_terms() });
@@ -119,6 +121,7 @@ fn sellers_share_what_is_missing_and_are_made_good() {
     assert!(world.exchange.is_conserved());
 }
 
+/// Rules: R-MON-029.
 #[test]
 fn a_notice_that_is_followed_in_time_has_no_consequence() {
     let mut world = with_terms(clearing_terms());
@@ -134,6 +137,7 @@ fn a_notice_that_is_followed_in_time_has_no_consequence() {
 /// The waterfall of Regulation (EU) 648/2012 (EMIR), article 45, and of the Swiss FMIA, article 53: the defaulter's margin, its
 /// contribution to the default fund, the counterparty's own dedicated resources, and only then the contributions of others. The
 /// margins of others are never touched.
+/// Rules: R-MON-033, R-MON-036, R-MON-037.
 #[test]
 fn the_waterfall_is_used_in_its_order() {
     let mut world = with_terms(clearing_terms());
@@ -200,6 +204,7 @@ fn two_way(world: &mut World, programme: ProgrammeId, measure: Measure) {
 /// The credit cover of the British supplier obligation is 21 days of metered volume at the interim levy rate, checked every day; a
 /// shortfall is to be met by the end of the next working day (Supplier Obligation Regulations 2014; the rate of the second quarter of
 /// 2021 was 9.954 GBP a MWh, lowcarboncontracts.uk). Here 5 t a day owe 9.954 USD a tonne.
+/// Rules: R-MON-026, R-MON-027, R-MON-028, R-MON-032.
 #[test]
 fn cover_is_twenty_one_days_of_volume_and_is_called_for_daily() {
     let mut world = with_terms(ClearingTerms { contract_cover_days: 21, ..clearing_terms() });
@@ -259,6 +264,7 @@ fn cover_is_twenty_one_days_of_volume_and_is_called_for_daily() {
 }
 
 /// Cover of open invoices is a share of them, up to the next cent.
+/// Rules: R-MON-025.
 #[test]
 fn what_is_owed_is_covered_too() {
     let debt_cover = "0.000001".parse().expect("a share");
@@ -278,6 +284,7 @@ fn what_is_owed_is_covered_too() {
 /// HINTCO reserves for each lot what it can come to cost, price × maximum volume, when it is awarded (397 million of the first round's
 /// lot); the British supplier obligation keeps a reserve that suffices 19 times out of 20. Here a floor reserves down to its stress
 /// price, which is marked anew with each run.
+/// Rules: R-MON-006, R-MON-007.
 #[test]
 fn the_worst_case_is_reserved_at_award_and_marked_anew() {
     let mut world = World::furnished(100_000);
@@ -317,6 +324,7 @@ fn the_worst_case_is_reserved_at_award_and_marked_anew() {
 }
 
 /// Crossing 80 and 100 % is told, and nothing is granted any more by a programme that is full, even if it would reserve nothing.
+/// Rules: R-MON-008, R-MON-014.
 #[test]
 fn a_programme_tells_how_full_it_is() {
     let mut world = World::furnished(20_000);
@@ -356,6 +364,7 @@ fn a_programme_tells_how_full_it_is() {
 }
 
 /// All are paid by a guaranteed programme, and its guarantor owes what was missing.
+/// Rules: R-MON-012.
 #[test]
 fn a_guaranteed_programme_pays_all_and_its_guarantor_owes_the_rest() {
     let mut world = World::furnished(1);
@@ -394,6 +403,7 @@ fn a_guaranteed_programme_pays_all_and_its_guarantor_owes_the_rest() {
 }
 
 /// What an auction has pledged is for nothing else, however much holders are due.
+/// Rules: R-MON-009.
 #[test]
 fn claims_are_never_paid_from_what_is_pledged() {
     let mut world = World::furnished(20_000);
@@ -422,6 +432,7 @@ fn claims_are_never_paid_from_what_is_pledged() {
 }
 
 /// A claim that is carried is corrected before anybody is paid or owes.
+/// Rules: R-MON-015.
 #[test]
 fn a_correction_is_first_set_off_against_what_is_carried() {
     let mut world = World::furnished(12_000);
@@ -449,6 +460,7 @@ fn a_correction_is_first_set_off_against_what_is_carried() {
     assert!(world.exchange.is_conserved());
 }
 
+/// Rules: R-MON-005.
 #[test]
 fn what_nobody_knows_waits_in_suspense() {
     let mut world = World::furnished(1);
@@ -465,6 +477,7 @@ fn what_nobody_knows_waits_in_suspense() {
 }
 
 /// One operator stops a participant at once; it takes two to let it take part again.
+/// Rules: R-AUC-023, R-MON-047.
 #[test]
 fn one_operator_stops_a_participant_and_its_bids() {
     let mut world = World::open(100_000);
@@ -486,6 +499,7 @@ fn one_operator_stops_a_participant_and_its_bids() {
 }
 
 /// A lost line takes with it what its identity has bid, and nothing of a colleague's.
+/// Rules: R-AUC-024.
 #[test]
 fn a_lost_line_withdraws_its_own_identitys_bids_alone() {
     let mut world = World::open(100_000);
@@ -514,6 +528,7 @@ fn a_lost_line_withdraws_its_own_identitys_bids_alone() {
 }
 
 /// What is held for a bid says how much is bid: nobody else is told, the operator included.
+/// Rules: R-AUC-026.
 #[test]
 fn a_bonds_posting_is_for_its_owner_alone() {
     let mut world = World::open(100_000);
@@ -559,6 +574,7 @@ fn finish(world: &mut World, auction: AuctionId) {
 
 /// Nobody trades below the floor; what is left there the programme buys, last, within its volume and budget; and when prices are
 /// high it releases, at its own price or above, and is paid after all sellers.
+/// Rules: R-MON-021, R-MON-038, R-MON-039, R-MON-040, R-MON-041.
 #[test]
 fn a_stock_is_bought_at_the_floor_and_released_when_prices_are_high() {
     let mut world = World::furnished(20_000);
@@ -630,6 +646,7 @@ fn a_stock_is_bought_at_the_floor_and_released_when_prices_are_high() {
 }
 
 /// A market's amounts stay within what can be paid, however many bid.
+/// Rules: R-AUC-022.
 #[test]
 fn a_book_takes_no_more_than_can_be_paid() {
     let mut world = World::furnished(1);

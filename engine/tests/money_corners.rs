@@ -73,6 +73,7 @@ fn defaults(world: &World) -> usize {
 }
 
 /// Who is called for cover of an invoice and pays the invoice has nothing left to cover.
+/// Rules: R-MON-031.
 #[test]
 fn a_call_for_cover_of_what_was_paid_since_is_no_default() {
     let mut world =
@@ -87,6 +88,7 @@ fn a_call_for_cover_of_what_was_paid_since_is_no_default() {
 }
 
 /// A notice about collateral does not hide that an invoice became late while it ran.
+/// Rules: R-MON-031.
 #[test]
 fn an_invoice_that_becomes_late_while_collateral_is_called_is_followed_up() {
     let terms =
@@ -102,6 +104,7 @@ fn an_invoice_that_becomes_late_while_collateral_is_called_is_followed_up() {
 }
 
 /// One notice, one answer: who is cured by another's default on the same day is told once.
+/// Rules: R-MON-029.
 #[test]
 fn a_notice_is_followed_once() {
     let mut world = with_terms(clearing_terms());
@@ -149,6 +152,7 @@ fn with_bond() -> World {
 }
 
 /// A defaulter's own collateral is used before others' money, whatever it was put into.
+/// Rules: R-MON-032.
 #[test]
 fn a_bid_bond_is_no_shelter_from_the_waterfall() {
     let mut world = with_bond();
@@ -162,6 +166,7 @@ fn a_bid_bond_is_no_shelter_from_the_waterfall() {
 }
 
 /// Nothing goes back to who has not made good what others paid for it.
+/// Rules: R-MON-028.
 #[test]
 fn a_defaulter_is_given_nothing_back() {
     let mut world = with_bond();
@@ -174,6 +179,7 @@ fn a_defaulter_is_given_nothing_back() {
 }
 
 /// Neither does what will have to pay go back while an invoice is late.
+/// Rules: R-MON-028.
 #[test]
 fn who_is_late_is_given_nothing_back_that_covers_it() {
     let mut world = with_terms(clearing_terms());
@@ -189,6 +195,7 @@ fn who_is_late_is_given_nothing_back_that_covers_it() {
 }
 
 /// Claims are paid at once as far as there is free money, wherever that comes from.
+/// Rules: R-MON-013.
 #[test]
 fn what_an_auction_frees_pays_the_claims_that_wait() {
     let mut world = World::furnished(14_000);
@@ -230,6 +237,7 @@ fn what_an_auction_frees_pays_the_claims_that_wait() {
 }
 
 /// In a currency without terms everybody who has money with the centre pays at once: sellers are still paid once, and told once.
+/// Rules: R-MON-022.
 #[test]
 fn sellers_of_an_auction_are_paid_once_where_all_buyers_have_the_money() {
     let mut world = World::furnished(1);
@@ -247,6 +255,7 @@ fn sellers_of_an_auction_are_paid_once_where_all_buyers_have_the_money() {
 }
 
 /// Two who owe each other in two auctions: a cent goes round and round, but not for as long as there are cents.
+/// Rules: R-MON-023.
 #[test]
 fn a_cent_does_not_go_round_for_ever() {
     let mut world = with_terms(ClearingTerms { waterfall: Vec::new(), ..clearing_terms() });
@@ -326,6 +335,7 @@ fn yen_auction() -> impl Strategy<Value = YenAuction> {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(200))]
 
+    /// Rules: R-MON-024.
     #[test]
     fn yen_are_paid_in_whole(terms in any::<bool>(), rounds in prop::collection::vec(yen_auction(), 1..8)) {
         let (mut world, who) = in_yen(terms);
@@ -390,6 +400,7 @@ proptest! {
 }
 
 /// Days are looked at as long as a contract runs, and no longer.
+/// Rules: R-MON-027.
 #[test]
 fn the_last_day_of_the_last_contract_is_the_last_that_is_looked_at() {
     let mut world = with_terms(ClearingTerms { contract_cover_days: 21, ..clearing_terms() });

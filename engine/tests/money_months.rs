@@ -667,6 +667,7 @@ fn drawn(pots: &mut BTreeMap<Account, i128>, defaulter: ParticipantId, owed: Mon
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(200))]
 
+    /// Rules: R-MON-001, R-MON-002, R-MON-019.
     #[test]
     fn whatever_the_months_bring_money_is_where_it_should_be(steps in prop::collection::vec(a_step(), 0..60)) {
         let mut months = Months::new();

@@ -695,6 +695,7 @@ proptest! {
 
     /// Model and engine agree at each step; no deal is made without both consents, nothing is promised twice, and nothing is left after
     /// its time.
+    /// Rules: R-BIL-011, R-BIL-043, R-BIL-047, R-BIL-048.
     #[test]
     fn a_board_does_what_its_model_does(steps in prop::collection::vec(a_step(), 1..80)) {
         let mut day = Day::begin();

@@ -16,6 +16,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(200))]
 
     /// Conservation, refusals and repetitions, checked at each step; and then the journal is replayed.
+    /// Rules: R-MON-001.
     #[test]
     fn whatever_is_tried_the_rules_hold_and_replay_agrees(steps in prop::collection::vec(a_step(), 0..120)) {
         let Tried { world, .. } = Tried::new(&steps);

@@ -90,6 +90,7 @@ fn one_of_each_command(world: &World) -> Vec<Command> {
     ]
 }
 
+/// Rules: R-MON-050.
 #[test]
 fn every_cell_of_the_table_is_what_happens() {
     let (mut world, of) = one_of_each();

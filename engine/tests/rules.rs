@@ -3,7 +3,7 @@
 mod common;
 
 use common::*;
-use golv_engine::auction::{AuctionKind, AuctionTerms, LotSecret};
+use golv_engine::auction::{AuctionKind, AuctionTerms, LotSecret, Unfilled, WinningLimit};
 use golv_engine::book::Side;
 use golv_engine::cfd::IndexTerms;
 use golv_engine::clearing::{Allocation, Criterion, Payment, Reason, Rule};
@@ -13,12 +13,13 @@ use golv_engine::id::*;
 use golv_engine::ledger::Account;
 use golv_engine::market::Market;
 use golv_engine::num::{Currency, Money, Price};
-use golv_engine::participant::Standing;
+use golv_engine::participant::{Role, Standing};
 use golv_engine::reject::Reject;
 use std::collections::BTreeSet;
 
 use golv_engine::{ANSWERS_KEPT, Exchange, Mode, RulesVersion};
 
+/// Rules: R-MON-042.
 #[test]
 fn an_action_takes_two_operators() {
     let mut world = World::founded();
@@ -32,6 +33,7 @@ fn an_action_takes_two_operators() {
     assert_eq!(world.try_agree(action), Err(Reject::MarketTaken));
 }
 
+/// Rules: R-MON-044.
 #[test]
 fn a_withdrawn_proposal_cannot_be_confirmed() {
     let mut world = World::founded();
@@ -44,6 +46,7 @@ fn a_withdrawn_proposal_cannot_be_confirmed() {
 }
 
 /// What was possible when it was proposed is looked at again when it is confirmed.
+/// Rules: R-MON-043.
 #[test]
 fn a_proposal_that_became_impossible_is_refused_and_stays() {
     let mut world = World::founded();
@@ -55,6 +58,7 @@ fn a_proposal_that_became_impossible_is_refused_and_stays() {
     assert!(world.send(OPERATORS[1], Command::WithdrawProposal { proposal }).is_ok());
 }
 
+/// Rules: R-MON-045.
 #[test]
 fn pending_proposals_are_bounded() {
     let mut world = World::founded();
@@ -65,6 +69,7 @@ fn pending_proposals_are_bounded() {
     assert_eq!(world.send(OPERATORS[0], propose()), Err(Reject::TooManyProposals { most: 1024 }));
 }
 
+/// Rules: R-MON-046, R-MON-048.
 #[test]
 fn nobody_can_take_the_last_two_operators_away() {
     let mut world = World::founded();
@@ -78,6 +83,7 @@ fn nobody_can_take_the_last_two_operators_away() {
     assert_eq!(world.send(IdentityId(99), command), Err(Reject::IdentityRevoked));
 }
 
+/// Rules: R-AUC-032, R-MON-048, R-MON-050.
 #[test]
 fn commands_are_for_those_whose_role_permits_them() {
     let mut world = World::open(1_000_000);
@@ -95,6 +101,7 @@ fn commands_are_for_those_whose_role_permits_them() {
 }
 
 /// There is one version so far; how a newer one comes into force is tested where a newer one can be made up.
+/// Rules: R-MON-053.
 #[test]
 fn rules_only_change_to_a_newer_version_that_the_engine_knows() {
     let mut world = World::founded();
@@ -110,6 +117,7 @@ fn world_closes(world: &World) -> golv_engine::time::Instant {
     world.now.plus_seconds(hours(9)).expect("fits")
 }
 
+/// Rules: R-MON-049.
 #[test]
 fn the_clock_is_set_in_a_rehearsal_alone_and_forward_alone() {
     let mut world = World::founded();
@@ -128,6 +136,7 @@ fn the_clock_is_set_in_a_rehearsal_alone_and_forward_alone() {
     assert_eq!(again, Err(Reject::AlreadyFounded));
 }
 
+/// Rules: R-MON-051.
 #[test]
 fn asked_twice_a_command_is_done_once_and_answered_alike() {
     let mut world = World::open(1_000_000);
@@ -148,6 +157,7 @@ fn asked_twice_a_command_is_done_once_and_answered_alike() {
     assert_eq!(world.send_as(BUYERS[0], CommandId(8), wrong), off_tick);
 }
 
+/// Rules: R-MON-051.
 #[test]
 fn the_oldest_answers_are_forgotten_but_never_executed_again() {
     let mut world = World::open(1_000_000);
@@ -197,6 +207,7 @@ fn a_command_set_aside_is_answered_and_kept_and_changes_nothing() {
 }
 
 /// A tick that was set aside is still due, and the next one does what it would have done.
+/// Rules: R-AUC-031.
 #[test]
 fn a_tick_set_aside_is_still_due() {
     let mut world = World::open(1_000_000);
@@ -219,6 +230,7 @@ fn a_command_is_set_aside_in_its_place_alone() {
     let _ = world.exchange.set_aside(sequence, world.now, OPERATORS[0], CommandId(9), &Command::Tick);
 }
 
+/// Rules: R-AUC-001, R-AUC-002.
 #[test]
 fn a_market_keeps_its_grid_exact() {
     let mut world = World::founded();
@@ -236,6 +248,7 @@ fn a_market_keeps_its_grid_exact() {
     assert_eq!(refused(huge), Err(Reject::AmountTooLarge));
 }
 
+/// Rules: R-AUC-012, R-AUC-013, R-AUC-014, R-AUC-015, R-AUC-016.
 #[test]
 fn a_bid_must_be_on_the_grid_in_time_and_on_its_side() {
     let mut world = World::open(1_000_000);
@@ -270,6 +283,7 @@ fn a_bid_must_be_on_the_grid_in_time_and_on_its_side() {
     assert!(world.bid(buyer, CALL, buy(500, 1)).is_ok());
 }
 
+/// Rules: R-AUC-011, R-AUC-031.
 #[test]
 fn a_bid_is_in_time_by_its_stamp_whenever_the_operator_acts() {
     let mut world = World::furnished(1_000_000);
@@ -290,6 +304,43 @@ fn a_bid_is_in_time_by_its_stamp_whenever_the_operator_acts() {
     assert_eq!(world.send(BUYERS[1], withdraw), Err(too_late));
 }
 
+/// What is announced for a time that has come, or closes no later than it opens, is no auction.
+/// Rules: R-AUC-003.
+#[test]
+fn times_are_in_order() {
+    let mut world = World::furnished(1_000_000);
+    let now = world.now;
+    let times = Reject::AuctionTimes { now };
+    let at = |seconds| now.plus_seconds(seconds).expect("fits");
+    for (opens_at, closes_at, outcome) in [
+        (now, at(10), Err(times)),
+        (at(10), at(10), Err(times)),
+        (at(10), at(9), Err(times)),
+        (at(1), at(2), Ok(())),
+    ] {
+        let kind = AuctionKind::Call { market: MARKET, stock: None };
+        let action = Action::AnnounceAuction { auction: CALL, terms: terms(kind, opens_at, closes_at) };
+        assert_eq!(world.try_agree(action), outcome);
+    }
+}
+
+/// Who bids in a cancelled auction is told so; it is not cleared, and cancelled once.
+/// Rules: R-AUC-088, R-AUC-089.
+#[test]
+fn a_cancelled_auction_takes_nothing_more() {
+    let mut world = World::open(1_000_000);
+    let bid = world.bid(BUYERS[0], CALL, buy(500, 10)).expect("accepted");
+    world.agree(Action::CancelAuction { auction: CALL });
+    let cancelled = Reject::AuctionCancelled;
+    assert_eq!(world.bid(BUYERS[1], CALL, buy(500, 10)), Err(cancelled));
+    assert_eq!(world.send(BUYERS[0], Command::WithdrawBid { auction: CALL, bid }), Err(cancelled));
+    assert_eq!(world.try_agree(Action::CancelAuction { auction: CALL }), Err(cancelled));
+    world.wait(hours(9));
+    let clear = Command::ClearAuction { auction: CALL, secret: None };
+    assert_eq!(world.send(OPERATORS[0], clear), Err(cancelled));
+}
+
+/// Rules: R-AUC-018, R-AUC-019.
 #[test]
 fn a_bid_is_changed_by_its_owner_alone() {
     let mut world = World::open(1_000_000);
@@ -314,6 +365,7 @@ fn a_bid_is_changed_by_its_owner_alone() {
     assert_eq!(world.send(BUYERS[0], replace(500, 1)), Err(Reject::UnknownBid { bid }));
 }
 
+/// Rules: R-AUC-025.
 #[test]
 fn before_the_close_an_event_about_a_bid_is_for_its_owner_alone() {
     let mut world = World::open(1_000_000);
@@ -330,6 +382,7 @@ fn before_the_close_an_event_about_a_bid_is_for_its_owner_alone() {
 }
 
 /// A result is public; who got how much of it is for each to know of itself, and for operators and auditors.
+/// Rules: R-AUC-028.
 #[test]
 fn of_a_result_each_participant_is_shown_its_own_fills() {
     let mut world = World::open(1_000_000);
@@ -351,6 +404,7 @@ fn of_a_result_each_participant_is_shown_its_own_fills() {
     assert_eq!(fills(OPERATORS[0], true), [SUPPLIERS[0], BUYERS[0]]);
 }
 
+/// Rules: R-MON-052.
 #[test]
 fn keys_are_bound_once_rotated_and_end() {
     use golv_engine::key::KeyFingerprint;
@@ -381,6 +435,7 @@ fn result(world: &World, wanted: AuctionId) -> &golv_engine::auction::AuctionRes
     found.expect("cleared")
 }
 
+/// Rules: R-AUC-032, R-AUC-041, R-AUC-052, R-AUC-087, R-AUC-088.
 #[test]
 fn a_call_auction_clears_at_one_price_and_shares_the_margin() {
     let mut world = World::open(1_000_000);
@@ -421,6 +476,7 @@ fn a_call_auction_clears_at_one_price_and_shares_the_margin() {
     assert!(world.exchange.is_conserved());
 }
 
+/// Rules: R-AUC-017, R-AUC-019, R-AUC-050.
 #[test]
 fn a_market_order_trades_at_any_price_and_before_all_limits() {
     let mut world = World::open(1_000_000);
@@ -453,6 +509,7 @@ fn a_market_order_trades_at_any_price_and_before_all_limits() {
 }
 
 /// The rule that an auction is announced with, or why it is not.
+/// Rules: R-AUC-005, R-AUC-006, R-AUC-008.
 #[test]
 fn a_rule_is_refused_that_the_market_cannot_hold_an_auction_by() {
     let mut world = World::furnished(1_000_000);
@@ -504,6 +561,7 @@ fn a_rule_is_refused_that_the_market_cannot_hold_an_auction_by() {
 }
 
 /// Two bids of one limit, of which one can be filled: the lot decides, and only with the secret that was announced.
+/// Rules: R-AUC-058.
 #[test]
 fn a_lot_is_drawn_with_the_secret_that_was_announced() {
     let mut winners = BTreeSet::new();
@@ -542,6 +600,7 @@ fn a_lot_is_drawn_with_the_secret_that_was_announced() {
 }
 
 /// A secret is published with the first result that it draws, so no other lot can be drawn with it.
+/// Rules: R-AUC-009.
 #[test]
 fn every_lot_has_a_secret_of_its_own() {
     let mut world = World::open(100_000);
@@ -560,6 +619,7 @@ fn every_lot_has_a_secret_of_its_own() {
 }
 
 /// Winners of a support auction that pays each its own offer have strikes of their own.
+/// Rules: R-AUC-048, R-AUC-090.
 #[test]
 fn each_winner_can_get_the_strike_that_it_offered() {
     let mut world = World::furnished(1_000_000);
@@ -590,6 +650,27 @@ fn each_winner_can_get_the_strike_that_it_offered() {
     assert!(world.exchange.is_conserved());
 }
 
+/// One bid too many, and it is not looked for what would have won.
+/// Rules: R-AUC-029.
+#[test]
+fn of_a_long_book_nobody_is_told_what_would_have_won() {
+    for (bids, is_told) in [(10, true), (10_001, false)] {
+        let mut world = World::open(1_000_000);
+        world.bid(SUPPLIERS[0], CALL, sell(450, 1)).expect("accepted");
+        world.bid(BUYERS[0], CALL, buy(500, 1)).expect("accepted");
+        for _ in 2..bids {
+            world.bid(BUYERS[1], CALL, buy(400, 1)).expect("accepted");
+        }
+        world.wait(hours(9));
+        world.send(OPERATORS[0], Command::ClearAuction { auction: CALL, secret: None }).expect("cleared");
+        let unfilled = &result(&world, CALL).unfilled;
+        assert_eq!(unfilled.len(), bids - 2);
+        let is_not = |bid: &Unfilled| bid.winning_limit == WinningLimit::NotLookedFor;
+        assert!(unfilled.iter().all(|bid| is_not(bid) != is_told));
+    }
+}
+
+/// Rules: R-AUC-037.
 #[test]
 fn an_auction_in_which_nothing_crosses_ends_without_a_price() {
     let mut world = World::open(1_000_000);
@@ -615,6 +696,7 @@ fn with_entitlements(funded: i64) -> World {
     world
 }
 
+/// Rules: R-AUC-049, R-AUC-090.
 #[test]
 fn a_support_auction_grants_entitlements_at_one_strike() {
     let world = with_entitlements(1_000_000);
@@ -643,6 +725,7 @@ fn a_support_auction_grants_entitlements_at_one_strike() {
     assert!(world.exchange.is_conserved());
 }
 
+/// Rules: R-AUC-007, R-AUC-088, R-MON-008.
 #[test]
 fn a_support_auction_that_asks_for_too_much_money_is_not_announced() {
     // (500 − 300) × 60 × 6 months = 72,000.
@@ -672,6 +755,7 @@ fn settle_on(month_number: u8, version: u64) -> Action {
     Action::Settle { floor: FLOOR, period, version: DataVersion(version) }
 }
 
+/// Rules: R-CFD-011, R-CFD-012, R-CFD-028.
 #[test]
 fn months_are_settled_in_order_on_published_prices() {
     let mut world = with_entitlements(1_000_000);
@@ -695,6 +779,7 @@ fn months_are_settled_in_order_on_published_prices() {
     }
 }
 
+/// Rules: R-CFD-030.
 #[test]
 fn a_revised_price_is_settled_by_its_difference_and_a_repeated_run_posts_nothing() {
     let mut world = with_entitlements(1_000_000);
@@ -732,6 +817,7 @@ fn a_revised_price_is_settled_by_its_difference_and_a_repeated_run_posts_nothing
 }
 
 /// What the first operator proposed is what the second confirms, and runs never go back to older data.
+/// Rules: R-CFD-029.
 #[test]
 fn a_price_that_was_revised_in_between_is_not_settled_on() {
     let mut world = with_entitlements(1_000_000);
@@ -754,6 +840,7 @@ fn a_price_that_was_revised_in_between_is_not_settled_on() {
 }
 
 /// Nobody is paid for a month whose prices were known when it was granted the entitlement.
+/// Rules: R-CFD-025.
 #[test]
 fn an_entitlement_covers_months_that_have_not_begun() {
     let mut world = World::furnished(1_000_000);
@@ -779,6 +866,7 @@ fn an_entitlement_covers_months_that_have_not_begun() {
     assert_eq!(world.try_agree(grant), Err(Reject::FloorOver), "in June nothing is left that has not begun");
 }
 
+/// Rules: R-MON-044.
 #[test]
 fn a_revoked_operators_proposal_is_nobodys() {
     let mut world = World::founded();
@@ -793,6 +881,7 @@ fn a_revoked_operators_proposal_is_nobodys() {
 }
 
 /// A capped programme pays what it has, pro rata, and carries the rest until it is funded.
+/// Rules: R-MON-010, R-MON-011, R-MON-013.
 #[test]
 fn a_capped_programme_pays_what_it_has_and_the_rest_when_it_is_funded() {
     let mut world = with_entitlements(72_000);
@@ -823,6 +912,7 @@ fn a_capped_programme_pays_what_it_has_and_the_rest_when_it_is_funded() {
     assert!(world.exchange.is_conserved());
 }
 
+/// Rules: R-CFD-033.
 #[test]
 fn an_amount_is_cut_to_the_cent_and_the_rest_stands_in_the_account_rounding() {
     use golv_engine::ledger::Account;
@@ -837,6 +927,7 @@ fn an_amount_is_cut_to_the_cent_and_the_rest_stands_in_the_account_rounding() {
     assert!(world.exchange.is_conserved());
 }
 
+/// Rules: R-MON-003.
 #[test]
 fn funding_is_positive_whole_and_in_the_programmes_currency() {
     let mut world = World::furnished(1);
@@ -851,6 +942,26 @@ fn funding_is_positive_whole_and_in_the_programmes_currency() {
     );
 }
 
+/// Another publisher has indices of its own.
+/// Rules: R-CFD-013.
+#[test]
+fn nobody_publishes_anothers_index() {
+    let mut world = World::furnished(1);
+    let (identity, participant) = (IdentityId(20), ParticipantId(20));
+    world.agree(Action::RegisterParticipant {
+        participant,
+        name: "Another publisher".parse().expect("a name"),
+        owner_group: OwnerGroup(20),
+        roles: [Role::Publisher].into(),
+    });
+    world.agree(Action::AddIdentity { identity, participant });
+    world.wait(hours(24 * 40));
+    let january = publish(INDEX, month(2019, 1).last_day(), price(400));
+    assert_eq!(world.send(identity, january.clone()), Err(Reject::OtherPublisher));
+    world.send(PUBLISHER, january).expect("published");
+}
+
+/// Rules: R-AUC-091, R-CFD-013.
 #[test]
 fn a_floor_and_an_index_fit_their_market() {
     let mut world = World::furnished(1);

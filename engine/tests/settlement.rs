@@ -114,6 +114,7 @@ fn first_line(world: &World) -> (Quantity, Quantity, Money) {
     (line.delivered, line.quantity, line.amount)
 }
 
+/// Rules: R-CFD-018, R-CFD-021.
 #[test]
 fn what_is_metered_is_paid_up_to_the_period_and_only_where_it_meets_its_conditions() {
     let destinations = vec!["DE".parse().expect("a country")];
@@ -147,6 +148,7 @@ fn what_is_metered_is_paid_up_to_the_period_and_only_where_it_meets_its_conditio
     assert_eq!(amounts, [2_000, 0, 0, 0, 1_000, -1_000].map(dollars));
 }
 
+/// Rules: R-CFD-019, R-CFD-020.
 #[test]
 fn what_is_stockpiled_is_paid_once() {
     let mut world = with_contract(metered());
@@ -178,6 +180,7 @@ fn what_is_stockpiled_is_paid_once() {
     assert_eq!(world.cents(SUPPLIERS[0]), 45 * 100 * 100);
 }
 
+/// Rules: R-CFD-012, R-CFD-022.
 #[test]
 fn deliveries_are_their_holders_or_an_operators_to_report() {
     let mut world = with_contract(metered());
@@ -218,6 +221,7 @@ fn deliveries_are_their_holders_or_an_operators_to_report() {
 }
 
 /// What one participant can have kept is bounded.
+/// Rules: R-CFD-023.
 #[test]
 fn a_delivery_is_not_revised_for_ever() {
     let mut world = with_contract(metered());
@@ -233,6 +237,7 @@ fn a_delivery_is_not_revised_for_ever() {
 }
 
 /// What one holder reports never keeps others from being settled, nor an operator from correcting it.
+/// Rules: R-CFD-010, R-CFD-023, R-CFD-024.
 #[test]
 fn a_holder_cannot_block_a_settlement() {
     let reference = ReferenceRule { averaging: Averaging::DeliveryWeighted, ..ReferenceRule::default() };
@@ -267,6 +272,7 @@ fn sold_nothing() -> Delivery {
 }
 
 /// However late it is corrected: a year keeps its cap when the next has begun to be settled.
+/// Rules: R-CFD-031.
 #[test]
 fn a_cap_is_used_up_anew_after_the_years_end_too() {
     let cap = Upside { annual_cap: "1000".parse().ok(), ..upside(Some(600), "0.5") };
@@ -292,6 +298,7 @@ fn a_cap_is_used_up_anew_after_the_years_end_too() {
 
 /// Lynas–JARE's shape: a share above a threshold with a cap a year, used up in the order of the months. A correction of January moves
 /// what February is paid, and March, which has nothing left either way, has no new run.
+/// Rules: R-CFD-031, R-MON-016.
 #[test]
 fn a_correction_uses_the_cap_up_anew_from_the_years_start() {
     let cap = Upside { annual_cap: "1000".parse().ok(), ..upside(Some(600), "0.5") };
@@ -352,6 +359,7 @@ fn a_correction_uses_the_cap_up_anew_from_the_years_start() {
     assert!(world.exchange.is_conserved());
 }
 
+/// Rules: R-CFD-014, R-CFD-015.
 #[test]
 fn a_price_that_moves_too_far_is_held_until_two_operators_release_it() {
     let mut world = with_contract(ContractTerms::monthly_floor());
@@ -395,6 +403,7 @@ fn a_price_that_moves_too_far_is_held_until_two_operators_release_it() {
     assert!(matches!(world.last(), Some(Event::ReferencePriceHeld { .. })));
 }
 
+/// Rules: R-CFD-010, R-CFD-011.
 #[test]
 fn averages_count_what_the_terms_say_and_too_few_prices_fall_back() {
     for (averaging, least, expected) in [
@@ -434,6 +443,7 @@ fn averages_count_what_the_terms_say_and_too_few_prices_fall_back() {
 
 /// The strikes of Charity Farm (Low Carbon Contracts Company): 79.23 at prices of October 2011, from April on by January's value.
 /// Always from the base: the third would be 85.03 if it were made of the second.
+/// Rules: R-CFD-016, R-CFD-017.
 #[test]
 fn a_strike_follows_consumer_prices_from_its_base() {
     let indexation = Indexation {
@@ -483,6 +493,7 @@ fn a_strike_follows_consumer_prices_from_its_base() {
     assert_eq!(strikes, [550, 550, 550, 605].map(price));
 }
 
+/// Rules: R-CFD-032, R-CFD-035.
 #[test]
 fn a_late_difference_bears_interest_from_the_first_run_on() {
     let contract = ContractTerms { interest: Some(share("0.0365")), ..ContractTerms::monthly_floor() };
@@ -508,6 +519,7 @@ fn a_late_difference_bears_interest_from_the_first_run_on() {
     assert_eq!((statement.lines.len(), statement.net), (1, 101_000_000));
 }
 
+/// Rules: R-CFD-026, R-CFD-035, R-CFD-036.
 #[test]
 fn a_novated_contract_is_its_new_holders_with_what_is_corrected_of_the_old() {
     let mut world = with_contract(ContractTerms::monthly_floor());
@@ -531,6 +543,7 @@ fn a_novated_contract_is_its_new_holders_with_what_is_corrected_of_the_old() {
     assert_eq!(world.exchange.statements(holder(0), day("2019-02-11")), []);
 }
 
+/// Rules: R-CFD-037.
 #[test]
 fn a_terminated_contract_ends_with_a_period_and_frees_what_was_reserved() {
     let mut world = with_contract(ContractTerms::monthly_floor());
@@ -560,6 +573,7 @@ fn a_terminated_contract_ends_with_a_period_and_frees_what_was_reserved() {
     assert_eq!(reserved(&world), 0);
 }
 
+/// Rules: R-CFD-009.
 #[test]
 fn a_share_of_high_prices_waits_for_its_condition() {
     let waits = Upside { condition: "full production".parse().ok(), ..upside(None, "0.3") };
@@ -587,6 +601,7 @@ fn a_share_of_high_prices_waits_for_its_condition() {
     }
 }
 
+/// Rules: R-CFD-027.
 #[test]
 fn contradictory_terms_are_refused() {
     let mut world = with_contract(metered());
@@ -899,6 +914,7 @@ proptest! {
 
     /// Prices, deliveries and runs in any order: every run is what the twin makes of the facts of its version, can be made
     /// again, and posts differences that sum to the newest amount; statements of all days sum to the balances.
+    /// Rules: R-CFD-030.
     #[test]
     fn runs_agree_with_a_naive_twin(
         steps in prop::collection::vec(a_step(), 0..120),

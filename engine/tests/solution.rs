@@ -84,6 +84,7 @@ fn refused(fault: FaultKind, bid: Option<BidId>) -> Result<(), Reject> {
     Err(Reject::SolutionRefused { fault, bid })
 }
 
+/// Rules: R-AUC-060, R-AUC-061.
 #[test]
 fn the_best_solution_is_taken() {
     let (mut world, [first, second, seller]) = closed();
@@ -122,6 +123,7 @@ fn the_best_solution_is_taken() {
     assert!(world.exchange.is_conserved());
 }
 
+/// Rules: R-AUC-059.
 #[test]
 fn a_solution_that_wrongs_somebody_is_refused() {
     let (mut world, [first, second, seller]) = closed();
@@ -155,6 +157,7 @@ fn a_solution_that_wrongs_somebody_is_refused() {
 }
 
 /// Without a solution in time the first one ends it, so that an auction is never stuck.
+/// Rules: R-AUC-061.
 #[test]
 fn a_late_solution_is_taken_where_there_is_none() {
     let (mut world, [first, _, seller]) = closed();
@@ -167,6 +170,7 @@ fn a_late_solution_is_taken_where_there_is_none() {
     assert_eq!(clear(&mut world).expect("cleared").volume(), quantity(2));
 }
 
+/// Rules: R-AUC-004, R-AUC-020, R-AUC-021, R-AUC-027.
 #[test]
 fn minimums_are_in_lots_and_no_more_than_the_quantity() {
     let mut world = open();
@@ -206,6 +210,7 @@ proptest! {
 
     /// The exchange's result of the optimum is the optimum, whatever else is proposed, in whatever order; and what is proposed
     /// without sense is refused and changes nothing.
+    /// Rules: R-AUC-060.
     #[test]
     fn the_optimum_wins_whatever_else_is_proposed(
         bids in prop::collection::vec((any::<bool>(), 45_i64..55, 1_u32..6, 0_u32..6), 1..9),

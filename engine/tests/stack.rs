@@ -104,6 +104,7 @@ fn accept(world: &mut World, bid: BidId) -> Result<(), Reject> {
     world.send(bid.identity, Command::AcceptAward { auction: SUPPORT, bid }).map(drop)
 }
 
+/// Rules: R-AUC-030, R-AUC-069.
 #[test]
 fn a_stack_is_awarded_by_volume() {
     let mut world = open(stack(stack_rule()));
@@ -129,6 +130,7 @@ fn a_stack_is_awarded_by_volume() {
 }
 
 /// The budget is what is reserved at the announcement, and what is reserved for the awards never exceeds it.
+/// Rules: R-AUC-007, R-AUC-067, R-AUC-069.
 #[test]
 fn a_stack_is_awarded_by_budget() {
     let terms = StackTerms { budget: "30000".parse().ok(), ..stack(stack_rule()) };
@@ -149,6 +151,7 @@ fn a_stack_is_awarded_by_budget() {
 }
 
 /// One price, technologies with ceilings and premia, and offers of a unit that exclude each other.
+/// Rules: R-AUC-065, R-AUC-072.
 #[test]
 fn offers_say_what_they_are() {
     let technology = |name: &str, ceiling, premium| Technology {
@@ -183,6 +186,7 @@ fn offers_say_what_they_are() {
     assert_eq!(granted(&world), [grant(SUPPLIERS[0], 30, "440"), grant(SUPPLIERS[1], 20, "460")]);
 }
 
+/// Rules: R-AUC-081, R-AUC-082, R-MON-003, R-MON-028.
 #[test]
 fn a_bond_is_held_while_an_offer_stands() {
     let mut world = open(with_bond(stack_rule()));
@@ -216,6 +220,7 @@ fn a_bond_is_held_while_an_offer_stands() {
 }
 
 /// Who is silent forfeits its bond, and what comes free goes down the reserve list at each one's own strike.
+/// Rules: R-AUC-082, R-AUC-083, R-AUC-084, R-AUC-085, R-AUC-086.
 #[test]
 fn what_is_not_accepted_goes_down_the_reserve_list() {
     let mut world = open(with_bond(stack_rule()));
@@ -256,6 +261,7 @@ fn what_is_not_accepted_goes_down_the_reserve_list() {
 }
 
 /// Whoever was only called from the reserve list loses nothing by declining.
+/// Rules: R-AUC-085.
 #[test]
 fn a_reserve_that_declines_keeps_its_bond() {
     let mut world = open(with_bond(stack_rule()));
@@ -279,6 +285,7 @@ fn a_reserve_that_declines_keeps_its_bond() {
 }
 
 /// Everybody is shown the limits, and of the offers its own.
+/// Rules: R-AUC-028.
 #[test]
 fn refusals_and_awards_are_private() {
     let mut world = open(with_bond(stack_rule()));
@@ -305,6 +312,23 @@ fn refusals_and_awards_are_private() {
     }
 }
 
+/// What would have won is worked out by awarding the auction again and again: in a long stack it is not.
+/// Rules: R-AUC-030.
+#[test]
+fn of_a_long_stack_nobody_is_told_what_would_have_won() {
+    for (offers, is_told) in [(70, true), (201, false)] {
+        let mut world = open(stack(stack_rule()));
+        for _ in 0..offers {
+            world.bid(SUPPLIERS[0], SUPPORT, sell(450, 1)).expect("accepted");
+        }
+        let refused = clear(&mut world).stack.expect("a stack").refused;
+        assert_eq!(refused.len(), offers - 60);
+        let is_not = |one: &golv_engine::auction::Refused| one.winning_limit == WinningLimit::NotLookedFor;
+        assert!(refused.iter().all(|one| is_not(one) != is_told));
+    }
+}
+
+/// Rules: R-AUC-004, R-AUC-008, R-AUC-010, R-AUC-020.
 #[test]
 fn terms_that_make_no_stack_are_refused() {
     let mut world = World::furnished(1_000_000);

@@ -2,6 +2,7 @@
 
 use golv_engine::command::Action;
 
+/// Rules: R-MON-042.
 #[test]
 fn the_documented_table_is_complete() {
     let page = include_str!("../../docs/decisions/two-operators.md");

@@ -204,6 +204,7 @@ fn corrected_days_pay_the_difference() {
 
 /// Lynas–JARE's revised agreement (ASX release, March 2026, as The West Australian reports it): a floor of 110 USD/kg on 5,000 t a
 /// year, 30 % of what exceeds 150 USD/kg, at most 10 million USD a calendar year.
+/// Rules: R-CFD-001.
 #[test]
 fn the_agreement_of_lynas_and_jare() {
     let contracts =
@@ -792,6 +793,7 @@ proptest! {
 
     /// Every run is what a naive twin makes of it, deltas sum to the last amount, a run that sees nothing new adds nothing, and
     /// the order of rows does not matter.
+    /// Rules: R-CFD-030.
     #[test]
     fn runs_agree_with_a_naive_twin(world in a_world(), order in any::<u64>()) {
         let files = world.files();
@@ -835,6 +837,7 @@ proptest! {
 
     /// A delivery told as two of other days of its period is paid the same, but for nothing at all: a line is rounded once, from the
     /// sum. Told under two contracts of the same terms it is rounded twice, and the remainders account for that.
+    /// Rules: R-CFD-005.
     #[test]
     fn a_split_changes_rounding_alone(
         quantity in 0_i64..5_000_000,

@@ -30,6 +30,7 @@ fn json(support: &str, book: &Path, more: &[&str]) -> serde_json::Value {
     serde_json::from_str(&printed(&arguments)).expect("JSON")
 }
 
+/// Rules: R-AUC-065, R-AUC-070.
 #[test]
 fn the_hydrogen_banks_winners_come_out() {
     let result = json("european-hydrogen-bank", &data("hydrogen-bank.csv"), &[]);

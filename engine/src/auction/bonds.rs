@@ -14,6 +14,7 @@ use crate::reject::Reject;
 
 impl State {
     /// Refuses an offer whose bond the bidder's collateral does not cover, `held` being what is held for it so far.
+    // Rules: R-AUC-081.
     pub(super) fn check_bond(
         &self,
         auction: &Auction,
@@ -39,6 +40,7 @@ impl State {
     }
 
     /// Holds a bond for an offer in place of what is held for it so far.
+    // Rules: R-AUC-081.
     pub(super) fn hold_bond(
         &mut self,
         id: AuctionId,
@@ -59,6 +61,7 @@ impl State {
     }
 
     /// Gives back what is held for an offer.
+    // Rules: R-AUC-082.
     pub(super) fn release_bond(&mut self, id: AuctionId, bid: BidId) {
         let held = self.auctions.get_mut(&id).and_then(|auction| auction.bonds.remove(&bid));
         if let Some((participant, bond)) = held {
@@ -68,6 +71,7 @@ impl State {
     }
 
     /// Gives back what is held for all offers of an auction.
+    // Rules: R-AUC-082.
     pub(super) fn release_bonds(&mut self, id: AuctionId) {
         let bids: Vec<BidId> =
             self.auctions.get(&id).map(|auction| auction.bonds.keys().copied().collect()).unwrap_or_default();
@@ -75,6 +79,7 @@ impl State {
     }
 
     /// Takes what is held for an offer for the programme's proceeds.
+    // Rules: R-AUC-085.
     pub(super) fn forfeit_bond(&mut self, id: AuctionId, bid: BidId) -> Option<Money> {
         let programme = self.programme_of(self.auctions.get(&id)?.terms.kind)?;
         let (participant, bond) = self.auctions.get_mut(&id)?.bonds.remove(&bid)?;

@@ -26,6 +26,7 @@ pub struct Cleared {
 /// Clears a book by a rule that [`Market::rule`] gave and [`Rule::check`] found right. `programme` stands in the place of one side of
 /// the book: the one buyer of a support auction, or the book's own side with a stock's order added to it, which is
 /// filled last. `seed` is what a seeded lot is drawn with.
+// Rules: R-AUC-033.
 pub fn clear(
     book: &Book,
     market: &Market,
@@ -75,6 +76,7 @@ pub fn clear(
 
 /// For each standing bid that was given nothing, in order of time, the limit nearest to its own with which it would have won
 /// something, all others unchanged.
+// Rules: R-AUC-029.
 pub(super) fn winning_limits(
     book: &Book,
     market: &Market,
@@ -126,6 +128,7 @@ pub(super) fn ranks(bids: impl Iterator<Item = BidId>) -> Vec<u32> {
 }
 
 /// Gives the bids in some places, all of one limit, what is left for them.
+// Rules: R-MON-039.
 fn share(
     book: &Book,
     market: &Market,
@@ -163,6 +166,7 @@ fn is_beyond_band(decision: Decision, market: &Market) -> bool {
 }
 
 /// The rule with the market's band as its bounds, where it has none of its own.
+// Rules: R-AUC-047.
 fn within_band(rule: &Rule, market: &Market) -> Rule {
     Rule {
         floor: rule.floor.or(Some(market.lowest)),
@@ -227,6 +231,7 @@ mod tests {
 
     /// As the preset `bnb`: more is wanted at any price than there is, and pressure may move the price up to five per cent above
     /// the reference, which is further than the market's band goes.
+    /// Rules: R-AUC-047.
     #[test]
     fn a_rule_that_looks_beyond_the_band_finds_a_price_at_its_end() {
         let market = market();
@@ -250,6 +255,7 @@ mod tests {
 
     proptest! {
         /// The book by level and the list of orders give the same, bid by bid.
+        /// Rules: R-AUC-033.
         #[test]
         fn a_book_clears_as_the_list_of_its_orders(
             rule in a_rule(),

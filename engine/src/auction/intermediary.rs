@@ -50,6 +50,7 @@ pub struct Supplied {
 /// What a programme can lose by buying at a price: max(0, price − worst sale price) × quantity. `None` where it does not fit.
 ///
 /// Prices and quantity are on a market's grid, so that it is exact.
+// Rules: R-AUC-092.
 pub fn exposure(price: Price, worst_sale: Price, quantity: Quantity, currency: Currency) -> Option<Money> {
     exact(price.checked_sub(worst_sale)?.max(Price::ZERO).times(quantity, currency)?)
 }
@@ -77,6 +78,7 @@ impl State {
     }
 
     /// Refuses a sale of what was not bought, or is being sold by another.
+    // Rules: R-AUC-093.
     pub(super) fn check_sale(&self, purchase: AuctionId) -> Result<(), Reject> {
         let (bought, _) = self.purchase(purchase)?;
         let is_pending = |auction: &&Auction| {
@@ -90,12 +92,14 @@ impl State {
     }
 
     /// What a sale offers, and at which price at the least.
+    // Rules: R-AUC-093.
     pub(super) fn offered_for_sale(&self, purchase: AuctionId) -> Result<(Price, Quantity), Reject> {
         let (bought, worst_sale) = self.purchase(purchase)?;
         Ok((worst_sale, bought.left()))
     }
 
     /// A purchase's awards stand: what it reserves from now on is their exposure.
+    // Rules: R-AUC-092.
     pub(super) fn buy(&mut self, id: AuctionId, budget: Money, fills: &[Fill]) {
         let Some((AuctionKind::Purchase { programme, worst_sale, .. }, auction)) =
             self.auctions.get_mut(&id).map(|auction| (auction.terms.kind, auction))
@@ -119,6 +123,7 @@ impl State {
     }
 
     /// A sale stands: buyers pay, suppliers are paid for what was sold, and the programme pays the gap.
+    // Rules: R-AUC-095.
     pub(super) fn settle_sale(
         &mut self,
         id: AuctionId,
@@ -215,6 +220,7 @@ fn exposed(bought: &[Bought], worst_sale: Price, currency: Currency) -> Option<M
 }
 
 /// Takes what was sold from what was bought, in the order of the awards.
+// Rules: R-AUC-094.
 fn deliver(bought: &mut [Bought], mut sold: Quantity) -> Vec<Supplied> {
     let mut lines = Vec::new();
     for bought in bought {

@@ -181,6 +181,7 @@ impl Auction {
     }
 
     /// Refuses a bid, replacement or withdrawal outside the time for it.
+    // Rules: R-AUC-011, R-AUC-089.
     fn check_open(&self, at: Instant) -> Result<(), Reject> {
         match self.stage {
             Stage::Announced => Err(Reject::NotYetOpen { opens_at: self.terms.opens_at }),
@@ -190,6 +191,7 @@ impl Auction {
         }
     }
 
+    // Rules: R-AUC-088, R-AUC-089.
     fn check_cancel(&self) -> Result<(), Reject> {
         match self.stage {
             Stage::Final { .. } => Err(Reject::AlreadyFinal),
@@ -256,6 +258,7 @@ impl State {
     }
 
     /// Refuses terms that do not make an auction; returns the budget that it reserves.
+    // Rules: R-AUC-003, R-AUC-004, R-AUC-007, R-AUC-009.
     pub(crate) fn check_announce(
         &self,
         id: AuctionId,
@@ -344,6 +347,7 @@ impl State {
         self.auction(id)?.check_cancel()
     }
 
+    // Rules: R-AUC-088.
     pub(crate) fn cancel(&mut self, id: AuctionId) {
         let Some(auction) = self.auctions.get_mut(&id) else {
             return;
@@ -360,6 +364,7 @@ impl State {
     }
 
     /// The one test that a bid must pass, whenever it is read.
+    // Rules: R-AUC-014, R-AUC-015, R-AUC-016, R-AUC-017, R-AUC-020.
     fn admit(
         &self,
         auction: &Auction,
@@ -443,6 +448,7 @@ impl State {
     }
 
     /// Refuses what would make a book too long, or a quantity too large to be told.
+    // Rules: R-AUC-022.
     fn check_room(&self, auction: &Auction, side: Side, lots: i64) -> Result<(), Reject> {
         let market = self.market_of(auction.terms.kind)?;
         let ordered = match auction.terms.kind {
@@ -457,6 +463,7 @@ impl State {
     }
 
     /// A standing bid, if it is `participant`'s.
+    // Rules: R-AUC-018.
     fn own_bid(&self, auction: &Auction, bid: BidId, participant: ParticipantId) -> Result<Order, Reject> {
         let order = auction.book.find(bid).filter(|order| order.participant == participant);
         order.ok_or(Reject::UnknownBid { bid })
@@ -512,6 +519,7 @@ impl State {
         out.push(Event::BidWithdrawn { auction: id, bid, participant });
     }
 
+    // Rules: R-AUC-032, R-AUC-058, R-AUC-089.
     pub(crate) fn clear_auction(
         &mut self,
         at: Instant,
@@ -547,6 +555,7 @@ impl State {
     }
 
     /// The result of a closed auction: a pure function of its book and terms, of the lot and of when it becomes final.
+    // Rules: R-AUC-049.
     fn result(
         &self,
         auction: &Auction,
@@ -650,6 +659,7 @@ impl State {
     }
 
     /// What a programme reserves for entitlements won, or for what it buys.
+    // Rules: R-AUC-090.
     fn reservation_of(&self, kind: AuctionKind, fills: &[Fill], final_at: Instant) -> Result<Money, Reject> {
         let currency = self.market_of(kind)?.currency;
         fills.iter().try_fold(Money::zero(currency), |sum, fill| {
@@ -667,6 +677,7 @@ impl State {
     }
 
     /// Moves an auction on that is due.
+    // Rules: R-AUC-031.
     pub(crate) fn advance(&mut self, id: AuctionId, out: &mut Events) {
         let Some(auction) = self.auctions.get_mut(&id) else {
             return;
@@ -701,6 +712,7 @@ impl State {
     }
 
     /// A result stands, and with it these fills: awards are booked, or entitlements granted.
+    // Rules: R-AUC-087.
     fn finalise(
         &mut self,
         id: AuctionId,
@@ -866,6 +878,7 @@ impl State {
     }
 
     /// Withdraws bids in open auctions.
+    // Rules: R-AUC-023.
     pub(crate) fn withdraw_bids(&mut self, which: impl Fn(&Order) -> bool, out: &mut Events) {
         let open = self.auctions.iter().filter(|(_, auction)| matches!(auction.stage, Stage::Open));
         let chosen = open.flat_map(|(&id, auction)| {
@@ -879,6 +892,7 @@ impl State {
     }
 
     /// Turns a support auction's awards into entitlements, reserved for out of the budget that was just released.
+    // Rules: R-AUC-090.
     fn grant_awards(&mut self, floor: FloorId, fills: &[Fill], final_at: Instant, out: &mut Events) {
         for &Fill { participant, quantity, price: strike, .. } in fills {
             let reserved = self.reservation(floor, strike, quantity, final_at);
@@ -899,6 +913,7 @@ fn filled(fills: &[Fill], side: Side) -> Option<Quantity> {
 
 /// Adds price × quantity, in minor units, to what a participant is to pay for an auction, or to be paid. Returns the exact amount, in
 /// millionths.
+// Rules: R-MON-017.
 fn add_net(
     nets: &mut Nets,
     side: Side,

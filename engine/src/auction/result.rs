@@ -84,9 +84,11 @@ impl WinningLimit {
 
 /// The most bids of a book whose losers are told what would have won. It takes milliseconds then, and a tenth of a second where
 /// thousands share at one limit.
+// Rules: R-AUC-029.
 pub const PROVED_MAX: usize = 10_000;
 
 /// The same where the rule can leave a book without a price, and the cascade has to be asked again.
+// Rules: R-AUC-029.
 pub const PROVED_MAX_UNDECIDED: usize = 2_048;
 
 impl AuctionResult {
@@ -126,6 +128,7 @@ impl AuctionResult {
     }
 
     /// The result as a participant may see it: the public part, and of the bids its own.
+    // Rules: R-AUC-028.
     pub(crate) fn shown_to(&self, reader: Option<ParticipantId>) -> Self {
         // Only the reader's own lines are copied: there can be a million others.
         let fills = self.fills.iter().filter(|fill| Some(fill.participant) == reader).copied().collect();

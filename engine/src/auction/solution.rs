@@ -113,6 +113,7 @@ impl SolutionResult {
 
 impl Proposed {
     /// What the objectives compare, in their order: the greater the better.
+    // Rules: R-AUC-060.
     fn merit(&self) -> (Welfare, Quantity, std::cmp::Reverse<u32>, &[bool]) {
         (self.welfare, self.volume, std::cmp::Reverse(self.rejected), &self.accepts)
     }
@@ -162,6 +163,7 @@ impl Auction {
 
 impl State {
     /// Refuses a minimum that no share can be.
+    // Rules: R-AUC-021.
     pub(super) fn check_minimum(
         &self,
         auction: &Auction,
@@ -180,6 +182,7 @@ impl State {
     }
 
     /// Tells operators the book of an auction that waits for solutions.
+    // Rules: R-AUC-027.
     pub(super) fn tell_book(&self, id: AuctionId, out: &mut Events) {
         let Some(auction) = self.auctions.get(&id).filter(|auction| auction.solution_terms().is_some())
         else {
@@ -193,6 +196,7 @@ impl State {
     }
 
     /// Takes a solution that may be made, and keeps it if it is the best so far.
+    // Rules: R-AUC-061.
     pub(crate) fn propose_solution(
         &mut self,
         at: Instant,
@@ -226,6 +230,7 @@ impl State {
     }
 
     /// What a solution is worth, if it may be made.
+    // Rules: R-AUC-059.
     fn judge(
         &self,
         auction: &Auction,
@@ -256,6 +261,7 @@ impl State {
     }
 
     /// Refuses to clear an auction that waits for solutions.
+    // Rules: R-AUC-061.
     pub(super) fn check_solved(&self, at: Instant, auction: &Auction) -> Result<(), Reject> {
         let Some(terms) = auction.solution_terms() else {
             return Ok(());

@@ -149,6 +149,7 @@ pub(super) struct Asking {
 }
 
 /// The most offers of a stack whose losers are told what would have won: each answer awards the whole auction many times.
+// Rules: R-AUC-030.
 pub const STACK_PROVED_MAX: usize = 200;
 
 /// What a programme puts into a stack.
@@ -167,6 +168,7 @@ pub(super) struct Stake {
 
 impl StackTerms {
     /// Refuses terms that no stack can be cleared by.
+    // Rules: R-AUC-010.
     pub(super) fn check(&self, market: &Market, stake: &Stake) -> Result<(), Reject> {
         let off_grid = Reject::RuleOffGrid { tick: market.tick, lot: market.lot };
         if self.rule.lot.is_some_and(|lot| lot != market.lot) || self.rule.periods.is_some() {
@@ -182,6 +184,7 @@ impl StackTerms {
     }
 
     /// The rule with what market and auction add to it.
+    // Rules: R-AUC-069.
     fn in_force(&self, market: &Market, stake: &Stake) -> SupportRule {
         let limit = |name: &str, most: Most| {
             let (technologies, years) = (Vec::new(), None);
@@ -246,6 +249,7 @@ impl Offers {
     }
 }
 
+// Rules: R-AUC-072.
 fn offer<'a>(
     market: &Market,
     order: &Order,
@@ -270,6 +274,7 @@ fn offer<'a>(
 
 impl State {
     /// Refuses an offer that its stack could not take.
+    // Rules: R-AUC-065.
     pub(super) fn check_offer(
         &self,
         auction: &Auction,
@@ -364,6 +369,7 @@ impl State {
     }
 
     /// The result of a closed stack.
+    // Rules: R-AUC-030.
     pub(super) fn stack_result(
         &self,
         auction: &Auction,
@@ -425,6 +431,7 @@ impl State {
     }
 
     /// Asks the winners of a stack whether they accept; false where nobody is to be asked.
+    // Rules: R-AUC-083.
     pub(super) fn ask_winners(
         &mut self,
         id: AuctionId,
@@ -459,6 +466,7 @@ impl State {
     }
 
     /// Accepts or declines an award that was offered.
+    // Rules: R-AUC-084.
     pub(crate) fn answer_award(
         &mut self,
         at: Instant,
@@ -498,6 +506,7 @@ impl State {
     }
 
     /// Takes back what is offered to a bid, because its owner declines or was silent.
+    // Rules: R-AUC-085.
     fn decline(&mut self, id: AuctionId, bid: BidId, out: &mut Events) {
         let Some(auction) = self.auctions.get_mut(&id) else {
             return;
@@ -517,6 +526,7 @@ impl State {
 
     /// The time to accept is over: who was silent has declined, and what is free is offered down the reserve list. Returns the
     /// awards that stand, if nobody is left to be asked.
+    // Rules: R-AUC-083.
     pub(super) fn end_asking(&mut self, id: AuctionId, out: &mut Events) -> Option<Vec<Fill>> {
         let Stage::Asking { asking, .. } = &self.auctions.get(&id)?.stage else {
             return None;
@@ -551,6 +561,7 @@ impl State {
     }
 
     /// Who is next on the reserve list for what has come free since the last call.
+    // Rules: R-AUC-086.
     fn call_reserve(&self, id: AuctionId) -> Vec<AwardOffer> {
         let Some(auction) = self.auctions.get(&id) else {
             return Vec::new();
@@ -629,6 +640,7 @@ impl Refusal {
 
 impl StackResult {
     /// The result as a participant may see it: of the refused, its own.
+    // Rules: R-AUC-028.
     pub(super) fn shown_to(&self, reader: Option<ParticipantId>) -> Self {
         let own = self.refused.iter().filter(|refused| Some(refused.participant) == reader);
         let refused = own.cloned().collect();

@@ -182,6 +182,7 @@ pub struct Lot {
 
 impl Lot {
     /// What the order of the lot is worked out from.
+    // Rules: R-AUC-058.
     pub fn seed(&self) -> Digest {
         Digest::of(&(self.secret, self.bids))
     }
@@ -189,6 +190,7 @@ impl Lot {
 
 impl AuctionTerms {
     /// Refuses a price rule that the market cannot hold an auction by, and a lot without its secret's hash.
+    // Rules: R-AUC-005, R-AUC-006.
     pub(super) fn check_price_rule(&self, stated: &Rule, market: &Market) -> Result<(), Reject> {
         let rule = market.rule(stated);
         let off_grid = Reject::RuleOffGrid { tick: market.tick, lot: market.lot };
@@ -221,6 +223,7 @@ impl AuctionTerms {
     }
 
     /// Refuses a lot without its secret's hash, and a hash without a lot.
+    // Rules: R-AUC-008.
     pub(super) fn check_lot(&self, draws_lots: bool) -> Result<(), Reject> {
         if self.lot_commitment.is_some() == draws_lots { Ok(()) } else { Err(Reject::LotCommitment) }
     }

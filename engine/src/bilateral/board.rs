@@ -169,6 +169,7 @@ pub(super) enum Owner {
 
 impl Goods {
     /// What an offer and a request agree on, if they do not contradict each other.
+    // Rules: R-BIL-009.
     pub(super) fn agreed(offer: &Self, request: &Self) -> Option<Self> {
         let is_pure = offer.purity.is_none_or(|purity| request.purity.is_none_or(|least| purity >= least));
         is_pure.then_some(())?;
@@ -277,6 +278,7 @@ impl State {
     }
 
     /// Refuses to touch an entry that takes part in a round.
+    // Rules: R-BIL-029.
     pub(super) fn check_still(&self, id: EntryId, entry: &Listed) -> Result<(), Reject> {
         match &self.board(entry.board)?.round {
             Some(round) if round.has(id) => Err(Reject::RoundOn { until: round.until }),
@@ -291,6 +293,7 @@ impl State {
         self.check_board_terms(terms)
     }
 
+    // Rules: R-BIL-002.
     pub(super) fn check_board_terms(&self, terms: &BoardTerms) -> Result<(), Reject> {
         let market = self.market(terms.market)?;
         if let Some(floor) = terms.rule.floor {
@@ -311,6 +314,7 @@ impl State {
     }
 
     /// Puts an offer or a request of a participant's on a board; a request can be opened to a purchasing group.
+    // Rules: R-BIL-004.
     #[expect(clippy::too_many_arguments, reason = "they are the command's fields, and who sent it when")]
     pub(crate) fn post_entry(
         &mut self,
@@ -344,6 +348,7 @@ impl State {
     }
 
     /// Refuses an owner who is in a group on a board and would act beside it, or has entries there and would be in one.
+    // Rules: R-BIL-025.
     pub(super) fn check_alone(&self, id: BoardId, party: Party, with_others: bool) -> Result<(), Reject> {
         let owner = self.owner_of(party);
         let entries = self.board(id)?.entries.iter().filter_map(|id| self.bilateral.entries.get(id));
@@ -353,6 +358,7 @@ impl State {
     }
 
     /// Refuses one more entry on a board that is full, or of an owner who has enough there.
+    // Rules: R-BIL-003.
     pub(super) fn check_board_room(&self, id: BoardId, party: Party) -> Result<(), Reject> {
         let board = self.board(id)?;
         let owner = self.owner_of(party);
@@ -370,6 +376,7 @@ impl State {
     }
 
     /// Refuses what no deal can come of.
+    // Rules: R-BIL-005, R-BIL-006.
     pub(super) fn check_listing(
         &self,
         at: Instant,
@@ -396,6 +403,7 @@ impl State {
     }
 
     /// Refuses a limit off the grid, and one at which a request can buy nothing.
+    // Rules: R-BIL-007.
     pub(super) fn check_limit(&self, board: BoardId, side: Side, limit: Price) -> Result<(), Reject> {
         let terms = &self.board(board)?.terms;
         self.market(terms.market)?.check_price(limit)?;
@@ -446,6 +454,7 @@ impl State {
     }
 
     /// Puts other terms in an entry's place; it keeps its number, and no less than it has promised.
+    // Rules: R-BIL-008, R-BIL-010, R-BIL-011.
     pub(crate) fn replace_entry(
         &mut self,
         at: Instant,
@@ -507,6 +516,7 @@ impl State {
     }
 
     /// Takes an entry off its board and ends its negotiations.
+    // Rules: R-BIL-008.
     pub(super) fn close_entry(&mut self, id: EntryId, end: EntryEnd, out: &mut Events) {
         let Some(entry) = self.bilateral.entries.get(&id) else { return };
         for negotiation in entry.negotiations.clone() {
@@ -535,6 +545,7 @@ impl State {
 
     /// Takes a participant off all boards, out of its groups and negotiations, as far as it could leave each by a command of its own:
     /// what takes part in a round, and a group that has promised something, stays.
+    // Rules: R-BIL-013.
     pub(crate) fn leave_boards(&mut self, participant: ParticipantId, out: &mut Events) {
         let party = Party::Participant(participant);
         let mut own = Vec::new();
@@ -562,6 +573,7 @@ impl State {
     }
 
     /// Takes a stopped participant off all boards, out of its groups, and out of all negotiations.
+    // Rules: R-BIL-012.
     pub(crate) fn withdraw_entries_of(&mut self, participant: ParticipantId, out: &mut Events) {
         let party = Party::Participant(participant);
         let entries = self.bilateral.entries.iter();
@@ -662,6 +674,7 @@ impl State {
 }
 
 /// Refuses days of delivery that end before they begin, or are over.
+// Rules: R-BIL-006.
 pub(super) fn check_window(at: Instant, first: Day, last: Day) -> Result<(), Reject> {
     let is_over = last.end().is_none_or(|end| end <= at);
     if last < first || is_over { Err(Reject::DeliveryWindow) } else { Ok(()) }

@@ -79,6 +79,7 @@ fn at<'b, 'a>(entries: &'b [Entry<'a>], row: u32) -> Option<&'b Entry<'a>> {
 ///
 /// # Errors
 /// The first [`Fault`].
+// Rules: R-BIL-030, R-BIL-033.
 pub fn check(
     board: &Board<'_>,
     rule: &RoundRule,
@@ -277,6 +278,7 @@ impl DualPrices {
     }
 
     /// Whether no matching is worth more than this.
+    // Rules: R-BIL-041.
     fn prove(&self, board: &Board<'_>, rule: &RoundRule, worth: &Worth) -> bool {
         if self.offers.len() != board.offers.len() || self.requests.len() != board.requests.len() {
             return false;

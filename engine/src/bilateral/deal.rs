@@ -57,6 +57,7 @@ impl State {
     }
 
     /// Makes a deal of a negotiation to whose terms both sides have agreed.
+    // Rules: R-BIL-053.
     pub(super) fn make_deal(&mut self, at: Instant, id: NegotiationId, out: &mut Events) {
         let Some(negotiation) = self.take_negotiation(id) else { return };
         let (seller, buyer, terms) = (negotiation.seller, negotiation.buyer, negotiation.terms);
@@ -122,6 +123,7 @@ impl State {
     }
 
     /// An entry is gone: what was pledged for what is left of it is free again.
+    // Rules: R-MON-040.
     pub(super) fn unpledge_entry(&mut self, entry: &Listed, quantity: Quantity) {
         let pledge = self.pledge_of(entry, quantity);
         self.unpledge_stock(pledge);
@@ -209,6 +211,7 @@ impl State {
     }
 
     /// Refuses a contract on a deal that cannot be granted; returns what it reserves.
+    // Rules: R-CFD-040, R-CFD-041.
     pub(crate) fn check_grant_on_deal(
         &self,
         at: Instant,
@@ -270,6 +273,7 @@ impl State {
     }
 
     /// Refuses a holder of a contract on a deal who is of the other side's owner.
+    // Rules: R-CFD-043.
     pub(crate) fn check_apart(&self, deal: &Deal, holder: ParticipantId) -> Result<(), Reject> {
         let owner = self.owner_of(Party::Participant(holder));
         let members = deal.shares.iter().map(|(member, _)| Party::Participant(*member));
@@ -278,6 +282,7 @@ impl State {
     }
 
     /// The whole periods of a floor that have not begun and lie in the days of a deal.
+    // Rules: R-CFD-039.
     pub(crate) fn covered_by_deal(&self, floor: FloorId, deal: NegotiationId, at: Instant) -> Option<Period> {
         let (floor, deal) = (self.floor(floor).ok()?, self.deal(deal).ok()?);
         let calendar = floor.terms.contract.calendar;
@@ -293,6 +298,7 @@ impl State {
     }
 
     /// The quantity that contracts on a deal cover.
+    // Rules: R-CFD-040.
     fn contracted_on(&self, id: NegotiationId) -> Quantity {
         let on_deal = self.entitlements.values().filter(|entitlement| entitlement.deal == Some(id));
         on_deal.fold(Quantity::ZERO, |sum, entitlement| {

@@ -166,6 +166,7 @@ struct Work {
 /// What each request may be given under a cap by owner of some total: an owner's part is shared by its requests in proportion to what
 /// they want. No request's part falls when the total rises, which largest remainders would not promise (the Alabama paradox; Balinski and
 /// Young, *Fair Representation*, 1982) and which the search for the largest total relies on.
+// Rules: R-BIL-035.
 pub(super) fn within_owner_cap(requests: &[Entry<'_>], cap: Share, total: i64) -> Vec<i64> {
     let most = capped(cap, total);
     let mut wanted: Vec<i64> = requests.iter().map(|request| request.quantity).collect();
@@ -186,6 +187,7 @@ pub(super) fn within_owner_cap(requests: &[Entry<'_>], cap: Share, total: i64) -
 
 /// Shares lots one after the other, each to whom has the largest amount ÷ (lots so far + 1), ties to the first (the method of Jefferson and
 /// D'Hondt).
+// Rules: R-BIL-035.
 fn by_largest_quotient(available: i64, amounts: &[i64]) -> Vec<i64> {
     /// A part of each amount is told apart in so many steps before the last lots are given one by one.
     const STEPS: i128 = 1 << 50;
@@ -222,6 +224,7 @@ fn by_largest_quotient(available: i64, amounts: &[i64]) -> Vec<i64> {
 }
 
 /// What of a total a cap leaves.
+// Rules: R-BIL-034.
 fn capped(cap: Share, total: i64) -> i64 {
     let part = i128::from(total).saturating_mul(cap.millionths().into());
     part.checked_div(Share::WHOLE.millionths().into())
@@ -517,6 +520,7 @@ mod tests {
     use proptest::prelude::*;
 
     /// By largest remainder the first would have 1 of 6, and nothing of 7.
+    /// Rules: R-BIL-035.
     #[test]
     fn nobody_loses_where_all_have_more() {
         let shares: Vec<_> = (5..=7).map(|available| by_largest_quotient(available, &[1, 7, 5])).collect();
@@ -527,6 +531,7 @@ mod tests {
 
     proptest! {
         /// All of what there is goes out, as one lot after the other would, and no share falls when there is more.
+        /// Rules: R-BIL-035.
         #[test]
         fn shares_rise_with_what_there_is(
             available in 0_i64..60,

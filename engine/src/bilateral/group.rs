@@ -30,10 +30,12 @@ pub(crate) struct Stake {
 }
 
 /// The most members of one group.
+// Rules: R-BIL-027.
 const MEMBERS_MAX: usize = 256;
 
 impl Stake {
     /// What members want together, and the most that all of them pay; `None` where it does not fit or nobody wants anything.
+    // Rules: R-BIL-021.
     pub(super) fn pooled(members: &BTreeMap<ParticipantId, Self>) -> Option<(Quantity, Price)> {
         let quantity = members
             .values()
@@ -75,6 +77,7 @@ impl State {
     }
 
     /// Refuses to join who would then deal with its own owner: one that the group has asked, who needs no entry for that.
+    // Rules: R-BIL-026.
     fn check_across(&self, entry: &Listed, participant: ParticipantId) -> Result<(), Reject> {
         let owner = self.owner_of(Party::Participant(participant));
         let negotiations = entry.negotiations.iter().filter_map(|id| self.bilateral.negotiations.get(id));
@@ -83,6 +86,7 @@ impl State {
     }
 
     /// A member leaves a group, by itself or sent away by the lead.
+    // Rules: R-BIL-024.
     pub(crate) fn leave_group(
         &mut self,
         by: ParticipantId,
@@ -104,12 +108,14 @@ impl State {
     }
 
     /// Refuses to change who is in a group that takes part in a round or has promised something.
+    // Rules: R-BIL-020, R-BIL-024.
     fn check_movable(&self, id: EntryId, entry: &Listed) -> Result<(), Reject> {
         self.check_still(id, entry)?;
         if entry.held.is_zero() { Ok(()) } else { Err(Reject::GroupPromised) }
     }
 
     /// A stopped member leaves whatever the group has promised, which is then void.
+    // Rules: R-BIL-028.
     pub(super) fn drop_member(&mut self, id: EntryId, member: ParticipantId, out: &mut Events) {
         let Some(entry) = self.bilateral.entries.get(&id) else { return };
         for negotiation in entry.negotiations.clone() {
@@ -143,6 +149,7 @@ impl State {
     }
 
     /// What each member of a group gets of a deal, which is taken off what it wants.
+    // Rules: R-BIL-023.
     pub(super) fn split(&mut self, id: EntryId, lots: i64, lot: Quantity) -> Vec<(ParticipantId, Quantity)> {
         let Some(members) = self.bilateral.entries.get_mut(&id).and_then(|entry| entry.members.as_mut())
         else {

@@ -177,6 +177,7 @@ pub struct Worth {
 }
 
 impl Ord for Worth {
+    // Rules: R-BIL-032.
     fn cmp(&self, other: &Self) -> std::cmp::Ordering {
         let shares = self.shares.iter().zip(&other.shares).map(|(one, other)| compare_shares(one, other));
         let sectors = || self.sectors.cmp(&other.sectors);
@@ -326,6 +327,7 @@ fn agrees(one: &str, other: &str) -> bool {
 }
 
 /// Whether an offer and a request can deal with each other.
+// Rules: R-BIL-009, R-BIL-036.
 pub fn are_compatible(offer: &Entry<'_>, request: &Entry<'_>, floor: Option<Price>) -> bool {
     let least = floor.map_or(offer.limit, |floor| floor.max(offer.limit));
     let needed = offer.minimum.max(request.minimum);
@@ -345,6 +347,7 @@ pub fn are_compatible(offer: &Entry<'_>, request: &Entry<'_>, floor: Option<Pric
 ///
 /// # Errors
 /// [`BoardError`] if an entry makes no sense, or numbers are too large.
+// Rules: R-BIL-037.
 pub fn hold_round(board: &Board<'_>, rule: &RoundRule, node_limit: u64) -> Result<Round, BoardError> {
     check_board(board)?;
     let mut search = Search::new(board, rule);

@@ -30,9 +30,11 @@ use crate::reject::Reject;
 use crate::time::{Day, Instant};
 
 /// The most negotiations that are opened from one entry and not over.
+// Rules: R-BIL-052.
 const NEGOTIATIONS_OF_ENTRY_MAX: usize = 64;
 
 /// The most negotiations of one owner with one entry at a time, and of one entry with a chosen participant, so that nobody floods another.
+// Rules: R-BIL-052.
 const NEGOTIATIONS_OF_OWNER_MAX: usize = 8;
 
 /// What is negotiated.
@@ -126,6 +128,7 @@ impl Negotiation {
     }
 
     /// What of a side's entry is held for it.
+    // Rules: R-BIL-045, R-BIL-047.
     pub(super) fn held_of(&self, side: Side) -> Quantity {
         let has_agreed = self.seat(side).said.is_some() && self.terms.price.is_some();
         if has_agreed || self.is_rounds { self.terms.quantity } else { Quantity::ZERO }
@@ -154,6 +157,7 @@ impl State {
     }
 
     /// A negotiation that a participant is a side of.
+    // Rules: R-BIL-022.
     fn own_negotiation(
         &self,
         id: NegotiationId,
@@ -165,6 +169,7 @@ impl State {
     }
 
     /// Refuses terms off the market's grid, below the board's floor, or for days that are over.
+    // Rules: R-BIL-046.
     fn check_terms(&self, at: Instant, board: BoardId, terms: &DealTerms) -> Result<(), Reject> {
         let board = &self.board(board)?.terms;
         let market = self.market(board.market)?;
@@ -182,6 +187,7 @@ impl State {
 
     /// Refuses to promise more of an entry than is promised to nobody else, or to pay more than a group's members would. `own` is what
     /// the same negotiation holds of it already.
+    // Rules: R-BIL-022, R-BIL-047.
     fn check_promise_of(&self, id: Option<EntryId>, terms: &DealTerms, own: Quantity) -> Result<(), Reject> {
         let (Some(id), Some(price)) = (id, terms.price) else {
             return Ok(());
@@ -201,6 +207,7 @@ impl State {
     }
 
     /// Proposes terms to another entry or a chosen participant, or asks for a price.
+    // Rules: R-BIL-052.
     #[expect(clippy::too_many_arguments, reason = "they are the command's fields, and who sent it when")]
     pub(crate) fn negotiate(
         &mut self,
@@ -254,6 +261,7 @@ impl State {
     }
 
     /// Who is to answer, if it may: somebody on the other side of the same board who wants the same, or a chosen participant.
+    // Rules: R-BIL-019, R-BIL-036.
     fn counterparty(&self, own: &Listed, with: Counterparty) -> Result<(Seat, Option<&Listed>), Reject> {
         let side = own.listing.side;
         match with {
@@ -303,6 +311,7 @@ impl State {
     }
 
     /// Opens a negotiation that was checked, and holds what its sides promise.
+    // Rules: R-BIL-018.
     pub(super) fn open(
         &mut self,
         from: EntryId,
@@ -349,6 +358,7 @@ impl State {
     }
 
     /// Answers a proposal with other terms.
+    // Rules: R-BIL-045, R-BIL-048, R-BIL-049.
     #[expect(clippy::too_many_arguments, reason = "they are the command's fields, and who sent it when")]
     pub(crate) fn counter_terms(
         &mut self,
@@ -393,6 +403,7 @@ impl State {
     }
 
     /// Agrees to the terms as they stand; where the other side has too, there is a deal.
+    // Rules: R-BIL-045.
     pub(crate) fn accept_terms(
         &mut self,
         at: Instant,
@@ -415,6 +426,7 @@ impl State {
     }
 
     /// A side agrees.
+    // Rules: R-BIL-043.
     pub(super) fn agree(
         &mut self,
         at: Instant,
@@ -437,6 +449,7 @@ impl State {
     }
 
     /// A side leaves a negotiation: it declines, or takes back what it had agreed to.
+    // Rules: R-BIL-050.
     pub(crate) fn leave_negotiation(
         &mut self,
         participant: ParticipantId,
@@ -453,6 +466,7 @@ impl State {
     }
 
     /// Nobody answered in time.
+    // Rules: R-BIL-051.
     pub(crate) fn lapse_negotiation(&mut self, id: NegotiationId, out: &mut Events) {
         self.end_negotiation(id, NegotiationEnd::Lapsed, out);
     }
@@ -478,6 +492,7 @@ impl State {
     }
 
     /// What is left of an entry after a deal; without any, it is gone.
+    // Rules: R-BIL-053.
     pub(super) fn reduce_entry(&mut self, id: EntryId, by: Quantity, out: &mut Events) {
         let Some(entry) = self.bilateral.entries.get_mut(&id) else { return };
         let left = entry.listing.quantity.checked_sub(by);
@@ -546,6 +561,7 @@ impl State {
 }
 
 /// Refuses an answer to other terms than those that stand, or to one's own.
+// Rules: R-BIL-044.
 fn check_turn(negotiation: &Negotiation, side: Side, turn: u32) -> Result<(), Reject> {
     if turn != negotiation.turn {
         return Err(Reject::TermsChanged { turn: negotiation.turn });
@@ -554,6 +570,7 @@ fn check_turn(negotiation: &Negotiation, side: Side, turn: u32) -> Result<(), Re
 }
 
 /// Refuses terms that a stock on the board does not agree to by itself.
+// Rules: R-BIL-054.
 fn check_stock_terms(stock: &Listed, terms: &DealTerms) -> Result<(), Reject> {
     let is_price_good = terms.price.is_some_and(|price| stock.is_price_good(price));
     let listing = &stock.listing;

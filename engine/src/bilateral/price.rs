@@ -34,6 +34,7 @@ impl PriceRule {
 }
 
 /// Deals with their prices.
+// Rules: R-BIL-039.
 pub(super) fn priced(board: &Board<'_>, rule: &RoundRule, lots: &[(u32, u32, i64)]) -> Vec<ProposedDeal> {
     let uniform = match rule.price {
         PriceRule::Uniform => uniform_prices(board, rule, lots),
@@ -57,6 +58,7 @@ fn entry<'b, 'a>(entries: &'b [Entry<'a>], row: u32) -> Option<&'b Entry<'a>> {
 }
 
 /// ask + share × (limit − ask).
+// Rules: R-BIL-039.
 fn between(ask: Price, limit: Price, share: Share) -> Option<Price> {
     let gap = i128::from(limit.millionths()).checked_sub(ask.millionths().into())?;
     let part = divide_half_even(gap.checked_mul(share.millionths().into())?, MILLIONTHS.into())?;
@@ -65,6 +67,7 @@ fn between(ask: Price, limit: Price, share: Share) -> Option<Price> {
 }
 
 /// The price of each offer that deals.
+// Rules: R-BIL-038.
 fn uniform_prices(board: &Board<'_>, rule: &RoundRule, lots: &[(u32, u32, i64)]) -> BTreeMap<u32, Price> {
     let mut given = BTreeMap::<u32, i64>::new();
     let mut by_party = BTreeMap::<u32, Vec<(u32, u32)>>::new();

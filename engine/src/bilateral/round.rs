@@ -173,6 +173,7 @@ impl RoundSolution {
 
 impl State {
     /// Calls a round: what is free on the board takes part, and stands still until it is over.
+    // Rules: R-BIL-029.
     pub(crate) fn call_round(&mut self, at: Instant, id: BoardId, out: &mut Events) -> Result<(), Reject> {
         let board = self.board(id)?;
         if let Some(round) = &board.round {
@@ -242,6 +243,7 @@ impl State {
     }
 
     /// Takes a solution of a round that may be made, and keeps it if it is the best so far.
+    // Rules: R-BIL-031.
     pub(crate) fn propose_deals(
         &mut self,
         id: BoardId,
@@ -290,6 +292,7 @@ impl State {
     }
 
     /// Proposes a deal to both of its sides, unless one has left the board since.
+    // Rules: R-BIL-042.
     fn propose_deal(
         &mut self,
         at: Instant,
@@ -339,6 +342,7 @@ impl State {
 
 impl RoundState {
     /// What a solution is worth, if its deals may be made.
+    // Rules: R-BIL-030, R-BIL-041.
     fn judge(
         &self,
         terms: &BoardTerms,

@@ -165,6 +165,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(600))]
 
     /// In quantity, shares and surplus as brute force has it, with and without least lots and caps.
+    /// Rules: R-BIL-032, R-BIL-034.
     #[test]
     fn a_round_is_the_best_there_is(
         offers in prop::collection::vec(a_row(4), 1..4),
@@ -191,6 +192,7 @@ proptest! {
     }
 
     /// Boards of up to six by six of single lots, which brute force can still go through.
+    /// Rules: R-BIL-032.
     #[test]
     fn six_by_six_agrees_with_brute_force(
         offers in prop::collection::vec(a_row(1), 1..7),
@@ -203,6 +205,7 @@ proptest! {
     }
 
     /// Boards of up to six by six with least lots, where all choices of deals can still be gone through.
+    /// Rules: R-BIL-033.
     #[test]
     fn six_by_six_with_least_lots_is_proved(
         offers in prop::collection::vec(a_row(12), 1..7),
@@ -219,6 +222,7 @@ proptest! {
     }
 
     /// The order of the rows changes nothing, and dual prices prove what they should.
+    /// Rules: R-BIL-037.
     #[test]
     fn permutation_changes_nothing(
         offers in prop::collection::vec(a_row(9), 1..7),
@@ -309,6 +313,7 @@ fn prices(board: &Board<'_>, price: PriceRule, floor: Option<i64>) -> Vec<String
 }
 
 /// One supplier who asks 100, and what the buyers' limits make of its price.
+/// Rules: R-BIL-038.
 #[test]
 fn a_supplier_has_one_price() {
     let offers = vec![plain("s", 1, 100, 10)];
@@ -342,6 +347,7 @@ fn a_supplier_has_one_price() {
 }
 
 /// By the rule `priority` a request can be refused whose limit is above that of one that is served: the price is the upper end then.
+/// Rules: R-BIL-038.
 #[test]
 fn an_empty_interval_is_cut_to_its_upper_end() {
     let mut first = plain("x", 11, 110, 10);
@@ -355,6 +361,7 @@ fn an_empty_interval_is_cut_to_its_upper_end() {
 }
 
 /// 10 lots for wishes of 4, 8 and 8 by shares: a half of each; and what `surplus` gives of the same.
+/// Rules: R-BIL-032.
 #[test]
 fn shares_are_as_equal_as_can_be() {
     let requests = vec![plain("x", 11, 110, 4), plain("y", 12, 120, 8), plain("z", 13, 130, 8)];
@@ -368,6 +375,7 @@ fn shares_are_as_equal_as_can_be() {
 }
 
 /// With two suppliers in one country and a cap of 65 %, the third supplier's lots decide how much can be matched.
+/// Rules: R-BIL-034.
 #[test]
 fn a_cap_by_origin_is_of_what_is_matched() {
     let from = |id, party, code: &str, quantity| Entry {
@@ -401,6 +409,7 @@ fn a_board_that_makes_no_sense_is_refused() {
 }
 
 /// A result that was changed is told from one that was found.
+/// Rules: R-BIL-030, R-BIL-033.
 #[test]
 fn a_changed_result_is_found_out() {
     let offers = vec![plain("s", 1, 100, 10), plain("t", 2, 90, 4)];

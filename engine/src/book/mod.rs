@@ -241,6 +241,7 @@ impl Book {
     }
 
     /// Gives a standing bid a new level and quantity, whose room was checked.
+    // Rules: R-AUC-019.
     pub(crate) fn replace(&mut self, bid: BidId, level: Option<u32>, lots: i64) -> Replaced {
         let Some(order) = self.find(bid) else {
             return Replaced::LostPriority;
@@ -409,6 +410,7 @@ mod tests {
     }
 
     proptest! {
+        /// Rules: R-AUC-019.
         #[test]
         fn agrees_with_its_naive_twin(steps in steps()) {
             let (mut book, mut naive) = (Book::default(), NaiveBook::default());

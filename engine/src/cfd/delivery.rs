@@ -56,6 +56,7 @@ const OPERATORS_REVISIONS: u32 = 16;
 
 impl Delivery {
     /// Whether it can have been delivered on one day.
+    // Rules: R-CFD-024.
     fn is_possible(&self) -> bool {
         let moved = self.sold.checked_add(self.stockpiled);
         let fits = moved.is_some_and(|moved| moved.millionths() <= DELIVERED_MAX);
@@ -63,6 +64,7 @@ impl Delivery {
     }
 
     /// What of it is paid for, before caps.
+    // Rules: R-CFD-019, R-CFD-021.
     fn counted(&self, rule: &VolumeRule) -> Quantity {
         let goes_right = rule.destinations.is_empty()
             || self.destination.is_some_and(|destination| rule.destinations.contains(&destination));
@@ -102,6 +104,7 @@ impl Deliveries {
     }
 
     /// The first day on which more has been sold from stock than was put there, if `delivery` is reported for a day.
+    // Rules: R-CFD-020.
     fn stock_short(&self, day: Day, delivery: &Delivery) -> Option<Day> {
         let latest = self.0.iter().filter(|(other, _)| **other != day);
         let latest = latest.filter_map(|(day, revisions)| Some((*day, revisions.last()?.delivery)));
@@ -133,6 +136,7 @@ impl Deliveries {
 
 impl State {
     /// Takes a report from a contract's holder, or from an operator in its place.
+    // Rules: R-CFD-022, R-CFD-023.
     pub(crate) fn report_delivery(
         &mut self,
         at: Instant,

@@ -124,6 +124,7 @@ impl State {
     }
 
     /// What the reference price of a contract on a deal is never below.
+    // Rules: R-CFD-038.
     pub(super) fn least_reference(&self, deal: Option<NegotiationId>) -> Option<Price> {
         deal.and_then(|deal| self.deal(deal).ok()).map(|deal| deal.price)
     }
@@ -142,6 +143,7 @@ impl State {
     }
 
     /// Refuses a grant under a floor that covers no period any more which has not begun.
+    // Rules: R-CFD-025.
     pub(crate) fn check_floor_open(&self, floor: FloorId, granted_at: Instant) -> Result<(), Reject> {
         let floor = self.floor(floor)?;
         let periods = floor.covers_from(granted_at).map_or(0, |first| floor.periods_from(first));
@@ -222,6 +224,7 @@ impl State {
     }
 
     /// Refuses who cannot be given a contract.
+    // Rules: R-CFD-026.
     pub(crate) fn check_holder(&self, id: ParticipantId) -> Result<(), Reject> {
         let holder = self.registry.participant(id)?;
         if !holder.roles.contains(&Role::Supplier) {
@@ -231,6 +234,7 @@ impl State {
     }
 
     /// Refuses a novation to nobody new, or to who cannot hold a contract.
+    // Rules: R-CFD-036.
     pub(crate) fn check_novate(&self, id: EntitlementId, to: ParticipantId) -> Result<(), Reject> {
         let Entitlement { holder, deal, .. } = *self.entitlement(id)?;
         self.check_holder(to)?;
@@ -241,6 +245,7 @@ impl State {
     }
 
     /// Puts another in the holder's place, with all rights and duties: what later runs correct of earlier periods too.
+    // Rules: R-CFD-036.
     pub(crate) fn novate(&mut self, id: EntitlementId, to: ParticipantId, out: &mut Events) {
         if let Some(entitlement) = self.entitlements.get_mut(&id) {
             let from = std::mem::replace(&mut entitlement.holder, to);
@@ -252,6 +257,7 @@ impl State {
 
     /// Refuses a last day that ends no period, is before what was settled, or is no earlier than it is; returns what is
     /// reserved after it.
+    // Rules: R-CFD-037.
     pub(crate) fn check_terminate(&self, id: EntitlementId, last: Day) -> Result<Money, Reject> {
         let entitlement = self.entitlement(id)?;
         let floor = self.floor(entitlement.floor)?;
@@ -266,6 +272,7 @@ impl State {
         Ok(Money { millionths: left.millionths.min(entitlement.reserved.millionths), ..left })
     }
 
+    // Rules: R-CFD-037.
     pub(crate) fn terminate(&mut self, id: EntitlementId, last: Day, reserved: Money, out: &mut Events) {
         let Some(entitlement) = self.entitlements.get_mut(&id) else {
             return;
@@ -302,6 +309,7 @@ impl State {
     }
 
     /// Refuses to begin a share of high prices that waits for no condition, began before, or would begin in what is settled.
+    // Rules: R-CFD-009.
     pub(crate) fn check_share_upside(&self, id: EntitlementId, from: Day) -> Result<(), Reject> {
         let entitlement = self.entitlement(id)?;
         let floor = self.floor(entitlement.floor)?;

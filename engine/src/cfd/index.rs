@@ -96,6 +96,7 @@ impl Index {
 
     /// How many prices of a period count, and their average; `delivered` is what was delivered in it, for an average that
     /// asks. `None` where it does not fit.
+    // Rules: R-CFD-010.
     pub(super) fn average(
         &self,
         period: Period,
@@ -134,6 +135,7 @@ impl Index {
     }
 
     /// The last value of a month.
+    // Rules: R-CFD-017.
     pub(super) fn value_of(&self, month: Month, version: DataVersion) -> Option<Price> {
         let period = Period { first: month.first_day(), last: month.last_day() };
         self.prices(period, version).last().map(|(_, observation)| observation.price)
@@ -141,6 +143,7 @@ impl Index {
 
     /// What a price of a day is compared with: what it revises, the price of the day before it that has one, or else of the day
     /// after.
+    // Rules: R-CFD-014.
     fn price_before(&self, day: Day) -> Option<Price> {
         let earlier = self.prices.range(..=day).next_back();
         let (_, revisions) = earlier.or_else(|| self.prices.range(day..).next())?;
@@ -148,6 +151,7 @@ impl Index {
     }
 
     /// The price that a new one moves too far from, if it does.
+    // Rules: R-CFD-014.
     fn moves_too_far(&self, day: Day, price: Price) -> Option<Price> {
         let guard = self.terms.guard?;
         let before = self.price_before(day)?;
@@ -171,6 +175,7 @@ impl Index {
 }
 
 /// Refuses one more revision than are taken.
+// Rules: R-CFD-023.
 pub(super) fn check_revisions(revisions: usize, most: u32) -> Result<(), Reject> {
     let fits = u32::try_from(revisions).is_ok_and(|revisions| revisions < most);
     if fits { Ok(()) } else { Err(Reject::TooManyRevisions { most }) }
@@ -181,6 +186,7 @@ impl State {
         self.indices.get(&id).ok_or(Reject::UnknownIndex { index: id })
     }
 
+    // Rules: R-CFD-013.
     pub(crate) fn check_define_index(&self, id: IndexId, terms: &IndexTerms) -> Result<(), Reject> {
         if self.indices.contains_key(&id) {
             return Err(Reject::IndexTaken);
@@ -189,6 +195,7 @@ impl State {
         if publisher.roles.contains(&Role::Publisher) { Ok(()) } else { Err(Reject::NotAPublisher) }
     }
 
+    // Rules: R-CFD-013, R-CFD-015.
     pub(crate) fn publish_reference_price(
         &mut self,
         at: Instant,
@@ -220,6 +227,7 @@ impl State {
     }
 
     /// Refuses to release what is not held. Two operators agree on a price with its volume and source, so all is named.
+    // Rules: R-CFD-015.
     pub(crate) fn check_release_price(
         &self,
         id: IndexId,
@@ -249,6 +257,7 @@ impl State {
     }
 
     /// The version of the next datum.
+    // Rules: R-CFD-029.
     pub(super) fn next_version(&mut self) -> DataVersion {
         let next = self.data.0.checked_add(1);
         assert!(next.is_some(), "data are no more than commands");

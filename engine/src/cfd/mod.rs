@@ -44,6 +44,7 @@ use crate::time::{Day, Instant};
 pub const REVISIONS_MAX: u32 = 64;
 
 /// Refuses a day that is not over.
+// Rules: R-CFD-012.
 fn check_over(day: Day, at: Instant) -> Result<(), Reject> {
     // A day past the reach of an instant is not over either.
     let ends_at = day.end().unwrap_or(Instant(i64::MAX));

@@ -181,6 +181,7 @@ impl Payoff {
         Ok(settled)
     }
 
+    // Rules: R-CFD-003, R-CFD-004, R-CFD-008.
     fn settle_capped(
         &self,
         used: &mut YearToDate,
@@ -223,6 +224,7 @@ impl Payoff {
 
     /// Both legs of the payoff, exact, the upside cut at what is left of its annual cap, which is used up. `None` where a
     /// number does not fit.
+    // Rules: R-CFD-001, R-CFD-002, R-CFD-006.
     fn legs(
         &self,
         used: &mut YearToDate,
@@ -277,6 +279,7 @@ struct Legs {
 
 impl YearToDate {
     /// Begins a year, if a period is the first that is met of it.
+    // Rules: R-CFD-006.
     fn enter(&mut self, period: Period) {
         let year = period.first.year();
         if year != self.year {
@@ -285,6 +288,7 @@ impl YearToDate {
     }
 
     /// How much of a volume still counts in the year; that is used up.
+    // Rules: R-CFD-007.
     fn take_volume(&mut self, wanted: Quantity, most: Option<Quantity>) -> Quantity {
         let Some(most) = most else {
             return wanted;

@@ -160,6 +160,7 @@ struct Basis {
 
 impl State {
     /// Computes a run, or says why it cannot be made.
+    // Rules: R-CFD-028, R-CFD-029, R-MON-007.
     pub(crate) fn prepare_settlement(
         &self,
         at: Instant,
@@ -250,6 +251,7 @@ impl State {
     }
 
     /// The period of a floor that a day lies in: the next to be settled, or one before it.
+    // Rules: R-CFD-028.
     fn check_period(&self, floor: &Floor, day: Day) -> Result<Period, Reject> {
         let (first, last) = (floor.terms.first.first_day(), floor.terms.last.last_day());
         if day < first || day > last {
@@ -263,6 +265,7 @@ impl State {
         }
     }
 
+    // Rules: R-CFD-029.
     fn check_version(&self, version: DataVersion) -> Result<(), Reject> {
         if version > self.data { Err(Reject::UnknownVersion { latest: self.data }) } else { Ok(()) }
     }
@@ -273,6 +276,7 @@ impl State {
 
     /// What the lines of a period are worth on the data of a version, and those of other periods through `last` that have changed
     /// since they were settled. Where a year has caps, it is worked out from its start, since its periods use the caps up.
+    // Rules: R-CFD-031.
     fn work_out(
         &self,
         floor_id: FloorId,
@@ -372,6 +376,7 @@ impl State {
     }
 
     /// Refuses a new contract on an index that had fewer prices in the last whole period than its terms need, as had its fallback.
+    // Rules: R-CFD-042.
     pub(crate) fn check_index_kept(&self, at: Instant, floor: FloorId) -> Result<(), Reject> {
         let floor = self.floor(floor)?;
         let calendar = floor.terms.contract.calendar;
@@ -390,6 +395,7 @@ impl State {
     }
 
     /// The average of the floor's index, or of its fallback where that has too few prices; `None` where both have.
+    // Rules: R-CFD-011.
     fn reference_price(
         &self,
         floor: &Floor,
@@ -409,6 +415,7 @@ impl State {
     }
 
     /// Posts prepared runs and keeps them.
+    // Rules: R-CFD-033.
     pub(crate) fn settle(&mut self, at: Instant, settlement: Settlement, out: &mut Events) {
         let Settlement { programme, mut runs, reservations, released, earmarked, postings, rounding } =
             settlement;
@@ -498,6 +505,7 @@ struct Work<'a> {
 
 impl Work<'_> {
     /// The line, as a first run would have it.
+    // Rules: R-CFD-009, R-CFD-018.
     fn line(&self, id: EntitlementId, year: &mut YearToDate) -> Result<SettlementLine, Reject> {
         let &Self { state, floor, entitlement, basis, version, .. } = self;
         let contract: &ContractTerms = &floor.terms.contract;
@@ -556,6 +564,7 @@ impl Work<'_> {
 
 impl Settlement {
     /// The next run of a period, with what it adds to the postings. What the programme has after it is told later.
+    // Rules: R-CFD-030.
     fn run(
         &mut self,
         state: &State,
@@ -620,6 +629,7 @@ impl Settlement {
 
 impl Postings {
     /// What was worth `then` is worth `now`, exactly: what is above zero is the programme's to pay, what is below is given to it.
+    // Rules: R-CFD-034.
     fn add(&mut self, then: Money, now: Money) -> Option<()> {
         let part = |money: Money, sign: i64| {
             let millionths = money.millionths.checked_mul(sign)?.max(0);
@@ -633,6 +643,7 @@ impl Postings {
 }
 
 /// Simple interest on a late difference: delta × yearly rate × days ÷ 365, rounded once. `None` where it does not fit.
+// Rules: R-CFD-032.
 fn interest(delta: Money, rate: Share, days: i32) -> Option<Rounded> {
     const DAYS_OF_A_YEAR: i128 = 365;
     let exact = i128::from(delta.millionths)
@@ -674,6 +685,7 @@ mod tests {
     use crate::num::Currency;
 
     /// 1,000.00 at 4 % for 73 days, a fifth of a year, is 8.00; a cent over a day rounds to nothing and says so.
+    /// Rules: R-CFD-032.
     #[test]
     fn interest_is_simple_on_actual_days() {
         let euro = |millionths| Money { currency: Currency::Eur, millionths };
@@ -687,6 +699,7 @@ mod tests {
     }
 
     /// Whichever side of zero an amount moves to, the programme pays what is above it and is given what is below.
+    /// Rules: R-CFD-034.
     #[test]
     fn a_line_that_changes_sign_is_charged_on_both_sides() {
         let euro = |millionths| Money { currency: Currency::Eur, millionths };

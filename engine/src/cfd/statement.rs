@@ -45,6 +45,7 @@ pub struct PostedLine {
 
 impl Exchange {
     /// What settlement posted to a participant on a day: a statement for each currency.
+    // Rules: R-CFD-035.
     pub fn statements(&self, participant: ParticipantId, day: Day) -> Vec<Statement> {
         let mut statements = BTreeMap::<Currency, Statement>::new();
         let runs = self.state().runs.values().flatten().filter(|run| run.day == day);

@@ -126,6 +126,7 @@ impl ContractTerms {
     }
 
     /// Refuses terms that contradict themselves, for contracts in a currency with strikes up to `strike`.
+    // Rules: R-CFD-027.
     pub(crate) fn check(&self, strike: Price, currency: Currency) -> Result<(), Reject> {
         let payoff = &self.payoff;
         // Below such a minimum nothing would ever be paid, and above it the holder would pay at any price.
@@ -166,6 +167,7 @@ impl ContractTerms {
 
 impl Indexation {
     /// The month whose value makes the strike that is in force on a day; `None` before the year 1.
+    // Rules: R-CFD-017.
     pub fn value_month(&self, day: Day) -> Option<Month> {
         let month = day.month();
         let year = if month.month() < self.from_month { month.year().checked_sub(1)? } else { month.year() };
@@ -176,6 +178,7 @@ impl Indexation {
     /// The strike that a base strike has become with the index's value now: base × now ÷ base value, rounded as the
     /// terms say. Always from the base: a strike that was rounded is never indexed again (Strike Price Adjustment Guidance,
     /// Low Carbon Contracts Company, 2018).
+    // Rules: R-CFD-016.
     pub fn strike(&self, base: Price, now: Price) -> Option<Price> {
         base.indexed(now, self.base_value, self.unit, self.rounding)
     }
@@ -211,6 +214,7 @@ impl Average {
     }
 
     /// The average, rounded half to even to millionths; `None` without a price.
+    // Rules: R-CFD-010.
     pub fn price(&self) -> Option<Price> {
         let price = Rounding::HalfEven.divide(self.sum, self.weight)?;
         i64::try_from(price).ok().map(Price::from_millionths)

@@ -16,6 +16,7 @@ use crate::num::Price;
 /// `volume` is the lesser of what the two sides want there. With [`Allocation::MinimumFill`] less may be given, as much to
 /// one side as to the other; with [`Allocation::RoundUp`] more, to the side that is rationed. Linear in the orders but for
 /// those at the margin, which are sorted, and where orders have minimums.
+// Rules: R-AUC-035.
 pub(super) fn allocate(
     orders: &[Order<'_>],
     rule: &Rule,
@@ -71,6 +72,7 @@ pub(crate) fn shares(members: &[Member<'_>], rule: &Rule, seed: &[u8], left: i64
 }
 
 /// The same where orders have minimums, so that what one price leaves goes to the next.
+// Rules: R-AUC-056.
 fn with_minimums(orders: &[Order<'_>], rule: &Rule, seed: &[u8], price: i64, volume: i64) -> Vec<i64> {
     let mut given = vec![0; orders.len()];
     let sides = Side::BOTH.map(|side| eligible(orders, side, price));
@@ -97,6 +99,7 @@ struct Eligible {
 }
 
 /// The orders of a side that can trade at a price, the best first, those of one price in order of time.
+// Rules: R-AUC-034, R-AUC-050.
 fn eligible(orders: &[Order<'_>], side: Side, price: i64) -> Vec<Eligible> {
     let is_eligible = |limit: i64| match side {
         Side::Buy => limit >= price,
@@ -123,6 +126,7 @@ fn eligible(orders: &[Order<'_>], side: Side, price: i64) -> Vec<Eligible> {
 }
 
 /// Gives a side up to `volume`, price by price, and returns how much it took.
+// Rules: R-AUC-036.
 fn fill(
     orders: &[Order<'_>],
     side: &[Eligible],
@@ -191,11 +195,13 @@ fn share(members: &[Member<'_>], rule: &Rule, seed: &[u8], available: i64) -> Ve
 }
 
 /// What a lot is drawn by.
+// Rules: R-AUC-057.
 fn draw(seed: &[u8], id: &[u8]) -> [u8; 32] {
     Sha256::new().chain_update(seed).chain_update(id).finalize().into()
 }
 
 /// Each in its turn as much as it wants, while there is any.
+// Rules: R-AUC-051.
 fn in_order(members: &[Member<'_>], order: &[usize], available: i64) -> Vec<i64> {
     let mut pool = Pool::new(members, available);
     order.iter().for_each(|&number| pool.give(number, i64::MAX));
@@ -203,6 +209,7 @@ fn in_order(members: &[Member<'_>], order: &[usize], available: i64) -> Vec<i64>
 }
 
 /// `least` to each, then half of what each lacks, then all of it; larger orders first, then earlier ones.
+// Rules: R-AUC-053.
 fn quantity_priority(members: &[Member<'_>], available: i64, least: i64, lot: i64) -> Vec<i64> {
     let mut order: Vec<(Reverse<i64>, usize)> =
         members.iter().enumerate().map(|(number, member)| (Reverse(member.wanted), number)).collect();
@@ -250,6 +257,7 @@ const PERCENTAGE_STEPS: i128 = 10_000;
 
 /// The percentage that is left for the price, rounded up to hundredths; each award rounded up to a whole lot, at least
 /// `least`, at most what was wanted.
+// Rules: R-AUC-054.
 fn round_up(members: &[Member<'_>], available: i64, least: i64, lot: i64) -> Vec<i64> {
     let wanted: i128 = members.iter().map(|member| i128::from(member.wanted)).sum();
     let percentage = divide_up(i128::from(available).saturating_mul(PERCENTAGE_STEPS), wanted);
@@ -272,6 +280,7 @@ fn divide_up(numerator: i128, denominator: i128) -> i128 {
 
 /// Pro rata among some of the members (by number), in whole lots: each its quota rounded down, then one lot each to the largest
 /// remainders, ties to the lower id. All of `available` is given; it is at most what they want.
+// Rules: R-AUC-052.
 fn pro_rata(members: &[Member<'_>], among: &[usize], available: i64, lot: i64) -> Vec<i64> {
     let mut shares = vec![0_i64; members.len()];
     let sharing = || among.iter().filter_map(|&number| Some((number, members.get(number)?)));
@@ -306,6 +315,7 @@ fn pro_rata(members: &[Member<'_>], among: &[usize], available: i64, lot: i64) -
 
 /// Pro rata among those whose quota reaches their minimum. The more leave, the more is left for each who stays, so who leaves
 /// first is who would need the largest part of its quantity.
+// Rules: R-AUC-055.
 fn minimum_fill(members: &[Member<'_>], available: i64, lot: i64) -> Vec<i64> {
     // The one that is hardest to please last: minimum ÷ wanted ascending, then the lower id.
     let mut staying: Vec<usize> = (0..members.len()).collect();

@@ -10,6 +10,7 @@ use crate::book::Side;
 use crate::num::{MILLIONTHS, Price};
 
 /// Finds the price of a book by a rule that was checked.
+// Rules: R-AUC-039.
 pub(crate) fn decide(curve: &Curve, rule: &Rule) -> Decision {
     let mut left = candidates(curve, rule);
     if left.is_empty() {
@@ -29,6 +30,7 @@ pub(crate) fn decide(curve: &Curve, rule: &Rule) -> Decision {
 }
 
 /// The candidates at which anything trades. Where the cascade begins with the most volume, those with less are not even collected.
+// Rules: R-AUC-037.
 pub(super) fn candidates(curve: &Curve, rule: &Rule) -> Vec<Piece> {
     let only_most = rule.cascade.first() == Some(&Criterion::MostVolume);
     let mut left: Vec<Piece> = Vec::new();
@@ -48,6 +50,7 @@ pub(super) fn candidates(curve: &Curve, rule: &Rule) -> Vec<Piece> {
 }
 
 /// Where no limit is a candidate, market orders trade with each other at the reference price.
+// Rules: R-AUC-046.
 fn without_candidates(curve: &Curve, rule: &Rule) -> Decision {
     let only_market_orders = curve.is_flat() && curve.ends().0.volume() > 0;
     match rule.reference() {
@@ -75,6 +78,7 @@ fn on_tick(price: i64, rule: &Rule) -> Price {
 }
 
 /// What a criterion keeps of the candidates, which are ascending and not empty; the result is not empty either.
+// Rules: R-AUC-040.
 fn keep(criterion: Criterion, mut left: Vec<Piece>, curve: &Curve, rule: &Rule) -> Vec<Piece> {
     let chosen = match criterion {
         Criterion::MostVolume => {
@@ -114,6 +118,7 @@ fn highest(left: &[Piece]) -> Option<i64> {
 }
 
 /// The side that has a surplus at every candidate.
+// Rules: R-AUC-041.
 fn side_of_all(left: &[Piece]) -> Option<Side> {
     if left.iter().all(|piece| piece.at.demand > piece.at.supply) {
         Some(Side::Buy)
@@ -125,6 +130,7 @@ fn side_of_all(left: &[Piece]) -> Option<Side> {
 }
 
 /// The furthest candidate on the surplus's side that is within the band around the reference, or else the nearest to it.
+// Rules: R-AUC-042.
 fn pressed(left: &[Piece], side: Side, rule: &Rule) -> Option<i64> {
     let limit = rule.reference().zip(rule.band).map(|(reference, band)| {
         let width = i128::from(reference.millionths().unsigned_abs())
@@ -154,6 +160,7 @@ fn pressed(left: &[Piece], side: Side, rule: &Rule) -> Option<i64> {
 }
 
 /// The candidate nearest to a price, of two the higher.
+// Rules: R-AUC-043.
 fn nearest(left: &[Piece], to: i64) -> Option<i64> {
     left.iter()
         .map(|piece| piece.nearest(to))
@@ -162,6 +169,7 @@ fn nearest(left: &[Piece], to: i64) -> Option<i64> {
 
 /// Half way between the outer edges, rounded to the tick. Without a tick it stays inside; with one it may come to lie on an
 /// edge, where no less trades.
+// Rules: R-AUC-044.
 fn midpoint(left: &[Piece], rule: &Rule) -> Option<i64> {
     let low = left.first()?.low?;
     let high = left.last()?.high?;
@@ -173,6 +181,7 @@ fn midpoint(left: &[Piece], rule: &Rule) -> Option<i64> {
 
 /// The last accepted offer or else the lowest accepted bid, moved into the equilibrium if every price is a candidate, and
 /// always into what is left.
+// Rules: R-AUC-045.
 fn last_accepted_offer(left: &[Piece], curve: &Curve, rule: &Rule) -> Option<i64> {
     let volume = left.iter().map(|piece| piece.at.volume()).max()?;
     let mut price = curve.offered_from(volume).or_else(|| curve.wanted_until(volume))?;

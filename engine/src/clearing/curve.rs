@@ -230,6 +230,7 @@ impl Curve {
     }
 
     /// Visits the candidates that a rule looks at, ascending, whatever trades there.
+    // Rules: R-AUC-038.
     pub(super) fn for_each_candidate(&self, rule: &Rule, mut visit: impl FnMut(Piece)) {
         let lowest = rule.lowest_price().map(Price::millionths);
         let highest = rule.highest_price().map(Price::millionths);

@@ -340,6 +340,7 @@ fn admit(orders: &[Order<'_>], rule: &Rule, seed: Option<&[u8]>) -> Result<(), C
     Ok(())
 }
 
+// Rules: R-AUC-048.
 fn fills(orders: &[Order<'_>], given: &[i64], price: Price, payment: Payment) -> Vec<Fill> {
     (0_u32..)
         .zip(orders.iter().zip(given))

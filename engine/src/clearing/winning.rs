@@ -39,6 +39,7 @@ use crate::num::Price;
 /// # Errors
 ///
 /// As [`clear`].
+// Rules: R-AUC-029.
 pub fn winning_limits(
     orders: &[Order<'_>],
     rule: &Rule,

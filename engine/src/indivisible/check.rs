@@ -493,6 +493,7 @@ fn check_fills(orders: &[Order<'_>], rule: &Rule, price: Price, fills: &[Fill]) 
 
 /// Nobody takes more than it must where a better or earlier order could take it, and of orders that are alike the earlier is
 /// accepted first. Takes time for sorting.
+// Rules: R-AUC-059.
 fn check_precedence(orders: &[Order<'_>], rule: &Rule, given: &[Quantity]) -> Result<(), Fault> {
     let values = Values::new(orders, rule);
     for side in [Side::Buy, Side::Sell] {

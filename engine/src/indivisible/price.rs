@@ -27,6 +27,7 @@ impl<'a> PriceRule<'a> {
 
     /// The price where so much is given to each row. Rejected orders with a minimum are left out of the book, and the others
     /// stand in it with all that they want.
+    // Rules: R-AUC-062.
     pub(super) fn choose(&self, given: &[i64]) -> Option<Chosen> {
         let rows = || self.orders.iter().zip(given);
         let limits = |side: Side| {

@@ -54,6 +54,7 @@ impl Claims {
     }
 
     /// Pays the oldest claims first and those of one day pro rata, with at most `available`; returns what everybody is paid.
+    // Rules: R-MON-011.
     pub(super) fn pay(&mut self, available: Money) -> Vec<(ParticipantId, Money)> {
         let Money { currency, millionths: mut left } = available;
         let mut paid = Vec::new();
@@ -78,6 +79,7 @@ impl Claims {
     }
 
     /// Takes up to `amount` off a participant's claims, the newest first; returns how much that was.
+    // Rules: R-MON-015.
     pub(super) fn set_off(&mut self, participant: ParticipantId, amount: Money) -> Money {
         let mut left = amount.millionths;
         for claims in self.0.values_mut().rev() {
@@ -112,6 +114,7 @@ mod tests {
     const CENT: i64 = 10_000;
 
     /// 100 cents over claims of 50, 30 and 20 times 3 cents: exact, and with a unit left over, which goes where most was cut.
+    /// Rules: R-MON-011.
     #[test]
     fn shares_go_by_largest_remainder() {
         let of = |available: i64, amounts: &[i64]| {
@@ -129,6 +132,7 @@ mod tests {
         assert_eq!(of(5, &[]), [0_i64; 0]);
     }
 
+    /// Rules: R-MON-011, R-MON-015.
     #[test]
     fn the_oldest_are_paid_first_and_a_set_off_takes_the_newest() {
         let day = |text: &str| -> Day { text.parse().expect("a day") };
@@ -149,6 +153,7 @@ mod tests {
 
     proptest! {
         /// All of what there is goes out, nobody gets more than its claim, and shares are within a unit of exact.
+        /// Rules: R-MON-011.
         #[test]
         fn shares_are_fair(available in 0_i64..5_000, amounts in prop::collection::vec(1_i64..500, 1..20)) {
             let total: i64 = amounts.iter().sum();

@@ -35,6 +35,7 @@ impl State {
 
     /// Refuses to give back what is not there, is held as a bond, or is required; to a defaulter, and of what
     /// an invoice that is late may be paid from, nothing.
+    // Rules: R-MON-028.
     pub(crate) fn check_return(
         &self,
         at: Instant,
@@ -93,6 +94,7 @@ impl State {
     }
 
     /// What everybody who owes, or may owe, must have of collateral on a day.
+    // Rules: R-MON-025.
     pub(super) fn required(&self, today: Day) -> Required {
         let mut required = Required::new();
         for (&(currency, participant), debts) in &self.treasury.debts {
@@ -114,6 +116,7 @@ impl State {
 
     /// What a contract's holder would owe for some days of volume at the latest price, in millionths; `None` where it can owe
     /// nothing.
+    // Rules: R-MON-026.
     fn contract_cover(
         &self,
         entitlement: &Entitlement,
@@ -156,6 +159,7 @@ impl State {
     }
 
     /// What a participant has of collateral, what is held for its bids included: a notice says nothing of how much is bid.
+    // Rules: R-MON-027.
     pub(super) fn cover_of(&self, currency: Currency, participant: ParticipantId) -> Money {
         let free = self.ledger.positive(currency, Account::Collateral(participant));
         let bonds = self.ledger.positive(currency, Account::Bonds(participant));
@@ -164,6 +168,7 @@ impl State {
 
     /// Calls for what is missing of what is required at the end of a day.
     /// Returns what is required.
+    // Rules: R-MON-027.
     pub(super) fn call_collateral(&mut self, today: Day, out: &mut Events) -> Required {
         let all = self.required(today);
         for (&(currency, participant), &required) in &all {
@@ -181,6 +186,7 @@ impl State {
     }
 
     /// Whether somebody may come to owe, so that the next day is looked at as well.
+    // Rules: R-MON-027.
     pub(super) fn has_exposure(&self, today: Day) -> bool {
         let may_owe = |entitlement: &Entitlement| {
             let is_over = today > entitlement.last;
@@ -213,6 +219,7 @@ fn add(required: &mut Required, whose: (Currency, ParticipantId), more: i128) {
 }
 
 /// An exact amount of which `scale` parts make a millionth, up to the next minor unit.
+// Rules: R-MON-025.
 fn rounded_up(exact: i128, scale: i128, currency: Currency) -> i128 {
     let minor = i128::from(currency.minor_unit());
     let of = minor.saturating_mul(scale).max(1);

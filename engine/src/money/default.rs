@@ -73,6 +73,7 @@ impl PotUse {
 }
 
 impl State {
+    // Rules: R-MON-029.
     pub(super) fn serve(
         &mut self,
         currency: Currency,
@@ -100,6 +101,7 @@ impl State {
     }
 
     /// Ends a notice that was followed.
+    // Rules: R-MON-029.
     pub(super) fn cure(&mut self, currency: Currency, participant: ParticipantId, out: &mut Events) {
         let notice = self.treasury.notices.get(&(currency, participant)).copied();
         if notice.is_some_and(|notice| self.is_followed(currency, participant, &notice)) {
@@ -109,6 +111,7 @@ impl State {
     }
 
     /// The end of a day: what is due then, in the order: pools pay out, unpaid invoices are late, collateral is called, notices run out.
+    // Rules: R-MON-030, R-MON-031.
     pub(crate) fn end_day(&mut self, day: Day, at: Instant, out: &mut Events) {
         let due = self.treasury.pools.iter();
         let due = due.filter(|(_, pool)| pool.due.map_or(pool.is_held_up(), |due| due <= day));
@@ -177,6 +180,7 @@ impl State {
     }
 
     /// A participant is in default: it is stopped, and the waterfall covers what it owes.
+    // Rules: R-MON-032, R-MON-035.
     fn default(&mut self, currency: Currency, participant: ParticipantId, out: &mut Events) {
         // The centre's last operators are never stopped.
         if self.registry.check_standing(participant, Standing::Suspended).is_ok() {
@@ -220,6 +224,7 @@ impl State {
     }
 
     /// What a pot gives for a defaulter's debts, up to `wanted`.
+    // Rules: R-MON-033.
     fn draw(&self, pot: Pot, defaulter: ParticipantId, wanted: Money) -> Vec<PotUse> {
         let Money { currency, millionths: wanted } = wanted;
         let there = |account| floor_to_minor(self.ledger.balance(currency, account), currency);
@@ -243,6 +248,7 @@ impl State {
 
     /// Gives back to the pots of others what a defaulter's balance has left over, the last used first; contributions to the default
     /// fund pro rata, as they were used.
+    // Rules: R-MON-036.
     pub(super) fn recover(&mut self, currency: Currency, participant: ParticipantId, out: &mut Events) {
         if !self.treasury.defaults.contains_key(&(currency, participant))
             || self.treasury.debts.contains_key(&(currency, participant))
@@ -286,6 +292,7 @@ impl State {
     }
 
     /// Whether a participant is in default, in whatever currency.
+    // Rules: R-MON-037.
     pub(crate) fn is_in_default(&self, participant: ParticipantId) -> bool {
         self.treasury.defaults.keys().any(|(_, defaulter)| *defaulter == participant)
     }

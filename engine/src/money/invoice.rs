@@ -100,12 +100,14 @@ pub(crate) type Nets = BTreeMap<ParticipantId, i64>;
 
 impl State {
     /// When an invoice of a day is due.
+    // Rules: R-MON-018, R-MON-022.
     pub(crate) fn due_of(&self, currency: Currency, issued: Day) -> Option<Day> {
         self.treasury.terms.get(&currency).map(|terms| terms.business_days_after(issued, terms.due_days))
     }
 
     /// Puts the centre between the buyers and the sellers of an auction. `paid_in` is what a programme pays for them, in millionths
     /// and exactly; what the amounts lack to a balance is rounding's.
+    // Rules: R-MON-017.
     #[expect(clippy::too_many_arguments, reason = "they are the parts of one settlement")]
     pub(crate) fn novate_awards(
         &mut self,
@@ -192,6 +194,7 @@ impl State {
     }
 
     /// Sets off what participants' balances cover of their invoices, and pays whoever that lets be paid, until nothing moves.
+    // Rules: R-MON-019, R-MON-023.
     pub(crate) fn collect(
         &mut self,
         currency: Currency,
@@ -270,6 +273,7 @@ impl State {
     }
 
     /// Pays out what an auction's pool has, if it is due: sellers pro rata, and then the programme that sold.
+    // Rules: R-MON-020, R-MON-021, R-MON-024.
     pub(super) fn pay_pool(
         &mut self,
         id: AuctionId,
@@ -335,6 +339,7 @@ impl State {
     }
 
     /// Money came in from a participant, or from nobody knows whom.
+    // Rules: R-MON-005.
     pub(crate) fn take_payment(&mut self, from: Option<ParticipantId>, amount: Money, out: &mut Events) {
         let to = from.map_or(Account::Suspense, Account::Participant);
         self.ledger.post(Cause::Payment, Account::Bank, to, amount);
@@ -342,6 +347,7 @@ impl State {
     }
 
     /// Refuses to attribute more than came in from nobody knows whom.
+    // Rules: R-MON-005.
     pub(crate) fn check_attribute(&self, to: ParticipantId, amount: Money) -> Result<(), Reject> {
         self.check_take_payment(Some(to), amount)?;
         self.check_held(Account::Suspense, amount)
@@ -362,6 +368,7 @@ impl State {
     }
 
     /// Refuses to pay out what is not there.
+    // Rules: R-MON-004.
     pub(crate) fn check_pay_out(&self, to: Option<ParticipantId>, amount: Money) -> Result<(), Reject> {
         if let Some(participant) = to {
             self.registry.participant(participant)?;

@@ -97,6 +97,7 @@ impl State {
     }
 
     /// Lets what money was held up on its way be passed on at the end of the day.
+    // Rules: R-MON-023.
     pub(crate) fn watch_pools(&mut self, at: Instant) {
         if self.treasury.pools.values().any(Pool::is_held_up) {
             self.treasury.days.extend(Day::of(at));

@@ -126,6 +126,7 @@ impl State {
     }
 
     /// Pays money into a programme; it first makes good what its guarantor owes, and then what is claimed.
+    // Rules: R-MON-012, R-MON-013.
     pub(crate) fn fund(&mut self, id: ProgrammeId, funder: Name, amount: Money, out: &mut Events) {
         let Some(programme) = self.programmes.get_mut(&id) else { return };
         let paid = programme.funders.entry(funder).or_insert(0);
@@ -141,6 +142,7 @@ impl State {
     }
 
     /// Refuses what a programme's free money cannot cover, saying how much is missing.
+    // Rules: R-MON-008, R-MON-014.
     pub(crate) fn check_free(&self, id: ProgrammeId, needed: Money) -> Result<(), Reject> {
         let level = self.programme(id)?.level;
         let free = self.ledger.positive(needed.currency, Account::ProgrammeFree(id));
@@ -193,6 +195,7 @@ impl State {
     }
 
     /// Reserves what is required, as far as the money goes.
+    // Rules: R-MON-008.
     fn mark(&mut self, id: ProgrammeId) {
         let Some(programme) = self.programmes.get(&id) else { return };
         let (currency, required) = (programme.currency(), programme.required);
@@ -218,6 +221,7 @@ impl State {
     }
 
     /// Adds to what a programme has promised.
+    // Rules: R-MON-010.
     pub(crate) fn promise(
         &mut self,
         id: ProgrammeId,
@@ -233,6 +237,7 @@ impl State {
     }
 
     /// Takes up to `amount` off what a programme has promised to somebody who owes it as much; returns what is left of it.
+    // Rules: R-MON-015.
     pub(crate) fn set_off_promised(
         &mut self,
         id: ProgrammeId,
@@ -247,6 +252,7 @@ impl State {
     }
 
     /// Pays what a programme has promised, from its free money or from what was reserved for the period that is being settled.
+    // Rules: R-MON-010.
     pub(crate) fn pay_promised(&mut self, id: ProgrammeId, earmarked: i128, out: &mut Events) {
         let mut credited = VecDeque::new();
         let Some(currency) = self.programmes.get(&id).map(Programme::currency) else { return };
@@ -255,6 +261,7 @@ impl State {
     }
 
     /// The same; whoever is paid is added to `credited`.
+    // Rules: R-MON-009, R-MON-012.
     pub(super) fn pay_claims(
         &mut self,
         id: ProgrammeId,
@@ -298,6 +305,7 @@ impl State {
     }
 
     /// Pays the claims that wait from what a command has freed.
+    // Rules: R-MON-013.
     pub(crate) fn pay_freed(&mut self, out: &mut Events) {
         for id in self.ledger.touched_programmes() {
             let Some(programme) = self.programmes.get(&id) else { continue };
@@ -319,6 +327,7 @@ impl State {
 
     /// A programme is paid what it is owed: up to `take_back` of it was its own money before, the rest is proceeds. The
     /// caller pays what is claimed.
+    // Rules: R-MON-012, R-MON-016.
     pub(super) fn programme_received(&mut self, id: ProgrammeId, amount: Money, take_back: &mut i64) {
         let cause = Cause::Programme(id);
         let spent = self.ledger.positive(amount.currency, Account::ProgrammeSpent(id));
@@ -352,6 +361,7 @@ impl State {
     }
 
     /// Tells which programmes have come to another level, of those that the command has touched.
+    // Rules: R-MON-014.
     pub(crate) fn tell_levels(&mut self, out: &mut Events) {
         for id in self.ledger.touched_programmes() {
             let Some(programme) = self.programmes.get(&id) else { continue };

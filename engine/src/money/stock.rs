@@ -102,6 +102,7 @@ pub(crate) struct Holding {
 
 impl StockOrder {
     /// How much it can buy or release, in lots: what its budget does not pay for is not wanted.
+    // Rules: R-MON-039.
     pub(crate) fn lots(&self, market: &Market) -> Option<i64> {
         let lots = market.lots(self.quantity)?;
         let Some(budget) = self.budget else { return Some(lots) };
@@ -111,6 +112,7 @@ impl StockOrder {
     }
 
     /// What it pledges: all that it can come to cost.
+    // Rules: R-MON-040.
     pub(crate) fn pledge(&self, market: &Market) -> Option<Money> {
         let cost = self.price.times(market.quantity(self.lots(market)?)?, market.currency)?;
         cost.amount.checked_add(cost.remainder)
@@ -157,6 +159,7 @@ impl State {
     }
 
     /// Refuses an entry on a board that does not keep to the programme's rule; returns what it pledges.
+    // Rules: R-MON-038.
     pub(crate) fn check_stock_entry(
         &self,
         programme: ProgrammeId,
@@ -196,6 +199,7 @@ impl State {
     }
 
     /// A deal was made to buy so much into stock: it is paid at once, from what was pledged for it.
+    // Rules: R-MON-040.
     pub(crate) fn buy_stock_of(
         &mut self,
         deal: NegotiationId,
@@ -279,6 +283,7 @@ impl State {
     }
 
     /// Takes from a stock, with its part of the cost.
+    // Rules: R-MON-041.
     fn take_from_stock(
         &mut self,
         programme: ProgrammeId,
@@ -310,6 +315,7 @@ impl State {
     }
 
     /// Refuses an order that does not keep to the programme's rule; returns what it pledges.
+    // Rules: R-MON-038.
     pub(crate) fn check_stock_order(
         &self,
         id: MarketId,
@@ -377,6 +383,7 @@ impl State {
     }
 
     /// A final auction has released so much from stock, for `revenue`; returns what the programme waits for.
+    // Rules: R-MON-021.
     pub(crate) fn release_stock(
         &mut self,
         id: AuctionId,

@@ -66,6 +66,7 @@ const HOLIDAYS_MAX: usize = 1_000;
 impl ClearingTerms {
     /// Refuses terms that give no time to follow a notice, name a pot twice, or touch the money of others before a defaulter's or
     /// the centre's own.
+    // Rules: R-MON-029, R-MON-034.
     pub(crate) fn check(&self) -> Result<(), Reject> {
         if self.notice_days == 0 || self.holidays.len() > HOLIDAYS_MAX {
             return Err(Reject::ClearingTerms);
@@ -82,6 +83,7 @@ impl ClearingTerms {
     }
 
     /// The business day that comes so many business days after a day; the last of all days where there is none.
+    // Rules: R-MON-018.
     pub(super) fn business_days_after(&self, day: Day, days: u8) -> Day {
         let mut found = day;
         let mut left = days;
@@ -118,6 +120,7 @@ mod tests {
     }
 
     /// Easter 2025, with the holidays of the TARGET system: Good Friday, Easter Monday and 1 May.
+    /// Rules: R-MON-018.
     #[test]
     fn due_dates_skip_weekends_and_holidays() {
         let after = |from, days| terms().business_days_after(day(from), days).to_string();
@@ -128,6 +131,7 @@ mod tests {
         assert_eq!(after("2025-04-30", 1), "2025-05-02");
     }
 
+    /// Rules: R-MON-029, R-MON-034.
     #[test]
     fn a_waterfall_never_begins_with_others_money() {
         use Pot::*;

@@ -133,6 +133,7 @@ impl Bound {
     }
 
     /// What it leaves for an offer at a price; `None` where an award would change nothing in it.
+    // Rules: R-AUC-079.
     pub(super) fn room(&mut self, entry: &Entry, paid: Paid, periods: u32) -> Option<Room> {
         let counts = self.counts(entry);
         let raised = match paid {
@@ -188,6 +189,7 @@ impl Bound {
         *used = used.saturating_add(more);
     }
 
+    // Rules: R-AUC-068.
     const fn key(&self, entry: &Entry) -> Option<u32> {
         match self.each {
             Each::All => None,
@@ -222,6 +224,7 @@ impl Room {
     }
 
     /// The most that can be awarded; below zero where not even nothing can.
+    // Rules: R-AUC-066.
     pub(super) fn most(self) -> i64 {
         if self.left < 0 {
             return -1;
@@ -287,6 +290,7 @@ impl Account {
 }
 
 /// max(0, price − reference) × quantity × periods, in millionths of millionths.
+// Rules: R-AUC-067.
 pub(super) fn cost(price: i64, reference: i64, quantity: i64, periods: u32) -> i128 {
     let above = i128::from(price).saturating_sub(i128::from(reference)).max(0);
     above.saturating_mul(i128::from(quantity)).saturating_mul(i128::from(periods))

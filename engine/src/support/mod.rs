@@ -214,6 +214,7 @@ pub fn award(offers: &[Offer<'_>], rule: &SupportRule, seed: Option<&[u8]>) -> R
 /// # Errors
 ///
 /// As [`award`], and a standing award or a declined offer that is no offer's, or an award that is no part of its offer.
+// Rules: R-AUC-086.
 pub fn call_reserve(
     offers: &[Offer<'_>],
     rule: &SupportRule,
@@ -286,6 +287,7 @@ pub fn winning_price(
 }
 
 /// The awards among the offers of a stack.
+// Rules: R-AUC-075.
 fn outcome(stack: &Stack<'_>, rule: &SupportRule) -> Outcome {
     let owners = stack.owners();
     let least = rule.competition.least_owner_groups.map_or(0, std::num::NonZeroU32::get);

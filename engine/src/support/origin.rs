@@ -42,6 +42,7 @@ struct Volumes {
 }
 
 /// Goes down the stack under caps that the awards keep; returns of how much volume they are the shares.
+// Rules: R-AUC-074.
 pub(super) fn walk<'a>(stack: &'a Stack<'a>, rule: &'a SupportRule, cap: &OriginCap) -> (Walk<'a>, i64) {
     let origins = Origins::new(stack, cap);
     let mut most = origins.most(rule);

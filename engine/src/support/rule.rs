@@ -73,6 +73,7 @@ pub enum Misfit {
 }
 
 /// Which of two offers of one score comes first.
+// Rules: R-AUC-064.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Ties {

@@ -254,6 +254,7 @@ impl<'a> Stack<'a> {
         self.above_ceiling.iter().map(reject)
     }
 
+    // Rules: R-AUC-076.
     pub(super) const fn offered(&self) -> i64 {
         self.offered
     }
@@ -316,6 +317,7 @@ impl Entry {
     }
 
     /// What it is paid where its auction clears at a score.
+    // Rules: R-AUC-078.
     pub(super) fn paid(&self, score: i64) -> i64 {
         paid(score, self.premium, self.ceiling)
     }
@@ -332,6 +334,7 @@ pub(super) fn paid(score: i64, premium: i64, ceiling: Option<i64>) -> i64 {
 /// # Errors
 ///
 /// What is wrong with it.
+// Rules: R-AUC-065.
 pub fn check_offer(offer: &Offer<'_>, rule: &SupportRule) -> Result<Option<Price>, OfferFault> {
     let lot = rule.lot.map_or(1, Quantity::millionths);
     let mut kinds = Kinds { pot_of: Vec::new(), numbers: BTreeMap::new() };
@@ -348,6 +351,7 @@ fn technology_of(rule: &SupportRule, named: Option<u16>) -> Result<Option<&Techn
 }
 
 /// The technology's premium and what the quality is worth, rounded to a millionth, half to even.
+// Rules: R-AUC-063.
 fn premium_of(rule: &SupportRule, technology: Option<&Technology>, quality: Quantity) -> Option<i64> {
     let rate = i128::from(rule.quality_rate.map_or(0, Price::millionths));
     let worth = rate.checked_mul(i128::from(quality.millionths()))?;

@@ -151,6 +151,7 @@ impl<'a> Walk<'a> {
     }
 
     /// Holds one auction: of a pot, or under a minimum.
+    // Rules: R-AUC-073.
     fn hold(&mut self, pot: usize, minimum: Option<(u32, &Bound)>, places: &[usize]) {
         let auction = |at_ceilings| Auction {
             pot,
@@ -172,6 +173,7 @@ impl<'a> Walk<'a> {
 
     /// Looks at offers from the best on. At ceilings it stops at the first that does not fit whole; whether all do is
     /// returned.
+    // Rules: R-AUC-080.
     fn descend(&mut self, mut auction: Auction, places: &[usize]) -> bool {
         self.bounds.iter_mut().for_each(|bound| bound.stopped_by = None);
         for &place in places {
@@ -190,6 +192,7 @@ impl<'a> Walk<'a> {
     }
 
     /// Awards an offer what fits, and says why no more.
+    // Rules: R-AUC-077.
     fn look_at(&mut self, place: usize, auction: &mut Auction) -> Option<(u32, Reason)> {
         let (stack, lot) = (self.stack, self.stack.lot());
         let entry = stack.entries().get(place)?;
@@ -219,6 +222,7 @@ impl<'a> Walk<'a> {
     }
 
     /// Why an offer is not looked at, if it is not.
+    // Rules: R-AUC-072.
     fn is_out(&self, entry: &Entry, auction: &Auction) -> Option<Reason> {
         if let Some(by) = entry.unit.and_then(|unit| self.units.get(&unit)).filter(|by| **by != entry.row) {
             return Some(Reason::Excluded { by: *by });
@@ -261,6 +265,7 @@ impl<'a> Walk<'a> {
     }
 
     /// What follows on an offer of which so much does not fit.
+    // Rules: R-AUC-070, R-AUC-071.
     fn misfit(
         &mut self,
         entry: &Entry,

@@ -40,6 +40,7 @@ fn paid(payoff: &Payoff, facts: &PeriodFacts) -> (String, PayoffRule) {
 
 /// Lynas–JARE's revised agreement (ASX release, March 2026, as reported by The West Australian): a floor of 110 USD/kg on
 /// 5,000 t a year, and 30 % of what exceeds 150 USD/kg, at most 10 million USD a calendar year.
+/// Rules: R-CFD-001.
 #[test]
 fn the_agreement_of_lynas_and_jare() {
     let payoff = Payoff { upside: upside(Some("150"), "0.3", Some("10000000")), ..Payoff::floor() };
@@ -54,6 +55,7 @@ fn the_agreement_of_lynas_and_jare() {
 }
 
 /// The cap is used up in the order of the months, and is whole again with the new year.
+/// Rules: R-CFD-006.
 #[test]
 fn an_annual_cap_is_used_up_in_order() {
     let payoff = Payoff { upside: upside(Some("150"), "0.3", Some("10000000")), ..Payoff::floor() };
@@ -67,6 +69,7 @@ fn an_annual_cap_is_used_up_in_order() {
 }
 
 /// CfD Standard Terms, condition 1.1: the difference is min(strike − reference price, strike).
+/// Rules: R-CFD-003.
 #[test]
 fn a_minimum_of_zero_is_the_british_formula() {
     let payoff = Payoff { upside: upside(None, "1", None), minimum: Some(Price::ZERO), ..Payoff::floor() };
@@ -76,6 +79,7 @@ fn a_minimum_of_zero_is_the_british_formula() {
     assert_eq!(paid(&unbounded, &facts("2026-01-01", "80", "-5", "10")).0, "850 USD");
 }
 
+/// Rules: R-CFD-004.
 #[test]
 fn low_prices_suspend_where_the_terms_say_so() {
     for (suspension, reference_price, is_suspended) in [
@@ -93,6 +97,7 @@ fn low_prices_suspend_where_the_terms_say_so() {
     }
 }
 
+/// Rules: R-CFD-009.
 #[test]
 fn nothing_is_shared_before_its_condition_is_met() {
     let payoff = Payoff { upside: upside(Some("110"), "0.3", None), ..Payoff::floor() };
@@ -101,6 +106,7 @@ fn nothing_is_shared_before_its_condition_is_met() {
     assert_eq!(paid(&payoff, &facts("2026-01-01", "110", "140", "100")).0, "-900 USD");
 }
 
+/// Rules: R-CFD-007.
 #[test]
 fn an_annual_volume_is_used_up_in_order() {
     let payoff = Payoff { annual_volume: Some(quantity("25")), ..Payoff::floor() };
@@ -113,6 +119,7 @@ fn an_annual_volume_is_used_up_in_order() {
 }
 
 /// For a suspended month nothing is paid either way, so it uses up none of the year's volume.
+/// Rules: R-CFD-004.
 #[test]
 fn a_suspended_period_uses_up_no_volume() {
     let annual_volume = Some(quantity("10"));
@@ -126,6 +133,7 @@ fn a_suspended_period_uses_up_no_volume() {
     assert_eq!(settled, [(PayoffRule::Suspended, Quantity::ZERO), (PayoffRule::Support, quantity("10"))]);
 }
 
+/// Rules: R-CFD-008.
 #[test]
 fn no_volume_needs_no_price() {
     let without_price =
@@ -240,6 +248,7 @@ impl Oracle {
 
 proptest! {
     /// A decimal library computes the same, period after period, caps and all.
+    /// Rules: R-CFD-001.
     #[test]
     fn decimals_agree(payoff in any_payoff(), mut periods in prop::collection::vec(any_facts(), 1..30)) {
         periods.sort_by_key(|facts| facts.period);
@@ -253,6 +262,7 @@ proptest! {
 
     /// A two-way contract and its mirror, strike and reference price exchanged, sum to nothing; and what the party earns at
     /// the reference price, with the difference payment, is the strike times the volume.
+    /// Rules: R-CFD-002.
     #[test]
     fn a_two_way_contract_is_antisymmetric_and_fixes_revenue(facts in any_facts()) {
         let two_way = Payoff { upside: upside(None, "1", None), ..Payoff::floor() };
@@ -273,6 +283,7 @@ proptest! {
     }
 
     /// A year never gives more than its cap, nor is it paid for more than its volume.
+    /// Rules: R-CFD-006, R-CFD-007.
     #[test]
     fn caps_hold(payoff in any_payoff(), volumes in prop::collection::vec(any_facts(), 1..30)) {
         let mut year = YearToDate::default();
@@ -295,6 +306,7 @@ proptest! {
     }
 
     /// A delivery told in two parts is paid the same but for rounding, and the remainders account for that.
+    /// Rules: R-CFD-005.
     #[test]
     fn a_split_changes_rounding_alone(facts in any_facts(), part in 0_i64..=1_000_000) {
         let two_way = Payoff { upside: upside(None, "0.3", None), ..Payoff::floor() };

@@ -114,6 +114,7 @@ const EXAMPLES: &[Example] = &[
     ("assume", "pay-as-clear", "", "400@3000 100@3000", "300@100 200@50", "100 x 500", "0"),
 ];
 
+/// Rules: R-AUC-039, R-AUC-040, R-AUC-041, R-AUC-042, R-AUC-043, R-AUC-044, R-AUC-045, R-AUC-046.
 #[test]
 fn worked_examples_of_rule_books() {
     for (name, preset, settings, bids, asks, expected, surplus) in EXAMPLES {
@@ -125,6 +126,7 @@ fn worked_examples_of_rule_books() {
 }
 
 /// Xetra, Market Model Equities, chapter 13.1: of two bids at 200, the later gets what the earlier leaves.
+/// Rules: R-AUC-051.
 #[test]
 fn price_time_serves_the_earlier() {
     let mut orders = book("300@200 300@200", "400@200");
@@ -146,6 +148,7 @@ fn the_marginal_offer_is_taken_in_part() {
 
 /// 31 CFR 356.21(a): 88.27 % of 18,000 is 15,888.60, awarded 15,900; 4.65 % of 100 is awarded the minimum of 100. The
 /// regulation gives the percentages; the offerings here are such that they come out.
+/// Rules: R-AUC-054.
 #[test]
 fn treasury_rounds_awards_up() {
     let award = |offering: &str, bids: &str| {
@@ -170,6 +173,7 @@ fn treasury_rounds_awards_up() {
 }
 
 /// FERC RP99-288-000, First Revised Sheet No. 89, example 4: c cannot be given its minimum, the rest share without it.
+/// Rules: R-AUC-055.
 #[test]
 fn minimums_drop_out_and_the_rest_share_again() {
     let bids = "60000@0.18 60000@0.18 70000>=45000@0.18 50000>=15000@0.18 30000>=10000@0.18 40000@0.17";
@@ -185,6 +189,7 @@ fn minimums_drop_out_and_the_rest_share_again() {
 }
 
 /// Where nobody at the margin can be given its minimum, both sides trade less.
+/// Rules: R-AUC-056.
 #[test]
 fn a_minimum_that_cannot_be_met_costs_both_sides() {
     let mut rule = rule("pay-as-clear");
@@ -198,6 +203,7 @@ fn a_minimum_that_cannot_be_met_costs_both_sides() {
 }
 
 /// Korea Exchange: 13,100 over four orders at the limit price.
+/// Rules: R-AUC-053.
 #[test]
 fn quantity_priority_serves_the_larger() {
     let orders = book("1000@50 10000@50 200@50 5000@50", "13100@50");
@@ -208,6 +214,7 @@ fn quantity_priority_serves_the_larger() {
 }
 
 /// Remainders: the largest first, then the lower id, whoever came first.
+/// Rules: R-AUC-052.
 #[test]
 fn pro_rata_gives_remainders_to_the_largest_then_the_lower_id() {
     let rule = rule_with("pay-as-clear", "lot = '1'");
@@ -225,6 +232,7 @@ fn pro_rata_gives_remainders_to_the_largest_then_the_lower_id() {
 }
 
 /// The order of SHA-256("seed" ‖ id) for ids a, b and c, worked out with another program.
+/// Rules: R-AUC-057.
 #[test]
 fn a_lot_is_drawn_by_the_seed() {
     let mut rule = rule("pay-as-clear");
@@ -235,6 +243,7 @@ fn a_lot_is_drawn_by_the_seed() {
 }
 
 /// Pay-as-clear in a shortage, and where offers have no limit.
+/// Rules: R-AUC-045.
 #[test]
 fn last_accepted_offer() {
     let shortage = book("600@3000", "200@50 300@100");
@@ -255,6 +264,7 @@ fn last_accepted_offer() {
     assert_eq!(cleared(&market, &interval).decision, undecided);
 }
 
+/// Rules: R-AUC-048.
 #[test]
 fn pay_as_bid_pays_each_its_own() {
     let orders = book("5@90 5@80 2", "8@10 9@30");
@@ -264,6 +274,7 @@ fn pay_as_bid_pays_each_its_own() {
 }
 
 /// Bounds are candidates too, so that a book trades at a floor that no limit is at.
+/// Rules: R-AUC-038.
 #[test]
 fn bounds_hold_and_are_candidates() {
     let orders = book("5@105", "5@95");
@@ -279,6 +290,7 @@ fn bounds_hold_and_are_candidates() {
 }
 
 /// The ends of what the interval leaves are exact: open where a limit is left out, closed where it belongs.
+/// Rules: R-AUC-038.
 #[test]
 fn an_interval_has_exact_ends() {
     // Only between 199 and 202 nothing is left over.
@@ -308,6 +320,7 @@ fn an_interval_has_exact_ends() {
 }
 
 /// Pressure stops at the band, here 5 % of 100; without a reference, at the end.
+/// Rules: R-AUC-042.
 #[test]
 fn pressure_stops_at_the_band() {
     let bids = book("9@120", "5@90");
@@ -325,6 +338,7 @@ fn pressure_stops_at_the_band() {
     }
 }
 
+/// Rules: R-AUC-037.
 #[test]
 fn empty_and_one_sided_books_do_not_trade() {
     for orders in

@@ -71,6 +71,7 @@ fn moved(order: &Order<'static>, change: impl Fn(i64) -> i64) -> Order<'static> 
 
 proptest! {
     /// 1. Nobody trades at a price worse than its limit. Every preset.
+    /// Rules: R-AUC-034.
     #[test]
     fn nobody_trades_beyond_its_limit(orders in mixed(12), rule in venue()) {
         for fill in cleared(&orders, &rule).fills {
@@ -83,6 +84,7 @@ proptest! {
 
     /// 2. What is bought is sold, and all is the volume; at one price, what is paid is received. Every preset but
     /// us-treasury, which over-allots on purpose and says by how much.
+    /// Rules: R-AUC-035.
     #[test]
     fn what_is_bought_is_sold(orders in mixed(12), rule in venue()) {
         let outcome = cleared(&orders, &rule);
@@ -98,6 +100,7 @@ proptest! {
     }
 
     /// 3. A strictly better limit is filled whole before a worse one gets anything. Every preset.
+    /// Rules: R-AUC-036.
     #[test]
     fn nobody_has_justified_envy(orders in mixed(12), rule in venue()) {
         let given = amounts(&orders, &cleared(&orders, &rule));
@@ -163,6 +166,7 @@ proptest! {
 
     /// 6. No price gives more volume, and with least-surplus among the first two criteria, none of those leaves less over.
     /// Euronext, asx and bnb, whose candidates are all prices.
+    /// Rules: R-AUC-040.
     #[test]
     fn no_price_gives_more_volume_or_less_surplus(orders in mixed(12), preset in prop::sample::select(vec!["euronext", "asx", "bnb"])) {
         let outcome = cleared(&orders, &rule_with(preset, "reference-price = '0'"));
@@ -216,6 +220,7 @@ proptest! {
 
     /// 8. The order of rows changes neither price nor volume (every preset), nor, with ties to the lower id, any fill
     /// (pay-as-clear).
+    /// Rules: R-AUC-033.
     #[test]
     fn rows_can_stand_in_any_order(orders in mixed(12).prop_flat_map(|o| (Just(o.clone()), Just(o).prop_shuffle())), rule in venue()) {
         let (orders, shuffled) = orders;
@@ -310,6 +315,7 @@ proptest! {
 
     /// 16. Pro rata: all is given, each within a lot of its quota and never more than it wants, and who has a larger remainder,
     /// or the same and a lower id, is never rounded down while the other is rounded up.
+    /// Rules: R-AUC-052.
     #[test]
     fn pro_rata_stays_within_a_lot(
         (wanted, available, lot) in (prop::collection::vec(1_i64..50, 1..8), 1_i64..4).prop_flat_map(|(wanted, lot)| {
@@ -339,6 +345,7 @@ proptest! {
     }
 
     /// 17. With minimums: who gets anything gets its minimum, buyers as much as sellers, and the order of rows does not matter.
+    /// Rules: R-AUC-056.
     #[test]
     fn minimums_are_met_whatever_the_order_of_rows(
         (orders, shuffled) in (mixed(10), prop::collection::vec(0_i64..6, 10))

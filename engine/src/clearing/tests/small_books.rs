@@ -136,6 +136,7 @@ fn agrees_with_the_naive_twin_on_all_small_books() {
     compare_all(&LIMITS, &[2, 4, 6], 4, 1, false);
 }
 
+/// Rules: R-AUC-039.
 #[test]
 #[ignore = "two thousand books under 273 rules each; run by hand"]
 fn agrees_with_the_naive_twin_on_small_books_under_every_rule() {

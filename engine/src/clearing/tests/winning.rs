@@ -116,6 +116,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(4096))]
 
     /// The threshold, and the search where a price is not certain, find what trying every price finds.
+    /// Rules: R-AUC-029.
     #[test]
     fn the_nearest_limit_that_wins_is_found(orders in orders(), rule in rule_of_most_volume()) {
         let orders = on_tick(&orders, &rule);
@@ -221,6 +222,7 @@ fn compare_all(quantities: &[i64], most: usize) {
     assert!(helped > 0);
 }
 
+/// Rules: R-AUC-029.
 #[test]
 fn agrees_with_the_naive_search_on_small_books() {
     compare_all(&[2, 4], 2);

@@ -27,6 +27,7 @@ fn an_offer_that_does_not_fit_gives_way_to_a_dearer_one() {
 
 /// Three for nine from one seller; two for eight and one for two from two buyers. All would gain one together, but at no price
 /// a unit does nobody lose.
+/// Rules: R-AUC-062.
 #[test]
 fn no_price_supports_what_would_be_worth_the_most() {
     let orders = book("2!@4 1!@2", "3!@3");

@@ -157,6 +157,7 @@ proptest! {
     }
 
     /// By a rule of any kind every trade that is found has a price, and the checker accepts it.
+    /// Rules: R-AUC-062.
     #[test]
     fn every_rule_chooses_a_price_that_supports_the_trade(orders in mixed(12), rule in rule_of_any_kind()) {
         let even = |number: i64| number - number.rem_euclid(2);

@@ -89,6 +89,7 @@ fn best(rule: &SupportRule, offers: &[Offer<'_>], given: &mut Vec<i64>, best_so_
 
 proptest! {
     /// Divisible offers: the most volume that keeps the shares, at the least cost. Whole offers: the shares are kept.
+    /// Rules: R-AUC-074.
     #[test]
     fn a_cap_by_origin_leaves_the_most_volume_at_the_least_cost(rule in any_rule(), offers in any_offers()) {
         let outcome = checked(&offers, &rule);

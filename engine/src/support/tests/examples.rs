@@ -14,6 +14,7 @@ const WINNERS: [(&str, &str, &str); 7] = [
     ("MP2X", "511000000", "0.48"),
 ];
 
+/// Rules: R-AUC-065, R-AUC-070.
 #[test]
 fn the_hydrogen_banks_winners_come_out() {
     let mut offers: Vec<Offer<'_>> =
@@ -97,6 +98,7 @@ fn volume(quantity: &str) -> Size {
 /// H2Global's second round scores 90 % by the price and 10 % by the firm option volume (Veyt, 2025). With prices compared to 1,000 EUR/t
 /// and the option volume to what is offered, 0.9 × price ÷ 1,000 − 0.1 × option is least where price − 1,000 ÷ 9 × option is: a
 /// full option is worth a premium of 111.11 EUR/t.
+/// Rules: R-AUC-063.
 #[test]
 fn two_criteria_are_a_premium_for_each_point() {
     let rule = auction(&format!("{PAY_AS_BID}quality-rate = \"111.111111\"\n"), Some("10"), None);
@@ -114,6 +116,7 @@ fn two_criteria_are_a_premium_for_each_point() {
 
 /// Germany's carbon contracts: a round is valid only if not every bidder is awarded all (EY, on the call of 12 March 2024). So
 /// somebody who asks more can save a round, and win: the one way in which asking more pays in an auction of one price list.
+/// Rules: R-AUC-075.
 #[test]
 fn a_round_in_which_all_win_is_void() {
     let rule = auction(&format!("{PAY_AS_BID}[competition]\nvoid-if-all-win = true\n"), None, Some("100"));
@@ -129,6 +132,7 @@ fn a_round_in_which_all_win_is_void() {
 }
 
 /// An auction that few come to shrinks: no more than four fifths of what is offered. Offers that exclude each other do not make it look larger.
+/// Rules: R-AUC-076.
 #[test]
 fn too_little_competition_shrinks_the_volume() {
     let rule = auction(&format!("{PAY_AS_BID}[competition]\nmost-of-offered = \"0.8\"\n"), Some("100"), None);
@@ -144,6 +148,7 @@ fn too_little_competition_shrinks_the_volume() {
 
 /// IF24: 1.2 billion, of which 200 million are for maritime off-takers; no bid above 4.00, and no grant above 250 million, or 200
 /// million of the maritime basket. Bids are made up. A project that asks too large a grant keeps nobody else out.
+/// Rules: R-AUC-068.
 #[test]
 fn a_grant_has_a_most_in_each_basket() {
     let rule = rule(
@@ -174,6 +179,7 @@ fn a_grant_has_a_most_in_each_basket() {
 
 /// IF24's other figure: no more than 25 % of a project's stacks from one country. As a cap on all awards together, with only that country
 /// capped: 60 from elsewhere allow 20, a quarter of 80.
+/// Rules: R-AUC-074.
 #[test]
 fn a_quarter_at_most_from_one_country() {
     let rule = auction(
@@ -192,6 +198,7 @@ fn a_quarter_at_most_from_one_country() {
 
 /// The CRM Act's 65 %. Of 80 that are supplied, 60 are Chinese; 60 more are wanted. With them China may have 65 % of 140, which is 91: 31
 /// more. Without the cap: 40 × 1 + 10 × 3 + 10 × 4 = 110. With it: 31 × 1 + 10 × 3 + 19 × 4 = 137. Diversification costs 27.
+/// Rules: R-AUC-074.
 #[test]
 fn diversification_has_a_price() {
     let positions = "[[origin-cap.positions]]\ncountry = \"CN\"\nquantity = \"60\"\n
@@ -210,6 +217,7 @@ fn diversification_has_a_price() {
 }
 
 /// No owner more than 6.
+/// Rules: R-AUC-068.
 #[test]
 fn an_owner_has_a_most() {
     let mut rule = auction(PAY_AS_BID, Some("12"), None);
@@ -224,6 +232,7 @@ fn an_owner_has_a_most() {
 }
 
 /// The score clears at 10. Who has a premium of 3 is paid 13, but for a ceiling of 12.5.
+/// Rules: R-AUC-078.
 #[test]
 fn a_premium_is_paid_up_to_the_ceiling() {
     let rule =
@@ -239,6 +248,7 @@ fn a_premium_is_paid_up_to_the_ceiling() {
 }
 
 /// Of two that ask the same, the one with the lower SHA-256(seed ‖ id): once the one and once the other.
+/// Rules: R-AUC-064.
 #[test]
 fn a_tie_is_drawn_by_lot() {
     use sha2::{Digest as _, Sha256};
@@ -257,6 +267,7 @@ fn a_tie_is_drawn_by_lot() {
 }
 
 /// One declines; what others have stands at the price that cleared, and who comes next is asked at its own.
+/// Rules: R-AUC-086.
 #[test]
 fn the_reserve_list_is_called_after_a_decline() {
     let rule = auction(PAY_AS_CLEAR, Some("10"), None);
@@ -287,6 +298,7 @@ fn the_reserve_list_is_called_after_a_decline() {
 /// | 76 | unit 1 later 1 | 2016 | 26 × 3 = 78 | comes into play |
 /// | 79.23 | wind 4 | 2016 | 29.23 × 7 = 204.61, of 210 | |
 /// | 80 | wind 1 | 2016 | 30 × 8 = 240, 30 over | closes 2016 |
+/// Rules: R-AUC-067, R-AUC-071, R-AUC-072, R-AUC-079.
 #[test]
 fn a_stacked_budget_by_hand() {
     let budget = |year: u16, amount: &str| {
@@ -336,6 +348,7 @@ fn a_stacked_budget_by_hand() {
 /// costs (300 − 50) × 0.3 = 75 of the 100 kept for it, and of the budget of 175; the 25 that it leaves are for all. In the rest, all at
 /// the ceiling of 95 would cost 45 × 5 = 225. So a price clears: 60, then 70 (20 × 4 = 80); at 80 it would be 30 × 5 = 150, 50 more
 /// than is left. Without the 25 the second would not have fitted.
+/// Rules: R-AUC-073, R-AUC-080.
 #[test]
 fn a_minimum_that_all_fit_under_is_paid_at_the_ceiling_and_leaves_the_rest_to_all() {
     let text = "payment = \"one-price\"\nmisfit = \"close-year\"\nwhole-offers = true\nuncontested = \"ceiling\"\n

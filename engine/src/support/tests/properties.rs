@@ -199,6 +199,7 @@ proptest! {
 
     /// With so much more of what a rejection names, and others awarded what they are, it is awarded the least more; with a
     /// millionth less of any of it, it is not.
+    /// Rules: R-AUC-077.
     #[test]
     fn a_rejection_names_what_is_in_the_way_and_by_how_much(
         (rule, offers) in world(MONOTONE, 12), which: prop::sample::Index,
@@ -233,6 +234,7 @@ proptest! {
     }
 
     /// What is paid, from the awards.
+    /// Rules: R-AUC-078.
     #[test]
     fn winners_are_paid_their_bids_or_no_less((rule, offers) in world(ALL, 20)) {
         let outcome = awarded(&offers, &rule);

@@ -564,6 +564,7 @@ proptest! {
     }
 
     /// Some decline, and the others keep what they have.
+    /// Rules: R-AUC-086.
     #[test]
     fn a_naive_twin_calls_the_same_reserve((rule, offers) in world(ALL, 12), declines in prop::collection::vec(any::<bool>(), 12)) {
         let outcome = award(&offers, &rule, Some(SEED)).expect("an auction");
@@ -596,6 +597,7 @@ proptest! {
 
 proptest! {
     /// Where offers are skipped, nothing that is left out fits in the end either; and no sum of awards exceeds a limit.
+    /// Rules: R-AUC-066.
     #[test]
     fn no_limit_is_broken_and_nothing_that_fits_is_left_out((rule, offers) in world(ALL, 12)) {
         let mut twin = Twin::new(&offers, &rule);
