@@ -54,8 +54,10 @@ const LOTS_MAX: u32 = 100;
 /// What is left to do once a case is prepared. It says how much it did, and what it holds is not dropped.
 type Work = Box<dyn FnMut() -> usize>;
 
-/// Every case: its name, what prepares it, and how much its work says that it did.
-const CASES: [(&str, fn() -> Work, usize); 6] = [
+/// A case's name, what prepares it, and how much its work says that it did.
+type Case = (&'static str, fn() -> Work, usize);
+
+const CASES: [Case; 6] = [
     ("place-10000-bids", place, BIDS as usize),
     ("clear-10000-orders", clear, BIDS as usize),
     ("settle-1000-contracts", settle, CONTRACTS as usize),
