@@ -516,6 +516,22 @@ mod tests {
         }
     }
 
+    /// `accept` yields nobody while a client is refused for want of a place, which is counted.
+    async fn assert_refused(server: &Endpoint, client: &Credentials, trust: &TrustAnchor) {
+        let refusals = AtomicU64::new(0);
+        let count = || {
+            refusals.fetch_add(1, Ordering::Relaxed);
+        };
+        tokio::select! {
+            _ = server.accept(count) => panic!("there is no place"),
+            refused = connect(server.local_addr(), "localhost", client, trust) => {
+                let error = refused.expect_err("there is no place");
+                assert!(matches!(error, ConnectError::Refused { .. }), "{error:?}");
+            }
+        }
+        assert_eq!(refusals.into_inner(), 1);
+    }
+
     #[tokio::test]
     async fn one_client_more_than_the_limit_is_refused_until_another_leaves() {
         let authority = Authority::new();
@@ -528,20 +544,7 @@ mod tests {
             let (served, connected) = tokio::join!(next(&server), first);
             let ((served, _), connected) = (served.expect("a place"), connected.expect("a connection"));
 
-            // `accept` yields nobody while Bob is refused.
-            let refusals = AtomicU64::new(0);
-            let count = || {
-                refusals.fetch_add(1, Ordering::Relaxed);
-            };
-            tokio::select! {
-                _ = server.accept(count) => panic!("there is no place"),
-                refused = connect(addr, "localhost", &bob, &trust) => {
-                    let error = refused.expect_err("there is no place");
-                    assert!(matches!(error, ConnectError::Refused { .. }), "{error:?}");
-                }
-            }
-
-            assert_eq!(refusals.into_inner(), 1);
+            assert_refused(&server, &bob, &trust).await;
             connected.close(VarInt::from_u32(0), b"");
             served.closed().await;
             drop(served);
@@ -565,18 +568,7 @@ mod tests {
         bounded(async {
             let (first, _alice) = tokio::join!(admit(), connect(addr, "localhost", &alice, &trust));
             let first = first.expect("a place");
-            let refusals = AtomicU64::new(0);
-            let count = || {
-                refusals.fetch_add(1, Ordering::Relaxed);
-            };
-            tokio::select! {
-                _ = server.accept(count) => panic!("this address has no place left"),
-                refused = connect(addr, "localhost", &bob, &trust) => {
-                    let error = refused.expect_err("this address has no place left");
-                    assert!(matches!(error, ConnectError::Refused { .. }), "{error:?}");
-                }
-            }
-            assert_eq!(refusals.into_inner(), 1);
+            assert_refused(&server, &bob, &trust).await;
             drop(first);
             let (second, _bob) = tokio::join!(admit(), connect(addr, "localhost", &bob, &trust));
             assert_eq!(second.expect("a place again").key, bob.fingerprint());
