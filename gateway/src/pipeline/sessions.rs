@@ -217,6 +217,12 @@ impl Entry {
         Self { queue, kind, answers: Vec::new() }
     }
 
+    /// Takes an answer of the batch that is being released; whether it is the first.
+    fn take(&mut self, answered: Answered) -> bool {
+        self.answers.push(answered);
+        self.answers.len() == 1
+    }
+
     /// Sends the answers that gathered, and then what happened. `false` if the queue has no room.
     fn tell_batch(&mut self, position: Position, batch: Option<&Batch>) -> bool {
         let answers = (!self.answers.is_empty()).then(|| {
@@ -433,8 +439,8 @@ impl Sessions {
         for session in self.readers.get(&participant).into_iter().flatten() {
             if let Some(entry) = self.entries.get_mut(session)
                 && let Kind::DropCopy(_) = entry.kind
+                && entry.take(answered)
             {
-                entry.answers.push(answered);
                 self.told.push(*session);
             }
         }
@@ -442,11 +448,10 @@ impl Sessions {
 
     /// Takes an answer, which is sent with the others of its batch: one message wakes a session once.
     pub(super) fn answer(&mut self, session: SessionId, answered: Answered) {
-        if let Some(entry) = self.entries.get_mut(&session) {
-            if entry.answers.is_empty() {
-                self.told.push(session);
-            }
-            entry.answers.push(answered);
+        if let Some(entry) = self.entries.get_mut(&session)
+            && entry.take(answered)
+        {
+            self.told.push(session);
         }
     }
 
