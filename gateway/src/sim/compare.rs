@@ -84,6 +84,7 @@ fn as_table(comparison: &Comparison) -> String {
     });
     let on = match comparison.paths {
         0 => "on historic prices".to_owned(),
+        1 => "on historic prices, and over 1 path where a figure says so".to_owned(),
         paths => format!("on historic prices, and over {paths} paths where a figure says so"),
     };
     format!(

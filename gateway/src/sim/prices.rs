@@ -15,6 +15,8 @@ use golv_sim::prices::{Frequency, Gap, Mass, Series, SeriesError, catalogue, tex
 use golv_sim::report::series_svg;
 
 use super::plot::plot;
+use super::source::meant;
+use crate::command_line::words::nearest;
 use crate::print::{self, table};
 
 /// How wide the SVG is, in pixels.
@@ -78,9 +80,10 @@ impl FromStr for PriceUnit {
 #[derive(Debug, thiserror::Error)]
 enum PricesError {
     #[error(
-        "there is no series '{0}'; golv sim prices lists those that come with golv, and a file of your own ends in .csv or .parquet"
+        "there is no series '{name}'{}; golv sim prices lists those that come with golv, and a file of your own ends in .csv or .parquet",
+        meant(near.as_deref())
     )]
-    Unknown(String),
+    Unknown { name: String, near: Option<String> },
     #[error("a file does not say what its prices are in: add --in, such as --in USD/t")]
     NoUnit,
     #[error("what a series of golv's is in is known: --in is for a file of your own")]
@@ -141,7 +144,8 @@ fn find(name: &str, own: Option<PriceUnit>) -> Result<Series, PricesError> {
     }
     let path = Path::new(name);
     if path.extension().is_none_or(|end| end != "csv") && !is_parquet(path) {
-        return Err(PricesError::Unknown(name.to_owned()));
+        let near = nearest(name, catalogue().iter().map(|entry| entry.series().id.to_string()));
+        return Err(PricesError::Unknown { name: name.to_owned(), near });
     }
     let PriceUnit { currency, mass } = own.ok_or(PricesError::NoUnit)?;
     let text = text_of(path).map_err(|source| PricesError::Read { path: path.into(), source })?;

@@ -1,8 +1,8 @@
 //! `golv sim report`: the page of a scenario, and its charts and numbers as files.
 
 use std::error::Error;
-use std::fs;
 use std::path::PathBuf;
+use std::{fs, io};
 
 use clap::Args;
 use golv_sim::report::comparison::files;
@@ -20,16 +20,24 @@ pub struct Report {
     out: PathBuf,
 }
 
+/// Why the report is not written.
+#[derive(Debug, thiserror::Error)]
+enum ReportError {
+    #[error("{} cannot be created", path.display())]
+    Create { path: PathBuf, source: io::Error },
+    #[error("{} cannot be written", path.display())]
+    Write { path: PathBuf, source: io::Error },
+}
+
 /// Plays everything and writes the files.
 pub(super) fn run(options: &Report) -> Result<(), Box<dyn Error>> {
     let comparison = options.compared.comparison()?;
     let dir = &options.out;
-    fs::create_dir_all(dir).map_err(|error| format!("{} cannot be created: {error}", dir.display()))?;
+    fs::create_dir_all(dir).map_err(|source| ReportError::Create { path: dir.clone(), source })?;
     let files = files(&comparison);
     for (name, content) in &files {
         let path = dir.join(name);
-        fs::write(&path, content)
-            .map_err(|error| format!("{} cannot be written: {error}", path.display()))?;
+        fs::write(&path, content).map_err(|source| ReportError::Write { path, source })?;
     }
     print::line(format_args!("{} files, to begin with {}", files.len(), dir.join("report.html").display()));
     Ok(())

@@ -24,7 +24,7 @@ pub(super) enum SourceError {
     NoPolicy { key: String, has: Vec<String> },
 }
 
-fn meant(near: Option<&str>) -> String {
+pub(super) fn meant(near: Option<&str>) -> String {
     near.map_or_else(String::new, |near| format!(" (is {near} meant?)"))
 }
 
