@@ -60,6 +60,11 @@ impl EngineVenue {
         &self.exchange
     }
 
+    /// Gives the exchange back.
+    pub fn into_exchange(self) -> Exchange {
+        self.exchange
+    }
+
     fn apply(&mut self, sender: IdentityId, id: CommandId, command: &Command) -> Answer {
         let sequence = Sequence(self.exchange.sequence().0 + 1);
         let mut events = Vec::new();

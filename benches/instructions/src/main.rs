@@ -4,7 +4,6 @@
 //!
 //! Inputs are the same in every run, and so is what each case comes to.
 
-use std::collections::BTreeMap;
 use std::hint::black_box;
 use std::num::NonZeroU32;
 
@@ -15,11 +14,11 @@ use golv_engine::bilateral::{
 use golv_engine::book::{Book, Order, Side};
 use golv_engine::cfd::{ContractTerms, IndexTerms, Observation};
 use golv_engine::clearing::{Allocation, Candidates, Criterion, Rule};
-use golv_engine::command::{Action, Command, NewBid, Operator};
+use golv_engine::command::{Action, Command, NewBid};
 use golv_engine::event::Event;
 use golv_engine::id::{
-    AuctionId, BidId, CommandId, FloorId, IdentityId, IndexId, MarketId, OwnerGroup, ParticipantId,
-    ProgrammeId, ProposalId, Sequence,
+    AuctionId, BidId, CommandId, FloorId, IdentityId, IndexId, MarketId, ParticipantId, ProgrammeId,
+    ProposalId, Sequence,
 };
 use golv_engine::market::{FloorTerms, Market, Unit};
 use golv_engine::money::{Backing, ProgrammeTerms};
@@ -28,6 +27,8 @@ use golv_engine::participant::Role;
 use golv_engine::time::{Day, Instant, Month};
 use golv_engine::{Exchange, Mode, RulesVersion};
 use golv_protocol::batch::{Batch, BatchHeader, BatchWriter, Entry};
+use golv_sim::desk::{Desk, OPERATORS, PUBLISHER, founding};
+use golv_sim::venue::EngineVenue;
 
 /// Bids that are placed, orders of a book, commands that are encoded and decoded.
 const BIDS: u32 = 10_000;
@@ -39,9 +40,7 @@ const BOARD: u32 = 100;
 /// Partial choices that a round may look at.
 const NODES: u64 = 500;
 
-const OPERATORS: [IdentityId; 2] = [IdentityId(1), IdentityId(2)];
-const PUBLISHER: IdentityId = IdentityId(3);
-const FIRST_TRADER: u32 = 10;
+const FIRST_TRADER: u32 = 100;
 const MARKET: MarketId = MarketId(1);
 const AUCTION: AuctionId = AuctionId(1);
 const INDEX: IndexId = IndexId(1);
@@ -98,93 +97,57 @@ impl Random {
     }
 }
 
-/// A rehearsal and its writer.
-struct World {
-    exchange: Exchange,
-    now: Instant,
-    sent: BTreeMap<IdentityId, u64>,
-    events: Vec<Event>,
+/// A rehearsal at `now`, with traders who both buy and sell, and a market.
+fn desk(now: Instant) -> Desk<EngineVenue> {
+    let exchange = Exchange::new(Mode::Rehearsal, RulesVersion::NEWEST);
+    let mut desk = Desk::new(EngineVenue::found(exchange, now, &founding(|_| None)));
+    for trader in FIRST_TRADER..FIRST_TRADER + TRADERS {
+        let name = format!("Trader {trader}").parse().expect("a name");
+        desk.admit(trader, name, &[Role::Supplier, Role::Buyer]).expect("admitted");
+    }
+    agree(&mut desk, Action::DefineMarket { market: MARKET, terms: market() });
+    desk
 }
 
-impl World {
-    /// With operators, a publisher, traders who both buy and sell, and a market.
-    fn new() -> Self {
-        let exchange = Exchange::new(Mode::Rehearsal, RulesVersion::NEWEST);
-        let now = Instant::at_midnight(2025, 12, 28).expect("a day");
-        let mut world = Self { exchange, now, sent: BTreeMap::new(), events: Vec::new() };
-        let name = "The centre".parse().expect("a name");
-        let operators = OPERATORS.map(|identity| Operator::local(identity.0));
-        let found = Command::Found { participant: ParticipantId(1), name, operators };
-        world.send(IdentityId::SYSTEM, found);
-        world.register(PUBLISHER, &[Role::Publisher]);
-        for trader in 0..TRADERS {
-            world.register(IdentityId(FIRST_TRADER + trader), &[Role::Supplier, Role::Buyer]);
-        }
-        world.agree(Action::DefineMarket { market: MARKET, terms: market() });
-        world
-    }
+fn agree(desk: &mut Desk<EngineVenue>, action: Action) {
+    desk.agree("an action that prepares a case", action).expect("agreed");
+}
 
-    fn register(&mut self, identity: IdentityId, roles: &[Role]) {
-        let participant = ParticipantId(identity.0);
-        let name = format!("Participant {identity}").parse().expect("a name");
-        let roles = roles.iter().copied().collect();
-        let owner_group = OwnerGroup(identity.0);
-        self.agree(Action::RegisterParticipant { participant, name, owner_group, roles });
-        self.agree(Action::AddIdentity { identity, participant });
-    }
-
-    /// Sends a command that is not refused, under the sender's next id, and ticks as long as something is due.
-    fn send(&mut self, sender: IdentityId, command: Command) -> CommandId {
-        let sent = self.sent.entry(sender).or_default();
-        *sent += 1;
-        let id = CommandId(*sent);
-        self.apply(sender, id, &command);
-        if let Command::SetClock { to } = command {
-            self.now = to;
-        }
-        while self.exchange.next_due().is_some_and(|due| due <= self.now) {
-            self.send(IdentityId::SYSTEM, Command::Tick);
-        }
-        id
-    }
-
-    fn apply(&mut self, sender: IdentityId, id: CommandId, command: &Command) {
-        let sequence = Sequence(self.exchange.sequence().0 + 1);
-        self.events.clear();
-        self.exchange.apply(sequence, self.now, sender, id, command, &mut self.events).expect("it is done");
-    }
-
-    fn agree(&mut self, action: Action) {
-        let command = self.send(OPERATORS[0], Command::Propose { action });
-        let proposal = ProposalId { identity: OPERATORS[0], command };
-        self.send(OPERATORS[1], Command::Confirm { proposal });
-    }
-
-    fn wait_until(&mut self, to: Instant) {
-        self.send(OPERATORS[0], Command::SetClock { to });
-    }
+/// Applies the next command, and nothing but that: what is counted.
+fn apply(
+    exchange: &mut Exchange,
+    at: Instant,
+    (sender, id): (IdentityId, CommandId),
+    command: &Command,
+    events: &mut Vec<Event>,
+) {
+    let sequence = Sequence(exchange.sequence().0 + 1);
+    events.clear();
+    exchange.apply(sequence, at, sender, id, command, events).expect("it is done");
 }
 
 /// Bids go through the engine's one door, into an auction that was empty.
 fn place() -> Work {
-    let mut world = World::new();
-    let opens_at = world.now.plus_seconds(60).expect("fits");
+    let now = Instant::at_midnight(2025, 12, 28).expect("a day");
+    let mut desk = desk(now);
+    let opens_at = now.plus_seconds(60).expect("fits");
     let terms = AuctionTerms {
         kind: AuctionKind::Call { market: MARKET, stock: None },
         opens_at,
-        closes_at: world.now.plus_seconds(86_400).expect("fits"),
+        closes_at: now.plus_seconds(86_400).expect("fits"),
         challenge_seconds: NonZeroU32::new(60).expect("positive"),
         rule: rule().into(),
         lot_commitment: None,
     };
-    world.agree(Action::AnnounceAuction { auction: AUCTION, terms });
-    world.wait_until(opens_at);
-    let commands = commands();
+    agree(&mut desk, Action::AnnounceAuction { auction: AUCTION, terms });
+    desk.set_clock(opens_at).expect("forward");
+    let (mut exchange, commands) = (desk.into_venue().into_exchange(), commands());
+    let mut events = Vec::new();
     Box::new(move || {
         let mut placed = 0;
         for Entry { sender, id, command } in &commands {
-            world.apply(*sender, *id, command);
-            placed += world.events.len();
+            apply(&mut exchange, opens_at, (*sender, *id), command, &mut events);
+            placed += events.len();
         }
         // Each bid is one event.
         placed
@@ -206,17 +169,18 @@ fn clear() -> Work {
 
 /// A month's run of a floor, proposed and confirmed: worked out twice, posted and paid.
 fn settle() -> Work {
-    let mut world = World::new();
+    let mut desk = desk(Instant::at_midnight(2025, 12, 28).expect("a day"));
+    desk.admit(PUBLISHER, "Publisher".parse().expect("a name"), &[Role::Publisher]).expect("admitted");
     let name = "Index".parse().expect("a name");
-    let publisher = ParticipantId(PUBLISHER.0);
+    let publisher = ParticipantId(PUBLISHER);
     let terms = IndexTerms { name, currency: Some(Currency::Eur), publisher, guard: None };
-    world.agree(Action::DefineIndex { index: INDEX, terms });
+    agree(&mut desk, Action::DefineIndex { index: INDEX, terms });
     let name = "Programme".parse().expect("a name");
     let terms = ProgrammeTerms { name, currency: Currency::Eur, backing: Backing::Capped };
-    world.agree(Action::OpenProgramme { programme: PROGRAMME, terms });
+    agree(&mut desk, Action::OpenProgramme { programme: PROGRAMME, terms });
     let funder = "Treasury".parse().expect("a name");
     let amount = Money { currency: Currency::Eur, millionths: 1_000_000_000 * 1_000_000 };
-    world.agree(Action::FundProgramme { programme: PROGRAMME, funder, amount });
+    agree(&mut desk, Action::FundProgramme { programme: PROGRAMME, funder, amount });
     let first = Month::new(2026, 1).expect("a month");
     let terms = FloorTerms {
         market: MARKET,
@@ -229,21 +193,31 @@ fn settle() -> Work {
         origins: vec!["FI".parse().expect("a country")],
         contract: Box::new(ContractTerms::monthly_floor()),
     };
-    world.agree(Action::SetFloor { floor: FLOOR, terms });
+    agree(&mut desk, Action::SetFloor { floor: FLOOR, terms });
     let mut random = Random(1);
     for contract in 0..CONTRACTS {
         let holder = ParticipantId(FIRST_TRADER + contract % TRADERS);
         let per_period = quantity(1 + random.below(LOTS_MAX));
-        world.agree(Action::GrantEntitlement { floor: FLOOR, holder, per_period });
+        agree(&mut desk, Action::GrantEntitlement { floor: FLOOR, holder, per_period });
     }
-    world.wait_until(Instant::at_midnight(2026, 2, 1).expect("a day"));
+    let now = Instant::at_midnight(2026, 2, 1).expect("a day");
+    desk.set_clock(now).expect("forward");
     let observation = Observation { price: price(420), volume: None, source: None };
     let day = first.last_day();
-    world.send(PUBLISHER, Command::PublishReferencePrice { index: INDEX, day, observation });
-    let version = world.exchange.data_version();
+    let publish = Command::PublishReferencePrice { index: INDEX, day, observation };
+    desk.done("a price", IdentityId(PUBLISHER), publish).expect("published");
+    let mut exchange = desk.into_venue().into_exchange();
+    let version = exchange.data_version();
+    let mut events = Vec::new();
     Box::new(move || {
-        world.agree(Action::Settle { floor: FLOOR, period: first.first_day(), version });
-        let runs = world.events.iter().filter_map(|event| match event {
+        let [first_operator, second_operator] = OPERATORS;
+        // Above all ids that were sent.
+        let id = CommandId(u64::MAX);
+        let action = Action::Settle { floor: FLOOR, period: first.first_day(), version };
+        apply(&mut exchange, now, (first_operator, id), &Command::Propose { action }, &mut events);
+        let proposal = ProposalId { identity: first_operator, command: id };
+        apply(&mut exchange, now, (second_operator, id), &Command::Confirm { proposal }, &mut events);
+        let runs = events.iter().filter_map(|event| match event {
             Event::SettlementRunCompleted { run } => Some(run.lines.len()),
             _ => None,
         });
