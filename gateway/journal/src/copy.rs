@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 
 use golv_engine::id::Sequence;
 
+use crate::disk::Directory;
 use crate::inventory::{Inventory, SegmentFile};
 use crate::spare::write_zeros;
 use crate::writer::claim;
@@ -112,7 +113,8 @@ pub fn copy_up_to(dir: &Path, last: Sequence, into: &Path) -> Result<Copied, Cop
     if is_inside(into, dir) {
         return Err(CopyError::Inside { into: into.to_owned() });
     }
-    let _lock = claim(into)?;
+    let directory = Directory::from(into);
+    let _lock = claim(&directory)?;
     let inventory = Inventory::take(dir)?;
     let mut segments = Vec::new();
     for SegmentFile { number, content, file, .. } in inventory.segments {
@@ -141,7 +143,7 @@ pub fn copy_up_to(dir: &Path, last: Sequence, into: &Path) -> Result<Copied, Cop
     }
     for copy in segments.iter().rev().chain(&snapshots) {
         copy.give_name()?;
-        directory::sync(into).map_err(|source| failed(&copy.from, &copy.to, source))?;
+        directory.disk().flush_dir(into).map_err(|source| failed(&copy.from, &copy.to, source))?;
     }
     Ok(Copied { segments: segments.len(), snapshots: snapshots.len() })
 }

@@ -1,7 +1,7 @@
-//! The directory around the segments: names, the lock, and what it takes to make entries durable.
+//! The directory around the segments: what its files are named, and which there are.
 
 use std::collections::BTreeMap;
-use std::fs::{self, File};
+use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -63,24 +63,4 @@ pub(crate) fn list(dir: &Path) -> io::Result<Listing> {
         }
     }
     Ok(listing)
-}
-
-/// Creates a directory and those above it, each durably: a file survives a power loss only if all do.
-pub(crate) fn create_durably(dir: &Path) -> io::Result<()> {
-    // The parent of a relative path with one part is the empty path.
-    let parent = match dir.parent() {
-        Some(parent) if parent != Path::new("") => parent,
-        _ => Path::new("."),
-    };
-    if !dir.is_dir() {
-        create_durably(parent)?;
-        fs::create_dir(dir)?;
-    }
-    // Also of one that was there: whoever made it may have been killed before this.
-    sync(parent)
-}
-
-/// Makes the entries of a directory durable.
-pub(crate) fn sync(dir: &Path) -> io::Result<()> {
-    File::open(dir)?.sync_all()
 }

@@ -8,11 +8,11 @@
 //! Two snapshots are kept, so that one that is damaged has another behind it. Segments that neither needs are moved to
 //! the folder `archive`, where everybody who reads the journal still finds them; nothing here ever deletes a segment.
 
-use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::directory;
+use crate::disk::Directory;
 use crate::replay::Replay;
 use crate::restart::{self, Begun, RestartError, replay_closed};
 use crate::snapshot::{self, SnapshotError, SnapshotHeader, WriteSnapshotError};
@@ -45,7 +45,7 @@ pub enum KeepError {
 /// The second exchange.
 #[derive(Debug)]
 pub struct Keeper {
-    dir: PathBuf,
+    dir: Directory,
     replay: Replay,
     /// The first segment that was not replayed.
     next: u32,
@@ -59,10 +59,11 @@ impl Keeper {
     ///
     /// # Errors
     /// If there is no journal, or neither a snapshot nor the first segment.
-    pub fn new(dir: &Path) -> Result<Self, KeepError> {
-        let Begun { replay, snapshot, .. } = restart::begin(dir)?;
+    pub fn new(dir: impl Into<Directory>) -> Result<Self, KeepError> {
+        let dir = dir.into();
+        let Begun { replay, snapshot, .. } = restart::begin(dir.path())?;
         let kept = snapshot.into_iter().map(|(segment, _)| segment).collect();
-        Ok(Self { dir: dir.to_owned(), next: replay.segment(), replay, kept })
+        Ok(Self { dir, next: replay.segment(), replay, kept })
     }
 
     /// Replays what is closed before the segment `open`, and keeps a snapshot of the state that it begins with. Returns
@@ -77,13 +78,15 @@ impl Keeper {
         open: u32,
         mut go_on: impl FnMut() -> bool,
     ) -> Result<Option<SnapshotHeader>, KeepError> {
-        if open <= self.next || !replay_closed(&mut self.replay, &self.dir, (self.next, open), |_| go_on())? {
+        if open <= self.next
+            || !replay_closed(&mut self.replay, self.dir.path(), (self.next, open), |_| go_on())?
+        {
             return Ok(None);
         }
         self.next = open;
         let header = snapshot::write(&self.dir, open, &self.replay)?;
         // Before anything is put away that it takes the place of.
-        snapshot::read(&directory::snapshot_path(&self.dir, open))?;
+        snapshot::read(&directory::snapshot_path(self.dir.path(), open))?;
         self.kept.push(open);
         self.put_away()?;
         Ok(Some(header))
@@ -95,20 +98,21 @@ impl Keeper {
         self.kept.drain(..surplus);
         // With one snapshot alone everything is still needed, should it be damaged.
         let &[oldest, _] = self.kept.as_slice() else { return Ok(()) };
+        let (dir, disk) = (self.dir.path(), self.dir.disk());
         let at = |path: &Path| {
             let path = path.to_owned();
             move |source| KeepError::PutAway { path, source }
         };
-        let listing = directory::list(&self.dir).map_err(at(&self.dir))?;
+        let listing = directory::list(dir).map_err(at(dir))?;
         for (_, file) in listing.snapshots.range(..oldest) {
-            fs::remove_file(file).map_err(at(file))?;
+            disk.remove(file).map_err(at(file))?;
         }
-        let archive = self.dir.join(directory::ARCHIVE);
-        directory::create_durably(&archive).map_err(at(&archive))?;
+        let archive = dir.join(directory::ARCHIVE);
+        self.dir.create_durably(&archive).map_err(at(&archive))?;
         for (_, file) in listing.segments.range(..oldest).filter(|(_, file)| !file.starts_with(&archive)) {
             let name = file.file_name().expect("a segment's path ends in its name");
-            fs::rename(file, archive.join(name)).map_err(at(file))?;
+            disk.rename(file, &archive.join(name)).map_err(at(file))?;
         }
-        directory::sync(&archive).and_then(|()| directory::sync(&self.dir)).map_err(at(&archive))
+        disk.flush_dir(&archive).and_then(|()| disk.flush_dir(dir)).map_err(at(&archive))
     }
 }

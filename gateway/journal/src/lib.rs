@@ -8,6 +8,7 @@
 //! | module | what it does |
 //! |---|---|
 //! | `format`, `directory` | bytes of headers and frames; names of files |
+//! | [`disk`] | everything that changes what is on the disk |
 //! | `writer`, `shared`, `spare` | appending and flushing; what the two share; the next segment, filled with zeros ahead |
 //! | `segment`, `reader` | reading one segment, and all of them to a verdict |
 //! | `recovery` | the lock, the cut of a torn tail, and a journal to append to |
@@ -66,6 +67,7 @@
 
 pub mod copy;
 mod directory;
+pub mod disk;
 pub mod execute;
 mod format;
 #[cfg(all(test, not(loom)))]

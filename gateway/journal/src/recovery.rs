@@ -2,12 +2,13 @@
 //!
 //! Nothing is changed before the last frame has been handed out and the verdict is known.
 
-use std::fs::{File, OpenOptions, TryLockError};
+use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
 use crate::directory::{self, Listing};
+use crate::disk::{Directory, DiskFile};
 use crate::format::Header;
 use crate::reader::{
     Corruption, FIRST_SEGMENT, Frame, Gap, ReadError, Reader, ScanError, Verdict, scan_from,
@@ -73,14 +74,14 @@ pub enum RecoverError {
 /// A journal that is locked, and not read yet.
 #[derive(Debug)]
 pub struct Locked {
-    dir: PathBuf,
+    dir: Directory,
     lock: File,
 }
 
 /// A journal that is locked and being read. It becomes a [`Journal`] when it has been read to its end.
 #[derive(Debug)]
 pub struct Opened {
-    dir: PathBuf,
+    dir: Directory,
     reader: Reader,
     lock: File,
 }
@@ -91,7 +92,9 @@ impl Journal {
     /// # Errors
     ///
     /// When there is no journal, or it is in use.
-    pub fn lock(dir: &Path) -> Result<Locked, OpenError> {
+    pub fn lock(dir: impl Into<Directory>) -> Result<Locked, OpenError> {
+        let directory = dir.into();
+        let dir = directory.path();
         // Segments come first, so that no lock appears in a directory that holds no journal. Their headers are looked
         // at by whoever reads them: most starts need few.
         let io = |source| ScanError::Io { path: dir.to_owned(), source };
@@ -107,7 +110,7 @@ impl Journal {
             Err(source) => return Err(OpenError::Lock { path, source }),
         };
         match lock.try_lock() {
-            Ok(()) => Ok(Locked { dir: dir.to_owned(), lock }),
+            Ok(()) => Ok(Locked { dir: directory, lock }),
             Err(TryLockError::WouldBlock) => Err(OpenError::Locked { dir: dir.to_owned() }),
             Err(TryLockError::Error(source)) => Err(OpenError::Lock { path, source }),
         }
@@ -118,9 +121,9 @@ impl Journal {
     /// # Errors
     ///
     /// When there is no journal, it is in use, or a header cannot be read.
-    pub fn open(dir: &Path) -> Result<Opened, OpenError> {
+    pub fn open(dir: impl Into<Directory>) -> Result<Opened, OpenError> {
         let Locked { dir, lock } = Self::lock(dir)?;
-        let reader = crate::scan(&dir)?;
+        let reader = crate::scan(dir.path())?;
         Ok(Opened { dir, reader, lock })
     }
 }
@@ -128,7 +131,7 @@ impl Journal {
 impl Locked {
     /// The journal's directory.
     pub fn dir(&self) -> &Path {
-        &self.dir
+        self.dir.path()
     }
 
     /// Begins to read from a segment on.
@@ -137,7 +140,7 @@ impl Locked {
     ///
     /// When the segment is not there, or a header from there on cannot be read.
     pub fn read_from(self, segment: u32) -> Result<Opened, OpenError> {
-        let reader = scan_from(&self.dir, segment)?;
+        let reader = scan_from(self.dir.path(), segment)?;
         Ok(Opened { dir: self.dir, reader, lock: self.lock })
     }
 }
@@ -182,32 +185,32 @@ impl Opened {
         let last = self.reader.last_frame();
         let file = path.to_owned();
         let cut = |source| RecoverError::Cut { file: file.clone(), offset: end, source };
-        let open = OpenOptions::new().read(true).write(true).open(&file).map_err(cut)?;
-        let length = open.metadata().map_err(cut)?.len();
+        let length = fs::metadata(&file).map_err(cut)?.len();
+        let open = self.dir.disk().open(&file).map_err(cut)?;
         if let Verdict::TornTail { bytes, .. } = verdict {
-            write_zeros(&open, end, end + bytes).map_err(cut)?;
+            write_zeros(&*open, end, end + bytes).map_err(cut)?;
         }
         // What a copy may lack.
-        write_zeros(&open, length, end.max(u64::from(header.settings.segment_bytes))).map_err(cut)?;
+        write_zeros(&*open, length, end.max(u64::from(header.settings.segment_bytes))).map_err(cut)?;
         if let Some((offset, length)) = last {
-            write_again(&open, offset, length).map_err(cut)?;
+            write_again(&file, &*open, offset, length).map_err(cut)?;
         }
         // The segment's name too: the process that gave it may have been killed before it was durable.
-        if let Err(source) = open.sync_all().and_then(|()| directory::sync(&self.dir)) {
+        if let Err(source) = open.flush_all().and_then(|()| self.dir.disk().flush_dir(self.dir.path())) {
             return Err(RecoverError::Flush { file, source });
         }
-        let target = Target { file, disk: Box::new(open) };
-        Ok((Journal::new(&self.dir, target, self.lock, &header, next, end), verdict))
+        let target = Target { file, open };
+        Ok((Journal::new(self.dir, target, self.lock, &header, next, end), verdict))
     }
 }
 
 /// Writes a frame where it is, so that the next flush makes it durable whatever was the matter with an earlier one: a
 /// system that has failed to write a page calls it clean, and shows what the disk does not have. One frame at most can be
 /// such, the last.
-fn write_again(open: &File, offset: u64, length: u64) -> io::Result<()> {
+fn write_again(file: &Path, open: &dyn DiskFile, offset: u64, length: u64) -> io::Result<()> {
     let mut frame = vec![0; usize::try_from(length).map_err(io::Error::other)?];
-    open.read_exact_at(&mut frame, offset)?;
-    open.write_all_at(&frame, offset)
+    File::open(file)?.read_exact_at(&mut frame, offset)?;
+    open.write_all_at(offset, &frame)
 }
 
 /// Refuses any verdict on closed segments but that they are whole: nothing in them can be torn.

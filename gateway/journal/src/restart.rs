@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use golv_engine::id::Sequence;
 
 use crate::directory::{self, Listing};
+use crate::disk::Directory;
 use crate::reader::{FIRST_SEGMENT, scan_range};
 use crate::recovery::whole;
 use crate::replay::{Replay, ReplayError, Replayed};
@@ -73,8 +74,10 @@ impl Restart {
     ///
     /// # Errors
     /// If there is no journal, it is in use, or there is neither a snapshot nor the first segment.
-    pub fn begin(dir: &Path) -> Result<Self, RestartError> {
-        Ok(Self { locked: Journal::lock(dir)?, begun: begin(dir)? })
+    pub fn begin(dir: impl Into<Directory>) -> Result<Self, RestartError> {
+        let locked = Journal::lock(dir)?;
+        let begun = begin(locked.dir())?;
+        Ok(Self { locked, begun })
     }
 
     /// Replays what is left and makes the journal ready for appending. `each` is called after each frame.

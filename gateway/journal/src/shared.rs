@@ -8,8 +8,6 @@
 //!
 //! The model checker runs this very code: see the tests under `cfg(loom)`.
 
-use std::fmt::Debug;
-use std::io;
 use std::path::PathBuf;
 
 #[cfg(loom)]
@@ -23,21 +21,14 @@ use std::sync::{
     atomic::{AtomicBool, Ordering},
 };
 
+use crate::disk::DiskFile;
 use crate::writer::FlushError;
-
-/// What the journal asks of its file. The other implementors fail on demand, in tests.
-pub(crate) trait Disk: Debug + Send + Sync {
-    /// Writes at an offset, with one call to the system; returns how many bytes.
-    fn write_at(&self, offset: u64, bytes: &[u8]) -> io::Result<usize>;
-    /// Makes what was written durable.
-    fn flush(&self) -> io::Result<()>;
-}
 
 /// A segment that is written to.
 #[derive(Debug)]
 pub(crate) struct Target {
     pub(crate) file: PathBuf,
-    pub(crate) disk: Box<dyn Disk>,
+    pub(crate) open: Box<dyn DiskFile>,
 }
 
 #[derive(Debug)]
@@ -68,7 +59,7 @@ impl Shared {
         if self.is_poisoned() {
             return Err(FlushError::Poisoned { file: target.file.clone() });
         }
-        target.disk.flush().map_err(|source| {
+        target.open.flush().map_err(|source| {
             self.poison();
             FlushError::Sync { file: target.file.clone(), source }
         })
@@ -88,6 +79,8 @@ impl Shared {
 
 #[cfg(all(test, loom))]
 mod tests {
+    use std::io;
+
     use super::*;
     use loom::sync::atomic::AtomicUsize;
     use loom::thread;
@@ -105,7 +98,7 @@ mod tests {
     #[derive(Clone, Debug)]
     struct Handle(Arc<Cache>);
 
-    impl Disk for Handle {
+    impl DiskFile for Handle {
         fn write_at(&self, _: u64, bytes: &[u8]) -> io::Result<usize> {
             self.0.written.fetch_add(bytes.len(), Ordering::SeqCst);
             Ok(bytes.len())
@@ -122,7 +115,7 @@ mod tests {
     }
 
     fn target(cache: &Arc<Cache>) -> Arc<Target> {
-        Arc::new(Target { file: "modelled".into(), disk: Box::new(Handle(Arc::clone(cache))) })
+        Arc::new(Target { file: "modelled".into(), open: Box::new(Handle(Arc::clone(cache))) })
     }
 
     fn cache(fails_once: bool) -> Arc<Cache> {
@@ -135,7 +128,7 @@ mod tests {
             let cache = cache(true);
             let open = target(&cache);
             let shared = Arc::new(Shared::new(Arc::clone(&open)));
-            open.disk.write_at(0, b"frame").expect("writes work");
+            open.open.write_at(0, b"frame").expect("writes work");
             let other = Arc::clone(&shared);
             let flushing = thread::spawn(move || other.flush());
             let outcomes = [shared.flush(), flushing.join().expect("no panic")];
@@ -153,13 +146,13 @@ mod tests {
             // A flush that was begun before, and may come at any time.
             let stray = Arc::clone(&shared);
             let stray = thread::spawn(move || stray.flush().is_ok());
-            first.disk.write_at(0, b"one").expect("writes work");
+            first.open.write_at(0, b"one").expect("writes work");
             // As a journal rotates: flush, then the next file.
             shared.flush().expect("flushes work");
             assert_eq!(old.durable.load(Ordering::SeqCst), 3);
             let second = target(&new);
             shared.rotate(Arc::clone(&second));
-            second.disk.write_at(0, b"two!").expect("writes work");
+            second.open.write_at(0, b"two!").expect("writes work");
             let flusher = Arc::clone(&shared);
             thread::spawn(move || flusher.flush().expect("flushes work")).join().expect("no panic");
             assert_eq!(new.durable.load(Ordering::SeqCst), 4);

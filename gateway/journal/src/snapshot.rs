@@ -20,7 +20,7 @@
 //!    128         payload: exchange, a rehearsal's time, counts of events
 //! ```
 
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::{self, BufRead, BufReader, BufWriter, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
@@ -32,6 +32,7 @@ use golv_engine::time::Instant;
 use golv_protocol::{DecodeError, EncodeError, decode_from, encode_to};
 
 use crate::directory;
+use crate::disk::{Directory, Disk, DiskFile};
 use crate::format::{put, take};
 use crate::replay::{Replay, Replayed};
 
@@ -233,26 +234,31 @@ pub fn read(file: &Path) -> Result<Snapshot, SnapshotError> {
 ///
 /// # Errors
 /// If the state's books do not balance, or the system fails.
-pub(crate) fn write(dir: &Path, segment: u32, replay: &Replay) -> Result<SnapshotHeader, WriteSnapshotError> {
+pub(crate) fn write(
+    dir: &Directory,
+    segment: u32,
+    replay: &Replay,
+) -> Result<SnapshotHeader, WriteSnapshotError> {
     if !replay.exchange().is_conserved() {
         return Err(WriteSnapshotError::NotConserved { segment });
     }
-    let path = directory::snapshot_path(dir, segment);
-    let temporary = dir.join(directory::SNAPSHOT_PART);
+    let (disk, path) = (dir.disk(), directory::snapshot_path(dir.path(), segment));
+    let temporary = dir.path().join(directory::SNAPSHOT_PART);
     let io = |source| WriteSnapshotError::Io { file: path.clone(), source };
-    let written = write_to(&temporary, segment, replay, io);
+    let written = write_to(disk, &temporary, segment, replay, io);
     let renamed = written.and_then(|header| {
-        fs::rename(&temporary, &path).and_then(|()| directory::sync(dir)).map_err(io)?;
+        disk.rename(&temporary, &path).and_then(|()| disk.flush_dir(dir.path())).map_err(io)?;
         Ok(header)
     });
     if renamed.is_err() {
         // A disk that is full needs the room; if it stays, the next one takes its place.
-        let _ = fs::remove_file(&temporary);
+        let _ = disk.remove(&temporary);
     }
     renamed
 }
 
 fn write_to(
+    disk: &dyn Disk,
     temporary: &Path,
     segment: u32,
     replay: &Replay,
@@ -260,9 +266,9 @@ fn write_to(
 ) -> Result<SnapshotHeader, WriteSnapshotError> {
     let exchange = replay.exchange();
     // One that an earlier process left is begun anew.
-    let mut open = File::create(temporary).map_err(&io)?;
-    open.write_all(&[0; HEADER]).map_err(&io)?;
-    let mut checked = Checked { inner: &open, crc: 0, length: 0 };
+    let open = disk.create(temporary).map_err(&io)?;
+    open.write_all_at(0, &[0; HEADER]).map_err(&io)?;
+    let mut checked = Checked { inner: Behind(&*open, HEADER as u64), crc: 0, length: 0 };
     let mut payload = BufWriter::with_capacity(256 * 1024, &mut checked);
     encode_to(&(exchange, replay.now(), replay.counts()), &mut payload)?;
     payload.flush().map_err(&io)?;
@@ -275,26 +281,26 @@ fn write_to(
         length: checked.length,
         payload_crc: checked.crc,
     };
-    open.seek(SeekFrom::Start(0)).and_then(|_| open.write_all(&header.to_bytes())).map_err(&io)?;
-    open.sync_all().map_err(io)?;
+    open.write_all_at(0, &header.to_bytes()).map_err(&io)?;
+    open.flush_all().map_err(io)?;
     Ok(header)
 }
 
 /// Counts what goes through, and its checksum.
-struct Checked<'a> {
-    inner: &'a File,
+struct Checked<T> {
+    inner: T,
     crc: u32,
     length: u64,
 }
 
-impl Checked<'_> {
+impl<T> Checked<T> {
     fn went(&mut self, bytes: &[u8]) {
         self.crc = crc32c::crc32c_append(self.crc, bytes);
         self.length += bytes.len() as u64;
     }
 }
 
-impl Read for Checked<'_> {
+impl<T: Read> Read for Checked<T> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let length = self.inner.read(buffer)?;
         self.went(&buffer[..length]);
@@ -302,7 +308,7 @@ impl Read for Checked<'_> {
     }
 }
 
-impl Write for Checked<'_> {
+impl<T: Write> Write for Checked<T> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let length = self.inner.write(bytes)?;
         self.went(&bytes[..length]);
@@ -311,5 +317,20 @@ impl Write for Checked<'_> {
 
     fn flush(&mut self) -> io::Result<()> {
         self.inner.flush()
+    }
+}
+
+/// Writes behind a place of a file.
+struct Behind<'a>(&'a dyn DiskFile, u64);
+
+impl Write for Behind<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let written = self.0.write_at(self.1, bytes)?;
+        self.1 += written as u64;
+        Ok(written)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
     }
 }

@@ -9,7 +9,6 @@
 
 use std::fs::{self, File};
 use std::io;
-use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
 #[cfg(loom)]
@@ -20,11 +19,12 @@ use std::sync::Arc;
 use golv_engine::id::Sequence;
 
 use crate::directory;
+use crate::disk::Directory;
 use crate::format::{
     FRAME_HEADER, FRAME_MAX, Header, PAYLOAD_MAX, SEGMENT_BYTES_MAX, SEGMENT_HEADER, Settings, write_frame,
 };
 use crate::reader::FIRST_SEGMENT;
-use crate::shared::{Disk, Shared, Target};
+use crate::shared::{Shared, Target};
 use crate::spare::Spare;
 
 /// Why a journal was not created.
@@ -141,20 +141,10 @@ pub enum SealError {
     Flush(#[from] FlushError),
 }
 
-impl Disk for File {
-    fn write_at(&self, offset: u64, bytes: &[u8]) -> io::Result<usize> {
-        FileExt::write_at(self, bytes, offset)
-    }
-
-    fn flush(&self) -> io::Result<()> {
-        self.sync_data()
-    }
-}
-
 /// A journal at its end, where batches are appended. It holds the directory's lock as long as it lives.
 #[derive(Debug)]
 pub struct Journal {
-    dir: PathBuf,
+    dir: Directory,
     shared: Arc<Shared>,
     /// The segment that is written to.
     target: Arc<Target>,
@@ -200,20 +190,24 @@ impl Journal {
     /// # Panics
     ///
     /// If segments are to be longer than [`crate::SEGMENT_BYTES_MAX`].
-    pub fn create(dir: &Path, settings: Settings, genesis_chain: [u8; 32]) -> Result<Self, CreateError> {
+    pub fn create(
+        dir: impl Into<Directory>,
+        settings: Settings,
+        genesis_chain: [u8; 32],
+    ) -> Result<Self, CreateError> {
         assert!(settings.segment_bytes <= SEGMENT_BYTES_MAX, "longer segments are not read");
-        let lock = claim(dir)?;
-        let io = |source| CreateError::Io { path: dir.to_owned(), source };
+        let dir = dir.into();
+        let lock = claim(&dir)?;
+        let io = |source| CreateError::Io { path: dir.path().to_owned(), source };
         let header = Header { settings, segment: FIRST_SEGMENT, first: Sequence(1), chain: genesis_chain };
-        let mut spare = Spare::new(dir, settings.segment_bytes);
-        let (path, file) = begin_segment(dir, &header, &mut spare).map_err(io)?;
-        let target = Target { file: path, disk: Box::new(file) };
+        let mut spare = Spare::new(&dir, settings.segment_bytes);
+        let target = begin_segment(&dir, &header, &mut spare).map_err(io)?;
         Ok(Self::new(dir, target, lock, &header, header.first, SEGMENT_HEADER as u64))
     }
 
     /// A journal whose next frame goes to `offset` of a segment with this header.
     pub(crate) fn new(
-        dir: &Path,
+        dir: Directory,
         target: Target,
         lock: File,
         header: &Header,
@@ -222,7 +216,8 @@ impl Journal {
     ) -> Self {
         let target = Arc::new(target);
         Self {
-            dir: dir.to_owned(),
+            spare: Spare::new(&dir, header.settings.segment_bytes),
+            dir,
             shared: Arc::new(Shared::new(Arc::clone(&target))),
             target,
             settings: header.settings,
@@ -230,7 +225,6 @@ impl Journal {
             next,
             offset,
             buffer: Vec::new(),
-            spare: Spare::new(dir, header.settings.segment_bytes),
             _lock: lock,
         }
     }
@@ -337,12 +331,12 @@ impl Journal {
         self.shared.flush()?;
         let segment = self.segment.checked_add(1).expect("a disk has no room for so many segments");
         let header = Header { settings: self.settings, segment, first: self.next, chain: *chain };
-        let (file, open) = begin_segment(&self.dir, &header, &mut self.spare).map_err(|source| {
+        let target = begin_segment(&self.dir, &header, &mut self.spare).map_err(|source| {
             self.shared.poison();
-            let file = directory::segment_path(&self.dir, segment);
+            let file = directory::segment_path(self.dir.path(), segment);
             AppendError::Rotate { file, sequence: self.next, source }
         })?;
-        self.target = Arc::new(Target { file, disk: Box::new(open) });
+        self.target = Arc::new(target);
         self.shared.rotate(Arc::clone(&self.target));
         self.segment = segment;
         self.offset = SEGMENT_HEADER as u64;
@@ -355,7 +349,7 @@ impl Journal {
         self.refuse_if_poisoned()?;
         write_frame(&mut self.buffer, self.segment, sequence, count, chain, payload);
         let length = self.buffer.len();
-        match self.target.disk.write_at(offset, &self.buffer) {
+        match self.target.open.write_at(offset, &self.buffer) {
             Ok(written) if written == length => {
                 self.offset += length as u64;
                 self.next = Sequence(sequence.0 + u64::from(count));
@@ -374,12 +368,13 @@ impl Journal {
 }
 
 /// Takes a directory for a new journal, which is empty or does not exist yet, and locks it.
-pub(crate) fn claim(dir: &Path) -> Result<File, CreateError> {
+pub(crate) fn claim(directory: &Directory) -> Result<File, CreateError> {
+    let dir = directory.path();
     let io = |path: &Path| {
         let path = path.to_owned();
         move |source| CreateError::Io { path, source }
     };
-    directory::create_durably(dir).map_err(io(dir))?;
+    directory.create_durably(dir).map_err(io(dir))?;
     if directory::segment_path(dir, FIRST_SEGMENT).exists() {
         return Err(CreateError::Exists { dir: dir.to_owned() });
     }
@@ -400,24 +395,25 @@ pub(crate) fn claim(dir: &Path) -> Result<File, CreateError> {
 
 /// Makes the spare a segment: its header first, then its name, each durably. So a file that is named like a segment
 /// has a whole header.
-fn begin_segment(dir: &Path, header: &Header, spare: &mut Spare) -> io::Result<(PathBuf, File)> {
-    let file = spare.take()?;
-    let path = directory::segment_path(dir, header.segment);
-    file.write_all_at(&header.to_bytes(), 0)?;
-    file.sync_all()?;
+fn begin_segment(dir: &Directory, header: &Header, spare: &mut Spare) -> io::Result<Target> {
+    let open = spare.take()?;
+    let path = directory::segment_path(dir.path(), header.segment);
+    open.write_all_at(0, &header.to_bytes())?;
+    open.flush_all()?;
     if path.exists() {
         // A rename would replace it.
         return Err(io::Error::new(io::ErrorKind::AlreadyExists, "there is a file of this name already"));
     }
-    fs::rename(spare.path(), &path)?;
-    directory::sync(dir)?;
-    Ok((path, file))
+    dir.disk().rename(&spare.path(), &path)?;
+    dir.disk().flush_dir(dir.path())?;
+    Ok(Target { file: path, open })
 }
 
 #[cfg(all(test, not(loom)))]
 mod tests {
     use super::*;
     use crate::Mode;
+    use crate::disk::DiskFile;
     use std::sync::Mutex;
 
     /// What goes wrong, and at which call, counted from 0.
@@ -441,7 +437,7 @@ mod tests {
         flushes: Arc<Mutex<usize>>,
     }
 
-    impl Disk for Faulty {
+    impl DiskFile for Faulty {
         fn write_at(&self, _: u64, bytes: &[u8]) -> io::Result<usize> {
             let mut writes = self.writes.lock().expect("not poisoned");
             let call = writes.len();
@@ -476,11 +472,11 @@ mod tests {
             let (writes, flushes) = (Arc::default(), Arc::default());
             let disk = Faulty { fault, writes: Arc::clone(&writes), flushes: Arc::clone(&flushes) };
             let lock = tempfile::tempfile().expect("a temporary file");
-            let target = Target { file: "faulty".into(), disk: Box::new(disk) };
+            let target = Target { file: "faulty".into(), open: Box::new(disk) };
             // With room for all that a test writes, so that no other file comes in.
             let settings = Settings { mode: Mode::Live, rules_version: 0, segment_bytes: 1 << 30 };
             let header = Header { settings, segment: 1, first: Sequence(1), chain: [0; 32] };
-            let journal = Journal::new(Path::new("faulty"), target, lock, &header, header.first, 128);
+            let journal = Journal::new(Path::new("faulty").into(), target, lock, &header, header.first, 128);
             Self { journal, writes, flushes }
         }
 
