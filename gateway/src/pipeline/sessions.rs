@@ -275,6 +275,11 @@ impl Sessions {
         }
     }
 
+    /// How many events there are for a participant.
+    pub(super) fn events_for(&self, participant: ParticipantId, reads_all: bool) -> u64 {
+        self.recent.counts.shown_to(participant, reads_all)
+    }
+
     /// A batch became durable.
     pub(super) fn come_to(&mut self, position: Position) {
         self.positions.add(position);
@@ -302,7 +307,7 @@ impl Sessions {
         };
         let key = Key::of(key, speaker);
         let Key { identity, participant, reads_all, .. } = key;
-        let events = self.recent.counts.shown_to(participant, reads_all);
+        let events = self.events_for(participant, reads_all);
         let position = self.positions.latest();
         let contained = claim.acknowledged.is_none_or(|claimed| self.positions.contain(claimed));
         if claim.events_seen > events || !contained {

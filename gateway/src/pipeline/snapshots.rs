@@ -1,12 +1,12 @@
 //! The thread of the second exchange, which takes snapshots while the writer works.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 
 use crossbeam_channel::{Receiver, Sender, bounded};
+use golv_journal::disk::Directory;
 use golv_journal::keeper::{KeepError, Keeper};
 use tracing::info;
 
@@ -28,9 +28,9 @@ pub(super) struct SnapshotThread {
 }
 
 impl SnapshotThread {
-    pub(super) fn start(dir: &Path, metrics: Arc<Metrics>) -> Self {
+    pub(super) fn start(dir: &Directory, metrics: Arc<Metrics>) -> Self {
         let (closed, segments) = bounded(WAITING_MAX);
-        let (dir, stopping) = (dir.to_owned(), Arc::new(AtomicBool::new(false)));
+        let (dir, stopping) = (dir.clone(), Arc::new(AtomicBool::new(false)));
         let told_to_stop = Arc::clone(&stopping);
         let keep = move || {
             give_way();
@@ -48,6 +48,12 @@ impl SnapshotThread {
             .spawn(keep)
             .expect("the system has room for one more thread");
         Self { closed: Some(closed), stopping, thread: Some(thread) }
+    }
+
+    /// No thread: snapshots are taken by whoever simulates it.
+    #[cfg(test)]
+    pub(super) fn none() -> Self {
+        Self { closed: None, stopping: Arc::default(), thread: None }
     }
 
     /// Says that the segments before this one are closed.
@@ -73,7 +79,7 @@ impl Drop for SnapshotThread {
 
 /// Keeps snapshots until nobody closes segments any more.
 fn keep(
-    dir: &Path,
+    dir: &Directory,
     segments: &Receiver<u32>,
     stopping: &AtomicBool,
     metrics: &Metrics,
@@ -87,7 +93,7 @@ fn keep(
         let open = segments.try_iter().last().unwrap_or(open);
         let keeper = match &mut keeper {
             Some(keeper) => keeper,
-            none => none.insert(Keeper::new(dir)?),
+            none => none.insert(Keeper::new(dir.clone())?),
         };
         // Ordering: the flag guards no other memory.
         let go_on = || !stopping.load(Ordering::Relaxed);

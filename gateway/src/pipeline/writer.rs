@@ -1,6 +1,5 @@
 //! The one thread that orders, journals and executes.
 
-use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant as Moment};
 
@@ -12,6 +11,7 @@ use golv_engine::id::{CommandId, IdentityId, Sequence};
 use golv_engine::reject::Reject;
 use golv_engine::time::Instant;
 use golv_engine::{Exchange, Mode as ExchangeMode, RulesVersion};
+use golv_journal::disk::Directory;
 use golv_journal::execute::{Effects, EngineFault, genesis};
 use golv_journal::replay::{Replay, Replayed};
 use golv_journal::restart::{Restart, RestartError, Restarted};
@@ -97,19 +97,38 @@ enum Wake {
     Gone,
 }
 
+/// What comes after a turn.
+#[derive(Clone, Copy)]
+enum Turn {
+    GoOn,
+    Stop,
+}
+
 impl Writer {
     pub(super) fn create(
-        dir: &Path,
+        dir: impl Into<Directory>,
         creation: Creation,
         segment_bytes: u32,
         founding: Command,
     ) -> Result<Self, CreateError> {
+        let clock = match creation {
+            Creation::Live => Clock::Live(system_now),
+            Creation::Rehearsal { seed, start } => Clock::Rehearsal { seed, now: start },
+        };
+        Self::create_by(clock, dir.into(), segment_bytes, founding)
+    }
+
+    fn create_by(
+        clock: Clock,
+        dir: Directory,
+        segment_bytes: u32,
+        founding: Command,
+    ) -> Result<Self, CreateError> {
         let rules = RulesVersion::NEWEST;
-        let (clock, mode, exchange) = match creation {
-            Creation::Live => (Clock::Live(system_now), Mode::Live, Exchange::new(ExchangeMode::Live, rules)),
-            Creation::Rehearsal { seed, start } => {
-                let clock = Clock::Rehearsal { seed, now: start };
-                (clock, Mode::Rehearsal { seed }, Exchange::new(ExchangeMode::Rehearsal, rules))
+        let (mode, exchange) = match clock {
+            Clock::Live(_) => (Mode::Live, Exchange::new(ExchangeMode::Live, rules)),
+            Clock::Rehearsal { seed, .. } => {
+                (Mode::Rehearsal { seed }, Exchange::new(ExchangeMode::Rehearsal, rules))
             }
         };
         // Tried on an exchange that is thrown away, so that a refusal leaves no journal behind.
@@ -119,18 +138,19 @@ impl Writer {
             .map_err(CreateError::Refused)?;
         let settings = Settings { mode, rules_version: rules.number(), segment_bytes };
         let chain = genesis(&settings);
-        let journal = Journal::create(dir, settings, chain.0)?;
+        let journal = Journal::create(dir.clone(), settings, chain.0)?;
         let positions = Positions::new(Position { sequence: Sequence(0), chain });
         let sessions = Sessions::new(Recent::after(EventCounts::default(), journal.segment()), positions);
-        let mut writer = Self::new(exchange, journal, dir, clock, chain, sessions);
+        let mut writer = Self::new(exchange, journal, &dir, clock, chain, sessions);
         writer.gather(None, IdentityId::SYSTEM, CommandId(1), founding);
         writer.commit().map_err(CreateError::Founding)?;
         Ok(writer)
     }
 
     /// Opens the journal in a directory, and says how it was found.
-    pub(super) fn open(dir: &Path) -> Result<(Self, Opening), RestartError> {
-        let mut restart = Restart::begin(dir)?;
+    pub(super) fn open(dir: impl Into<Directory>) -> Result<(Self, Opening), RestartError> {
+        let dir = dir.into();
+        let mut restart = Restart::begin(dir.clone())?;
         let replay = &restart.begun.replay;
         let mut recent = Recent::after(replay.counts().clone(), replay.segment());
         let mut positions = Positions::new(position(replay));
@@ -148,13 +168,13 @@ impl Writer {
         let position = Position { sequence: exchange.sequence(), chain };
         let opening = Opening { verdict, snapshot, passed_over, position, state: exchange.state_digest() };
         let sessions = Sessions::new(recent, positions);
-        Ok((Self::new(exchange, journal, dir, clock, chain, sessions), opening))
+        Ok((Self::new(exchange, journal, &dir, clock, chain, sessions), opening))
     }
 
     fn new(
         exchange: Exchange,
         journal: Journal,
-        dir: &Path,
+        dir: &Directory,
         clock: Clock,
         chain: Digest,
         sessions: Sessions,
@@ -199,65 +219,70 @@ impl Writer {
 
     fn work(&mut self, ring: &Receiver<Request>, waiting: Waiting) -> Result<(), WriterError> {
         loop {
-            let mut next = match self.wait(ring, waiting) {
+            let first = match self.wait(ring, waiting) {
                 Wake::Request(request) => Some(request),
                 Wake::Due => None,
                 Wake::Gone => return Ok(()),
             };
-            self.metrics.count_gathering(ring.len());
-            let mut stopping = false;
-            let mut taken = 0;
-            // Takes what is there and waits for nothing: while it is flushed, the next batch gathers.
-            while let Some(request) = next {
-                match request {
-                    Request::Connect { session, queue } => self.sessions.connect(session, queue),
-                    Request::LogOn { session, log_on } => {
-                        // What was gathered may be this identity's own, or end its key.
-                        self.commit()?;
-                        let at = self.now();
-                        self.sessions.log_on(&self.exchange, at, session, log_on);
-                    }
-                    Request::Watch { session, key, queue } => {
-                        // What is told is durable.
-                        self.commit()?;
-                        let at = self.now();
-                        self.sessions.watch(&self.exchange, at, session, key, queue);
-                    }
-                    Request::Left { session } => self.sessions.left(session),
-                    Request::Command { session, sender, id, command } => {
-                        let at = self.now();
-                        // A clock that is set, or a key that is ended, counts from the next command on, so it ends its
-                        // batch.
-                        let ends_batch =
-                            matches!(command, Command::SetClock { .. } | Command::Confirm { .. });
-                        if self.sessions.may_send(&self.exchange, at, session, sender) {
-                            self.gather(Some(session), sender, id, command);
-                        }
-                        if ends_batch {
-                            break;
-                        }
-                    }
-                    Request::Stop => {
-                        stopping = true;
-                        break;
-                    }
-                }
-                // Bounded, so that requests which are not commands cannot hold up those that were gathered.
-                taken += 1;
-                next = if taken < GATHER_ENTRIES { ring.try_recv().ok() } else { None };
-            }
-            self.gather_lost();
-            self.commit()?;
-            let at = self.now();
-            self.sessions.close_ended(&self.exchange, at);
-            // Whoever was found lost meanwhile does not wait for the next request.
-            while self.gather_lost() {
-                self.commit()?;
-            }
-            if stopping {
+            if let Turn::Stop = self.turn(first, ring)? {
                 return Ok(());
             }
         }
+    }
+
+    /// Works off what has gathered behind a first request, or what is due.
+    fn turn(&mut self, first: Option<Request>, ring: &Receiver<Request>) -> Result<Turn, WriterError> {
+        self.metrics.count_gathering(ring.len());
+        let mut next = first;
+        let mut turn = Turn::GoOn;
+        let mut taken = 0;
+        // Takes what is there and waits for nothing: while it is flushed, the next batch gathers.
+        while let Some(request) = next {
+            match request {
+                Request::Connect { session, queue } => self.sessions.connect(session, queue),
+                Request::LogOn { session, log_on } => {
+                    // What was gathered may be this identity's own, or end its key.
+                    self.commit()?;
+                    let at = self.now();
+                    self.sessions.log_on(&self.exchange, at, session, log_on);
+                }
+                Request::Watch { session, key, queue } => {
+                    // What is told is durable.
+                    self.commit()?;
+                    let at = self.now();
+                    self.sessions.watch(&self.exchange, at, session, key, queue);
+                }
+                Request::Left { session } => self.sessions.left(session),
+                Request::Command { session, sender, id, command } => {
+                    let at = self.now();
+                    // A clock that is set, or a key that is ended, counts from the next command on, so it ends its
+                    // batch.
+                    let ends_batch = matches!(command, Command::SetClock { .. } | Command::Confirm { .. });
+                    if self.sessions.may_send(&self.exchange, at, session, sender) {
+                        self.gather(Some(session), sender, id, command);
+                    }
+                    if ends_batch {
+                        break;
+                    }
+                }
+                Request::Stop => {
+                    turn = Turn::Stop;
+                    break;
+                }
+            }
+            // Bounded, so that requests which are not commands cannot hold up those that were gathered.
+            taken += 1;
+            next = if taken < GATHER_ENTRIES { ring.try_recv().ok() } else { None };
+        }
+        self.gather_lost();
+        self.commit()?;
+        let at = self.now();
+        self.sessions.close_ended(&self.exchange, at);
+        // Whoever was found lost meanwhile does not wait for the next request.
+        while self.gather_lost() {
+            self.commit()?;
+        }
+        Ok(turn)
     }
 
     /// Gathers what withdraws the bids of those whose line was lost. `false` if nobody's was.
@@ -275,12 +300,15 @@ impl Writer {
         self.clock.now().max(self.exchange.at())
     }
 
+    /// How long until the next auction moves on by itself, or the next key ends; `None` if waiting brings neither.
+    fn until_due(&self) -> Option<Duration> {
+        let due = self.exchange.next_due().into_iter().chain(self.sessions.next_end()).min();
+        due.and_then(|due| self.clock.until(due))
+    }
+
     fn wait(&self, ring: &Receiver<Request>, waiting: Waiting) -> Wake {
         loop {
-            // The next auction that moves on by itself, or the next key that ends.
-            let due = self.exchange.next_due().into_iter().chain(self.sessions.next_end()).min();
-            let due = due.and_then(|due| self.clock.until(due));
-            match (due, waiting) {
+            match (self.until_due(), waiting) {
                 (Some(Duration::ZERO), _) => return Wake::Due,
                 (due, Waiting::Park) => return Self::park(ring, due),
                 (_, Waiting::Spin) => match ring.try_recv() {
@@ -429,3 +457,5 @@ fn changes_keys(event: &Event) -> bool {
 mod allocations;
 #[cfg(test)]
 mod clock_set_back;
+#[cfg(test)]
+mod worlds;

@@ -1,6 +1,7 @@
 //! A system clock that is set back: time stands still, and what is due comes once, at its time.
 
 use std::num::NonZeroU32;
+use std::path::Path;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use golv_engine::auction::{AuctionKind, AuctionTerms};

@@ -1,0 +1,168 @@
+//! What a journal holds, by the engine alone, and whether everybody was told just that.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+use golv_engine::command::Command;
+use golv_engine::digest::Digest;
+use golv_engine::event::Event;
+use golv_engine::id::{AuctionId, CommandId, IdentityId, Sequence};
+use golv_engine::reject::Reject;
+use golv_engine::{Answer, Exchange, Mode, RulesVersion};
+use golv_journal::execute::Happened;
+use golv_journal::{Content, Verdict, scan};
+use golv_protocol::batch::Batch;
+use golv_protocol::message::Numbered;
+
+use super::trader::Trader;
+
+/// What was done under a name at first, and what it was answered.
+pub(super) struct Done {
+    command: Command,
+    answer: Answer,
+}
+
+/// A journal from its founding on. Nothing of `golv_journal::execute` or of snapshots is asked for it.
+pub(super) struct Held {
+    pub(super) exchange: Exchange,
+    pub(super) done: BTreeMap<(IdentityId, CommandId), Done>,
+    pub(super) happened: Vec<Happened>,
+    /// Whose bids were withdrawn since their line was lost.
+    pub(super) lost: BTreeSet<IdentityId>,
+    pub(super) is_torn: bool,
+    /// The state digest after each batch.
+    pub(super) digests: BTreeMap<Sequence, Digest>,
+}
+
+impl Held {
+    /// Reads a journal that no writer has open. `None` if it is damaged.
+    pub(super) fn read(dir: &Path) -> Option<Self> {
+        let mut held = Self {
+            exchange: Exchange::new(Mode::Live, RulesVersion::NEWEST),
+            done: BTreeMap::new(),
+            happened: Vec::new(),
+            lost: BTreeSet::new(),
+            is_torn: false,
+            digests: BTreeMap::new(),
+        };
+        let mut reader = scan(dir).ok()?;
+        while let Some(frame) = reader.next_frame().expect("the files can be read") {
+            if let Content::Batch { payload, skip, .. } = frame.content {
+                assert!(skip.is_none(), "nothing is set aside in a world");
+                held.execute(&Batch::<Command>::decode(payload).expect("a whole frame holds a batch"));
+            }
+        }
+        match reader.finish().expect("the files can be read") {
+            Verdict::Clean { .. } => Some(held),
+            Verdict::TornTail { .. } => Some(Self { is_torn: true, ..held }),
+            Verdict::Corrupt(_) | Verdict::Gap(_) => None,
+        }
+    }
+
+    fn execute(&mut self, batch: &Batch<Command>) {
+        assert_eq!(batch.header.first.0, self.exchange.sequence().0 + 1, "the order has no gap");
+        for entry in &batch.entries {
+            let sequence = Sequence(self.exchange.sequence().0 + 1);
+            let mut events = Vec::new();
+            let outcome = self.exchange.apply(
+                sequence,
+                batch.header.at,
+                entry.sender,
+                entry.id,
+                &entry.command,
+                &mut events,
+            );
+            assert!(self.exchange.is_conserved(), "money is conserved");
+            let name = (entry.sender, entry.id);
+            if entry.sender == IdentityId::SYSTEM {
+                if let Command::LineLost { identity } = entry.command {
+                    self.lost.insert(identity);
+                }
+            } else if let Some(first) = self.done.get(&name) {
+                assert!(events.is_empty(), "{name:?} comes again and makes something happen");
+                assert_eq!(first.command, entry.command, "{name:?} comes again with the same content");
+            } else {
+                let answer = Answer { sequence, outcome };
+                self.done.insert(name, Done { command: entry.command.clone(), answer });
+            }
+            self.happened.extend(events.into_iter().map(|event| Happened { sequence, event }));
+        }
+        self.digests.insert(self.exchange.sequence(), self.exchange.state_digest());
+    }
+
+    /// Somebody was told nothing else than what is here, in the order in which it is here, and nothing that was not for it.
+    pub(super) fn assert_told(&self, trader: &Trader) {
+        let identity = trader.identity;
+        for (id, answer) in &trader.answers {
+            let Some(done) = self.done.get(&(identity, *id)) else {
+                panic!(
+                    "command {id} of identity {identity} was answered with {answer:?} and is not in the journal"
+                );
+            };
+            // A command over the limits whose refusal was lost comes again when later ones were executed. That answer is of the moment.
+            let is_too_old = |answer: &Answer| matches!(answer.outcome, Err(Reject::TooOld { .. }));
+            let is_same = done.answer == *answer || is_too_old(&done.answer) && is_too_old(answer);
+            assert!(
+                is_same,
+                "command {id} of identity {identity} has {:?} and was told {answer:?}",
+                done.answer
+            );
+            assert_eq!(done.command, trader.sent[id], "command {id} of identity {identity}");
+        }
+        for id in &trader.refused {
+            assert!(
+                !self.done.contains_key(&(identity, *id)),
+                "command {id} of identity {identity} was refused"
+            );
+        }
+        for copied in &trader.copies {
+            let done = self.done.get(&(copied.identity, copied.id)).map(|done| done.answer);
+            assert_eq!(done, Some(copied.answer), "a copy to identity {identity}");
+        }
+        assert_eq!(self.first_other(trader), None, "identity {identity} was told what there is not");
+    }
+
+    /// The first event that somebody was told and that is not here, or not so.
+    pub(super) fn first_other<'a>(&self, trader: &'a Trader) -> Option<&'a Numbered> {
+        let mut shown = (1..).zip(self.shown_to(trader));
+        trader.told.iter().find(|told| {
+            shown.next().is_none_or(|(number, (sequence, event))| {
+                (told.number, told.sequence, &told.event) != (number, sequence, &event)
+            })
+        })
+    }
+
+    /// How many events there are for somebody.
+    pub(super) fn count_for(&self, trader: &Trader) -> usize {
+        self.shown_to(trader).count()
+    }
+
+    fn shown_to(&self, trader: &Trader) -> impl Iterator<Item = (Sequence, Event)> {
+        let (participant, reads_all) = (trader.participant, trader.reads_all());
+        self.happened.iter().filter_map(move |Happened { sequence, event }| {
+            event.shown_to(participant, reads_all).map(|event| (*sequence, event))
+        })
+    }
+}
+
+/// Nobody was told another's price before the auction was cleared in which it was bid. Every price is bid once in a world, so wherever one is seen,
+/// it was told.
+pub(super) fn assert_sealed(traders: &[Trader]) {
+    for reader in traders {
+        let mut sealed: BTreeMap<AuctionId, Vec<String>> = BTreeMap::new();
+        for other in traders.iter().filter(|other| other.participant != reader.participant) {
+            for (auction, price) in other.prices() {
+                sealed.entry(auction).or_default().push(format!("{price:?}"));
+            }
+        }
+        for numbered in &reader.told {
+            if let Event::AuctionCleared { auction, .. } = &numbered.event {
+                sealed.remove(auction);
+            }
+            let told = format!("{:?}", numbered.event);
+            for price in sealed.values().flatten() {
+                assert!(!told.contains(price), "{price} was told to identity {}: {told}", reader.identity);
+            }
+        }
+    }
+}
