@@ -11,6 +11,7 @@ use golv_engine::clearing::{
 };
 use golv_engine::num::{Price, Quantity};
 
+use crate::bytes::{Bytes, write_number};
 use twin::{Twin, nearest_winning, prices_that_matter};
 
 #[path = "../../engine/src/clearing/tests/twin.rs"]
@@ -141,7 +142,7 @@ mod there {
 impl Case {
     /// Reads a case from any bytes; what is missing at their end is zero.
     pub fn read(input: &[u8]) -> Self {
-        let mut bytes = Bytes(input);
+        let mut bytes = Bytes::of(input);
         let [has, how] = [bytes.byte(), bytes.byte()];
         let candidates = bytes.one_of(Candidates::ALL);
         let cascade = (0..bytes.byte() % 10).map(|_| bytes.one_of(Criterion::ALL)).collect();
@@ -176,7 +177,7 @@ impl Case {
         };
         let seed = (how & there::SEED != 0).then(|| bytes.byte());
         let mut orders = Vec::new();
-        while !bytes.0.is_empty() && orders.len() < MOST_ORDERS {
+        while !bytes.is_empty() && orders.len() < MOST_ORDERS {
             let [has, letter] = [bytes.byte(), bytes.byte()];
             let mut number = |bit: u8| if has & bit == 0 { None } else { Some(bytes.number()) };
             let limit = number(there::LIMIT).map(price);
@@ -261,54 +262,10 @@ fn fraction(millionths: u64) -> golv_engine::clearing::Fraction {
     text.parse().expect("not above one")
 }
 
-/// What is left of an input.
-struct Bytes<'a>(&'a [u8]);
-
-/// How a number is written: a small one, one at an end of what fits, a power of two or its neighbour, or as it is.
-const SMALL: u8 = 0;
-const WHOLE: u8 = 5;
-
-impl Bytes<'_> {
-    fn byte(&mut self) -> u8 {
-        let Some((first, rest)) = self.0.split_first() else { return 0 };
-        self.0 = rest;
-        *first
-    }
-
-    fn one_of<T: Copy>(&mut self, all: &[T]) -> T {
-        all[usize::from(self.byte()) % all.len()]
-    }
-
-    fn number(&mut self) -> i64 {
-        let (kind, byte) = (self.byte() % 6, self.byte());
-        match kind {
-            SMALL => byte.cast_signed().into(),
-            1 => i64::MAX - i64::from(byte),
-            2 => i64::MIN + i64::from(byte),
-            3 => i64::MAX >> (byte % 64),
-            4 => i64::MIN >> (byte % 64),
-            _ => {
-                let mut whole = [byte; 8];
-                whole[1..].fill_with(|| self.byte());
-                i64::from_le_bytes(whole)
-            }
-        }
-    }
-}
-
-fn write_number(number: i64, bytes: &mut Vec<u8>) {
-    match i8::try_from(number) {
-        Ok(small) => bytes.extend([SMALL, small.cast_unsigned()]),
-        Err(_) => {
-            bytes.push(WHOLE);
-            bytes.extend(number.to_le_bytes());
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::bytes::SMALL;
 
     #[test]
     fn a_case_is_read_as_it_was_written() {

@@ -1,10 +1,17 @@
 //! What is fuzzed, one function a target. Each takes any bytes, and panics if a promise is broken.
 //!
-//! `cargo fuzz run TARGET --features libfuzzer` searches; `cargo test` replays what it has found so far, and
-//! the seeds, from `corpus/`.
+//! `.ci/fuzz SECONDS TARGET` searches; `cargo test` replays the seeds and what was found so far, from `corpus/`. What each
+//! promises, for how long it was run and what it found is in `docs/testing/fuzzing.md`.
 
+mod bytes;
 pub mod clearing;
+pub mod client;
+pub mod commands;
+pub mod everything;
+pub mod matching;
+pub mod settling;
 pub mod support;
+pub mod world;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -13,13 +20,12 @@ use std::time::Duration;
 use golv_engine::command::Command;
 use golv_engine::digest::Digest;
 use golv_engine::id::{CommandId, IdentityId, ParticipantId, Sequence};
-use golv_engine::time::Instant;
-use golv_engine::{Answer, Exchange, Mode, RulesVersion, Speaker};
+use golv_engine::{Answer, Mode, Speaker};
 use golv_gateway::pipeline::{Answered, Claim, History, Message, Pipeline, Waiting};
 use golv_gateway::server::session::{Pace, Request, Session, limits};
 use golv_journal::Verdict;
 use golv_journal::replay::{Replay, Replayed};
-use golv_protocol::batch::{Batch, BatchWriter, Entry};
+use golv_protocol::batch::{Batch, BatchWriter};
 use golv_protocol::frame::write_frame;
 use golv_protocol::message::{ClientMessage, Logon, Position, Purpose, WhenLost};
 
@@ -27,13 +33,16 @@ use golv_protocol::message::{ClientMessage, Logon, Position, Purpose, WhenLost};
 pub type Target = (&'static str, fn(&[u8]));
 
 /// All targets.
-pub const TARGETS: [Target; 6] = [
+pub const TARGETS: [Target; 9] = [
     ("codec", codec),
     ("recovery", recovery),
-    ("commands", commands),
+    ("commands", commands::commands),
     ("session", session),
+    ("client", client::client),
     ("clear", clearing::clear),
     ("support", support::support),
+    ("match", matching::matching),
+    ("settle", settling::settle),
 ];
 
 /// Any bytes either decode to a value that encodes to the same bytes, or are refused.
@@ -135,59 +144,6 @@ fn mend_checksums(file: &mut [u8], snapshot: bool) {
     }
 }
 
-/// Any bytes as a list of commands, each `sender u8 | seconds u8 | length u16 | command`, on a rehearsal:
-/// a refusal changes nothing, money is conserved, and replay gives the same.
-pub fn commands(input: &[u8]) {
-    let mut lines = Vec::new();
-    let mut now = golv_sim::day::start();
-    let mut exchange = Exchange::new(Mode::Rehearsal, RulesVersion::NEWEST);
-    let mut rest = input;
-    while let [sender, seconds, low, high, tail @ ..] = rest {
-        let length = usize::from(u16::from_le_bytes([*low, *high])).min(tail.len());
-        let (command, tail) = tail.split_at(length);
-        rest = tail;
-        let Ok(command) = golv_protocol::decode::<Command>(command) else { continue };
-        let Some(later) = now.plus_seconds(u32::from(*seconds)) else { return };
-        now = later;
-        let sender = IdentityId(u32::from(*sender));
-        if let (Command::SetClock { to }, Ok(())) =
-            (&command, apply(&mut exchange, &mut lines, now, sender, &command))
-        {
-            now = *to;
-        }
-        while exchange.next_due().is_some_and(|due| due <= now) {
-            apply(&mut exchange, &mut lines, now, IdentityId::SYSTEM, &Command::Tick).expect("never refused");
-        }
-    }
-    let mut replayed = Exchange::new(Mode::Rehearsal, RulesVersion::NEWEST);
-    for (sequence, (at, sender, command)) in (1..).zip(lines) {
-        // The answers are the first time's.
-        let _ =
-            replayed.apply(Sequence(sequence), at, sender, CommandId(sequence), &command, &mut Vec::new());
-    }
-    assert_eq!(replayed.state_digest(), exchange.state_digest());
-}
-
-fn apply(
-    exchange: &mut Exchange,
-    lines: &mut Vec<(Instant, IdentityId, Command)>,
-    now: Instant,
-    sender: IdentityId,
-    command: &Command,
-) -> Result<(), golv_engine::reject::Reject> {
-    let sequence = exchange.sequence().0 + 1;
-    let before = exchange.state_digest();
-    lines.push((now, sender, command.clone()));
-    let mut events = Vec::new();
-    let outcome = exchange.apply(Sequence(sequence), now, sender, CommandId(sequence), command, &mut events);
-    if outcome.is_err() {
-        assert_eq!(exchange.state_digest(), before, "a refusal changes no state");
-        assert!(events.is_empty());
-    }
-    assert!(exchange.is_conserved());
-    outcome
-}
-
 /// Any bytes after a logon either end the session or are requests in its own identity's name, and none where it is a drop copy; memory stays
 /// bounded, and nothing is passed on faster than the limits allow.
 pub fn session(input: &[u8]) {
@@ -240,13 +196,4 @@ fn session_for(purpose: Purpose, input: &[u8]) {
             return;
         }
     }
-}
-
-/// An entry as the `commands` target reads it.
-pub fn record(entry: &Entry<Command>, seconds: u8) -> Vec<u8> {
-    let mut command = Vec::new();
-    golv_protocol::encode(&entry.command, &mut command).expect("a command fits in a message");
-    let length = u16::try_from(command.len()).expect("a command of the day is short");
-    let sender = u8::try_from(entry.sender.0).expect("the day's senders are few");
-    [&[sender, seconds][..], &length.to_le_bytes(), &command].concat()
 }

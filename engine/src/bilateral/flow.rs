@@ -174,7 +174,9 @@ pub(super) fn within_owner_cap(requests: &[Entry<'_>], cap: Share, total: i64) -
     for (place, request) in requests.iter().enumerate() {
         owners.entry(request.owner).or_default().push(place);
     }
-    for places in owners.into_values() {
+    for mut places in owners.into_values() {
+        // Ties go by id, whatever the order of the rows.
+        places.sort_by_key(|place| requests.get(*place).map(|request| request.id));
         let quantities: Vec<i64> = places.iter().filter_map(|place| wanted.get(*place).copied()).collect();
         for (place, share) in places.into_iter().zip(by_largest_quotient(most, &quantities)) {
             if let Some(wanted) = wanted.get_mut(place) {

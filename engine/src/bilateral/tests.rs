@@ -228,7 +228,7 @@ proptest! {
         offers in prop::collection::vec(a_row(9), 1..7),
         requests in prop::collection::vec(a_row(9), 1..6),
         preference in a_preference(),
-        cap in a_share(),
+        caps in (a_share(), a_share()),
         with_minimum in any::<bool>(),
         node_limit in prop::sample::select(vec![3, 2_000]),
         turn in 0_usize..7,
@@ -239,7 +239,7 @@ proptest! {
         other.offers.rotate_left(of_offers);
         other.requests.rotate_left(of_requests);
         other.requests.reverse();
-        let rule = RoundRule { origin_cap: cap, ..rule(preference) };
+        let rule = RoundRule { origin_cap: caps.0, owner_cap: caps.1, ..rule(preference) };
         let named = |board: &Board<'_>| {
             let round = hold_round(board, &rule, node_limit).expect("a board");
             let faults = check(board, &rule, &round.deals, &round.worth, round.duals.as_ref());
@@ -393,6 +393,27 @@ fn a_cap_by_origin_is_of_what_is_matched() {
         0,
         "one country cannot be 65 % of itself"
     );
+}
+
+/// Of five lots one of two requests that want the same has one more: the one with the lower id, wherever it stands.
+/// Rules: R-BIL-035.
+#[test]
+fn an_owners_part_is_shared_by_ids() {
+    let mut requests = vec![plain("x", 11, 150, 8), plain("y", 12, 150, 8), plain("z", 13, 160, 5)];
+    requests[1].owner = requests[0].owner;
+    let capped = RoundRule { owner_cap: "0.5".parse().ok(), ..rule(Preference::Surplus) };
+    for _ in 0..2 {
+        let board = Board { offers: vec![plain("s", 1, 100, 10)], requests: requests.clone() };
+        let round = hold_round(&board, &capped, 1).expect("a board");
+        assert_eq!(check(&board, &capped, &round.deals, &round.worth, round.duals.as_ref()), Ok(()));
+        let lots: Vec<(&[u8], i64)> = round
+            .deals
+            .iter()
+            .map(|deal| (board.requests[deal.request as usize].id, deal.quantity))
+            .collect();
+        assert_eq!(lots, [(&b"x"[..], 3), (b"y", 2), (b"z", 5)]);
+        requests.reverse();
+    }
 }
 
 #[test]

@@ -1,16 +1,22 @@
-//! Writes the seeds of every corpus from the golden journal, a market day's, and the rule books' examples: `golv demo --data DIR`,
-//! and then in `fuzz/` `cargo run --bin seeds DIR`.
+//! Writes the seeds of every corpus from the golden journal, a market day's, the rule books' examples and what the targets have of
+//! their own, and the dictionaries: `golv demo --data DIR`, and then in `fuzz/` `cargo run --bin seeds DIR`.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
 use golv_engine::book::Side;
 use golv_engine::clearing::Rule;
 use golv_engine::command::Command;
+use golv_engine::id::CommandId;
 use golv_engine::num::Quantity;
 use golv_engine::support::SupportRule;
 use golv_fuzz::clearing::{Case, Given};
-use golv_fuzz::support;
+use golv_fuzz::client::conversation;
+use golv_fuzz::commands::record;
+use golv_fuzz::everything::everything;
+use golv_fuzz::world::numbered;
+use golv_fuzz::{matching, settling, support};
 use golv_journal::{Content, scan};
 use golv_protocol::batch::{Batch, Entry};
 use golv_protocol::frame::write_frame;
@@ -24,9 +30,11 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut entries: Vec<Entry<Command>> = Vec::new();
     let mut kinds = std::collections::BTreeSet::new();
     let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("corpus");
-    for target in ["codec", "recovery", "commands", "session", "clear", "support"] {
+    for (target, _) in golv_fuzz::TARGETS {
         fs::create_dir_all(corpus.join(target))?;
     }
+    // What a command begins with: its number, and that of the action that it proposes.
+    let mut begins = BTreeMap::new();
     while let Some(frame) = reader.next_frame()? {
         let Content::Batch { payload, .. } = frame.content else { continue };
         let batch = Batch::<Command>::decode(payload)?;
@@ -40,6 +48,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             if kinds.insert(kind.clone()) {
                 let mut bytes = Vec::new();
                 golv_protocol::encode(&entry.command, &mut bytes)?;
+                let number = if matches!(entry.command, Command::Propose { .. }) { 8 } else { 4 };
+                begins.insert(kind.clone(), bytes[..number].to_vec());
                 fs::write(corpus.join("codec").join(kind), bytes)?;
             }
             entries.push(entry);
@@ -60,12 +70,76 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         .iter()
         .filter(|entry| entry.sender.0 <= 255 && !matches!(entry.command, Command::Tick))
         .take(120)
-        .flat_map(|entry| golv_fuzz::record(entry, 0))
+        .flat_map(|entry| record(entry.sender, 0, &renumbered(entry.command.clone())))
         .collect();
-    fs::write(corpus.join("commands/day"), day)?;
+    // Before the founding.
+    fs::write(corpus.join("commands/day"), [vec![0], day].concat())?;
+    fs::write(corpus.join("commands/everything"), everything())?;
+    fs::write(corpus.join("client/conversation"), conversation())?;
+    for (name, case) in matching::seeds() {
+        fs::write(corpus.join("match").join(name), case.to_bytes())?;
+    }
+    for (name, seed) in settling::seeds() {
+        fs::write(corpus.join("settle").join(name), seed)?;
+    }
+    dictionaries(&begins)?;
     recovery_seeds(&corpus.join("recovery"))?;
     clear_seeds(&corpus.join("clear"))?;
     support_seeds(&corpus.join("support"))
+}
+
+/// A command that names others by the numbers that the `commands` target gives them.
+fn renumbered(mut command: Command) -> Command {
+    match &mut command {
+        Command::Confirm { proposal } | Command::WithdrawProposal { proposal } => {
+            proposal.command = numbered(proposal.identity, proposal.command.0);
+        }
+        Command::ReplaceBid { bid, .. }
+        | Command::WithdrawBid { bid, .. }
+        | Command::AcceptAward { bid, .. }
+        | Command::DeclineAward { bid, .. } => bid.command = numbered(bid.identity, bid.command.0),
+        _ => {}
+    }
+    command
+}
+
+/// The dictionaries of targets whose inputs are formats: what commands, messages and files begin with.
+fn dictionaries(commands: &BTreeMap<String, Vec<u8>>) -> Result<(), Box<dyn std::error::Error>> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("dictionaries");
+    fs::create_dir_all(&folder)?;
+    let entry = |(name, bytes): (&String, &Vec<u8>)| {
+        let bytes: String = bytes.iter().map(|byte| format!("\\x{byte:02x}")).collect();
+        format!("{name}=\"{bytes}\"\n")
+    };
+    let commands_of: String = commands.iter().map(entry).collect();
+    fs::write(folder.join("codec.dict"), &commands_of)?;
+    let mut frames = BTreeMap::new();
+    for (name, message) in [
+        ("Heartbeat", ClientMessage::Heartbeat),
+        ("Downloaded", ClientMessage::Downloaded { number: 1 }),
+        ("Download", ClientMessage::Download { number: 1 }),
+        ("Watch", ClientMessage::Watch),
+        ("Tick", ClientMessage::Submit { id: CommandId(1), command: Command::Tick }),
+        ("WithdrawAll", ClientMessage::Submit { id: CommandId(2), command: Command::WithdrawAll }),
+    ] {
+        let mut frame = Vec::new();
+        write_frame(&message, &mut frame)?;
+        frames.insert(format!("frame_{name}"), frame);
+    }
+    let frames: String = frames.iter().map(entry).collect();
+    fs::write(folder.join("session.dict"), frames + &commands_of)?;
+    let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("../gateway/journal/golden");
+    let [segment, snapshot] =
+        ["00000002.journal", "00000002.snapshot"].map(|name| fs::read(golden.join(name)));
+    let (segment, snapshot) = (segment?, snapshot?);
+    // Magic numbers with their versions.
+    let files = BTreeMap::from([
+        ("segment".to_owned(), segment[..10].to_vec()),
+        ("snapshot".to_owned(), snapshot[..10].to_vec()),
+    ]);
+    let files: String = files.iter().map(entry).collect();
+    fs::write(folder.join("recovery.dict"), files + &commands_of)?;
+    Ok(())
 }
 
 /// Two segments and a snapshot of the golden journal, whole and in part.
