@@ -19,7 +19,8 @@ const SEGMENT_BYTES: u32 = 1024;
 fn commands_of_the_page(title: &str, data: &Path, copy: &Path) -> String {
     let page = include_str!("../../docs/operations.md");
     let (_, section) = page.split_once(&format!("\n## {title}\n")).expect("a section");
-    let block = section.split("```\n").nth(1).expect("a block");
+    let block =
+        section.split("```").nth(1).and_then(|block| block.strip_prefix("console\n")).expect("a block");
     let golv = format!("golv() {{ {} \"$@\"; }}\n", env!("CARGO_BIN_EXE_golv"));
     let directories = [("/var/lib/golv/journal", data), ("/backup/golv", copy)];
     directories

@@ -62,6 +62,28 @@
 //! frame alone, so recovery writes it once more where it is, and flushes it, before it believes it.
 //!
 //! Deliberately absent: repair, and deleting segments.
+//!
+//! # A journal is written and read
+//!
+//! ```
+//! use golv_engine::id::Sequence;
+//! use golv_journal::{Journal, Mode, Settings, Verdict, scan};
+//!
+//! # let temp = tempfile::tempdir()?;
+//! # let dir = temp.path();
+//! let mode = Mode::Rehearsal { seed: 1 };
+//! let settings = Settings { mode, rules_version: 0, segment_bytes: golv_journal::SEGMENT_BYTES };
+//! let (genesis, after) = ([0; 32], [1; 32]);
+//! let mut journal = Journal::create(dir, settings, genesis)?;
+//! // Two commands in one batch, which is durable after the flush.
+//! journal.append(Sequence(1), 2, &genesis, b"two commands, encoded")?;
+//! journal.flusher().flush()?;
+//! journal.seal(&after)?;
+//!
+//! let verdict = scan(dir)?.finish()?;
+//! assert!(matches!(verdict, Verdict::Clean { sealed: true, last: Sequence(2), .. }));
+//! # Ok::<_, Box<dyn std::error::Error>>(())
+//! ```
 
 #![forbid(unsafe_code)]
 

@@ -18,7 +18,7 @@ PAGE = pathlib.Path(__file__).resolve().parents[3] / "docs" / "protocol.md"
 def examples(page):
     """Each example's name, its bytes, and whether it is the exchange that says it."""
     downward = page.index("\n## From exchange to client\n")
-    for found in re.finditer(r"^\*\*(.+?)\*\*\n\n```\n(.*?)```", page, re.M | re.S):
+    for found in re.finditer(r"^\*\*(.+?)\*\*\n\n```text\n(.*?)```", page, re.M | re.S):
         name, block = found.groups()
         yield name, bytes.fromhex("".join(block.split())), found.start() > downward
 

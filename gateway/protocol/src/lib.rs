@@ -16,6 +16,29 @@
 //! Deliberately absent: formats without a fixed width, whose numbers have more than one encoding; and any
 //! limit on the number of elements that take no bytes, so **no message may hold a list of empty elements**
 //! such as `Vec<()>`.
+//!
+//! A message goes over a stream as one frame, and comes out of it however its bytes are cut:
+//!
+//! ```
+//! use golv_engine::command::Command;
+//! use golv_engine::id::CommandId;
+//! use golv_protocol::decode;
+//! use golv_protocol::frame::{Frames, write_frame};
+//! use golv_protocol::message::ClientMessage;
+//!
+//! let message = ClientMessage::Submit { id: CommandId(9), command: Command::WithdrawAll };
+//! let mut bytes = Vec::new();
+//! write_frame(&message, &mut bytes)?;
+//! assert_eq!(bytes, [16, 0, 0, 0, 1, 0, 0, 0, 9, 0, 0, 0, 0, 0, 0, 0, 9, 0, 0, 0]);
+//!
+//! let mut frames = Frames::default();
+//! frames.push(&bytes[..7]);
+//! assert_eq!(frames.next_frame()?, None);
+//! frames.push(&bytes[7..]);
+//! let frame = frames.next_frame()?.expect("all of it has come");
+//! assert_eq!(decode::<ClientMessage>(frame)?, message);
+//! # Ok::<_, Box<dyn std::error::Error>>(())
+//! ```
 
 #![forbid(unsafe_code)]
 

@@ -949,7 +949,7 @@ fn the_page_shows_every_message_with_its_bytes() {
     let mut expected = String::new();
     let mut missing = Vec::new();
     for (name, hex) in examples() {
-        let block = format!("**{name}**\n\n```\n{hex}\n```\n");
+        let block = format!("**{name}**\n\n```text\n{hex}\n```\n");
         if !page.contains(&block) {
             missing.push(name);
         }
