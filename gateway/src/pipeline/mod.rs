@@ -17,6 +17,7 @@
 
 mod clock;
 mod flush;
+mod history;
 pub mod metrics;
 mod older;
 mod positions;
@@ -46,10 +47,10 @@ use golv_protocol::message::{Closing, Position, Purpose};
 use tokio::sync::mpsc::error::TryRecvError;
 use tokio::sync::{mpsc, watch};
 
+pub use history::{Cursor, History};
 use metrics::Metrics;
 use older::Older;
 pub use older::Piece;
-pub use sessions::{Cursor, History};
 use writer::Writer;
 pub use writer::{CreateError, WriterError};
 

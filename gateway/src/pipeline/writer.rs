@@ -24,9 +24,10 @@ use super::flush::FlushThread;
 use super::snapshots::SnapshotThread;
 use golv_protocol::message::{Closing, Position};
 
+use super::history::Recent;
 use super::metrics::{Batch, Metrics};
 use super::positions::Positions;
-use super::sessions::{Recent, Sessions};
+use super::sessions::Sessions;
 use super::{Answered, Creation, Opening, Request, SessionId, Stopped, Waiting};
 
 /// Why an exchange could not be created.

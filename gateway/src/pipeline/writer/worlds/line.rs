@@ -14,8 +14,8 @@ use golv_protocol::message::Closing;
 use tokio::sync::mpsc::Receiver;
 use tokio::sync::mpsc::error::TryRecvError;
 
-use super::Tally;
 use super::draw::Draw;
+use super::tally::Tally;
 use crate::pipeline::{Gate, Message, Piece, SessionId, SubmitError};
 use crate::server::session::{Pace, Request, Session};
 

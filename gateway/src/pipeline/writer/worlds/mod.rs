@@ -20,11 +20,11 @@ mod disk;
 mod draw;
 mod line;
 mod record;
+mod tally;
 mod trader;
 
 use std::cell::Cell;
 use std::collections::BTreeMap;
-use std::ops::AddAssign;
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -44,6 +44,7 @@ use self::disk::{Fault, WorldDisk};
 use self::draw::Draw;
 use self::line::Line;
 use self::record::{Held, assert_sealed};
+use self::tally::Tally;
 use self::trader::{Business, MARKET, Trader};
 use super::*;
 use crate::pipeline::Gate;
@@ -74,76 +75,6 @@ fn clock() -> Instant {
 /// When worlds begin.
 fn beginning() -> Instant {
     Instant::at_midnight(2030, 1, 7).expect("a day")
-}
-
-/// What has occurred, so that no kind of it is missing unnoticed.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-struct Tally {
-    commands: u64,
-    answers: u64,
-    events: u64,
-    starts: u64,
-    starts_that_failed: u64,
-    from_snapshots: u64,
-    torn: u64,
-    kills: u64,
-    stops: u64,
-    power_cuts: u64,
-    failed_turns: u64,
-    snapshots: u64,
-    lines_cut: u64,
-    lines_dead: u64,
-    restarted_clients: u64,
-    busy: u64,
-    over_limits: u64,
-    too_fast: u64,
-    superseded: u64,
-    silent: u64,
-    withdrawn_for: u64,
-    lies: u64,
-    refused_starts: u64,
-    behind: u64,
-    led_astray: u64,
-}
-
-impl Tally {
-    fn each(&mut self) -> [(&'static str, &mut u64); 25] {
-        [
-            ("commands", &mut self.commands),
-            ("answers", &mut self.answers),
-            ("events", &mut self.events),
-            ("starts", &mut self.starts),
-            ("starts that failed", &mut self.starts_that_failed),
-            ("starts from a snapshot", &mut self.from_snapshots),
-            ("torn tails", &mut self.torn),
-            ("kills", &mut self.kills),
-            ("orderly stops", &mut self.stops),
-            ("power cuts", &mut self.power_cuts),
-            ("failed turns", &mut self.failed_turns),
-            ("snapshots", &mut self.snapshots),
-            ("lines cut", &mut self.lines_cut),
-            ("lines dead", &mut self.lines_dead),
-            ("clients restarted", &mut self.restarted_clients),
-            ("busy", &mut self.busy),
-            ("over the limits", &mut self.over_limits),
-            ("sent away as too fast", &mut self.too_fast),
-            ("sessions superseded", &mut self.superseded),
-            ("sessions silent", &mut self.silent),
-            ("identities withdrawn for", &mut self.withdrawn_for),
-            ("worlds with a lie", &mut self.lies),
-            ("starts refused after a lie", &mut self.refused_starts),
-            ("clients that found a loss", &mut self.behind),
-            ("clients that did not", &mut self.led_astray),
-        ]
-    }
-}
-
-impl AddAssign for Tally {
-    fn add_assign(&mut self, mut other: Self) {
-        for ((_, sum), (_, more)) in self.each().into_iter().zip(other.each()) {
-            *sum += *more;
-        }
-    }
 }
 
 /// An exchange that runs.
