@@ -220,7 +220,7 @@ pub enum ServerMessage {
         /// is further than the answer's own sequence.
         position: Position,
     },
-    /// The command was not taken and not journalled; its id is free. Every later one is answered alike until this one
+    /// The command was not taken now: a new one was not journalled, and its id is free. Every later one is answered alike until this one
     /// comes again, so that none overtakes it.
     Busy {
         /// The command.

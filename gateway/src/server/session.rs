@@ -13,10 +13,10 @@
 //! a message is announced, kept until the client has downloaded it, and no other follows until then.
 //!
 //! What comes faster than the announced limits is refused here and costs the exchange nothing; who goes on all the same is
-//! sent away. Withdrawals have a limit of their own. So have commands that are sent again, which were counted at first: refusing them
-//! as new ones are would leave open whether they were executed.
+//! sent away. Withdrawals have a limit of their own, and commands that are sent again count among them, since they were counted at first. One of
+//! those is never refused: that would say that it was not executed. It is to come again later.
 //!
-//! Deliberately absent: the network, the clock, and any knowledge of what a command means.
+//! Deliberately absent: the network, the clock, and any knowledge of what a command means but whether it withdraws something.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -142,6 +142,16 @@ struct Live {
     busy: Option<CommandId>,
 }
 
+/// A command that is over the limits.
+enum Over {
+    /// It is new and is refused; there is room after so long.
+    Refused(Duration),
+    /// It was passed on before and may have been executed, so that to refuse it would be untrue. It is to come again.
+    Again,
+    /// It is new, and too much was refused already.
+    TooFast,
+}
+
 /// Whether a client needs what happened before the history that came with its logon.
 #[derive(Debug)]
 enum Older {
@@ -257,14 +267,18 @@ impl Session {
                     // An older one was executed before, and is answered as it was.
                     _ => {}
                 }
-                if let Err(refused) = live.take_one(id, &command, self.pace.limits, self.now) {
-                    match refused {
-                        Some(wait) => {
+                if let Err(over) = live.take_one(id, &command, self.pace.limits, self.now) {
+                    match over {
+                        Over::Refused(wait) => {
                             // Rounded up: after so long there is room.
                             let wait_ms = wait.as_micros().div_ceil(1000).try_into().unwrap_or(u32::MAX);
                             self.say(&ServerMessage::OverLimit { id, wait_ms });
                         }
-                        None => self.close(Closing::TooFast),
+                        Over::Again => {
+                            live.busy = Some(id);
+                            self.say(&ServerMessage::Busy { id });
+                        }
+                        Over::TooFast => self.close(Closing::TooFast),
                     }
                     return None;
                 }
@@ -471,25 +485,21 @@ impl Live {
     /// Counts a command against the limits.
     ///
     /// # Errors
-    /// If it is over them: after how long there is room, or `None` where too much was refused already.
-    fn take_one(
-        &self,
-        id: CommandId,
-        command: &Command,
-        limits: Limits,
-        now: Duration,
-    ) -> Result<(), Option<Duration>> {
+    /// If it is over them.
+    fn take_one(&self, id: CommandId, command: &Command, limits: Limits, now: Duration) -> Result<(), Over> {
         // One that was passed on before is answered as it was, whatever it costs now.
-        let taken = if command.is_withdrawal() || id <= self.highest {
+        let is_again = id <= self.highest;
+        let taken = if command.is_withdrawal() || is_again {
             self.used.withdrawals.take(limits.withdrawals, now)
         } else {
             self.used.commands.take(limits.commands, now)
         };
         let Err(wait) = taken else { return Ok(()) };
-        match self.used.refused.take(limits.commands, now) {
-            Ok(()) => Err(Some(wait)),
-            Err(_) => Err(None),
+        if is_again {
+            return Err(Over::Again);
         }
+        let is_too_fast = self.used.refused.take(limits.commands, now).is_err();
+        Err(if is_too_fast { Over::TooFast } else { Over::Refused(wait) })
     }
 
     /// Whether no other event may be written now.

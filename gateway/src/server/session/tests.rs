@@ -485,6 +485,33 @@ fn what_comes_too_fast_is_refused_and_withdrawals_are_not() {
     assert_eq!(session.closed(), Some(Closing::TooFast));
 }
 
+/// To refuse it would say that it was never executed.
+#[test]
+fn what_was_passed_on_before_is_not_refused_but_comes_again() {
+    let mut session = new_at(limits(100, 1));
+    session.receive(&logon(0), AT);
+    session.next_request();
+    session.told(logged_on(TRADER, History::default()));
+    sent(&mut session);
+    let send = |session: &mut Session, id: u64, after_ms: u64| {
+        session.receive(&submit(id), AT + Duration::from_millis(after_ms));
+        let taken = session.next_request().is_some();
+        (taken, sent(session).pop())
+    };
+    let busy = |id| Some(ServerMessage::Busy { id: CommandId(id) });
+    assert!(send(&mut session, 10, 0).0, "it is new");
+    for _ in 0..2 {
+        assert!(send(&mut session, 10, 0).0, "it comes again, within the burst");
+    }
+    for _ in 0..1_000 {
+        assert_eq!(send(&mut session, 10, 0), (false, busy(10)));
+        assert_eq!(send(&mut session, 11, 0), (false, busy(11)), "none overtakes it");
+    }
+    assert!(send(&mut session, 10, 1_000).0, "there is room again");
+    assert!(send(&mut session, 11, 1_000).0);
+    assert_eq!(session.closed(), None);
+}
+
 /// Another session of the same identity goes on with what is left, and another identity has its own.
 #[test]
 fn a_new_session_has_no_new_burst() {

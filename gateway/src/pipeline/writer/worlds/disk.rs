@@ -260,8 +260,11 @@ impl State {
             }
         }
         self.names.clear();
-        for (number, writes) in std::mem::take(&mut self.writes) {
-            let Some(path) = self.paths.get(&number) else { continue };
+        // By name: in which order files were numbered is a matter of threads.
+        let written = std::mem::take(&mut self.writes).into_iter();
+        let written: BTreeMap<PathBuf, Vec<Written>> =
+            written.filter_map(|(number, writes)| Some((self.paths.remove(&number)?, writes))).collect();
+        for (path, writes) in written {
             let Ok(open) = OpenOptions::new().write(true).open(path) else { continue };
             for written in writes.iter().rev() {
                 written.undo(&open).expect("a file of the world's");

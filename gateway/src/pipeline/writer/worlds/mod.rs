@@ -9,7 +9,7 @@
 //!
 //! All of it is the code that serves, but for the two shells that move bytes, and for threads: a turn of the writer, a snapshot of the second
 //! exchange and a read of a session happen when the world lets them. A world is its seed, so one that fails is played again by
-//! `GOLV_WORLD=seed cargo test -p golv-gateway --lib worlds`; `GOLV_WORLDS=n` plays so many more.
+//! `GOLV_WORLD=seed cargo test -p golv-gateway --lib worlds`; `GOLV_WORLDS=n` plays so many.
 //!
 //! At every step: the books balance, no client finds the protocol broken, nothing is told to anybody before it was bid to be known. At every start:
 //! what comes back is the state that was left, whole, up to the last command that was answered, and a start is refused
@@ -226,7 +226,8 @@ impl World {
             metrics: Arc::clone(writer.metrics()),
             ended: watch::channel(false).1,
         };
-        let pace = Arc::new(Pace::new(limits(u32::try_from(2 + self.draw.below(20)).expect("few"), 40)));
+        let mut per_second = |least| u32::try_from(least + self.draw.below(20)).expect("few");
+        let pace = Arc::new(Pace::new(limits(per_second(2), per_second(1))));
         self.running = Some(Running { writer, ring: requests, gate, pace, keeper: None });
     }
 
@@ -394,7 +395,7 @@ impl World {
     }
 
     /// What comes back at a start is what the writer had come to, and all that was told is in it.
-    fn assert_was(&self, held: &Held) {
+    fn assert_was(&mut self, held: &Held) {
         let has_lied = self.disk.has_lied();
         for (sequence, digest) in &held.digests {
             // Of several batches in one turn the last is known.
@@ -402,6 +403,8 @@ impl World {
                 assert!(known.contains(digest), "a state at {sequence} that the writer had not come to");
             }
         }
+        // What was lost comes no more, and other commands in its place.
+        self.digests.retain(|sequence, _| *sequence <= held.exchange.sequence());
         if !has_lied {
             self.traders.iter().for_each(|trader| held.assert_told(trader));
         }
