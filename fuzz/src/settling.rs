@@ -157,14 +157,23 @@ fn expected(
     }
     let Some(price) = facts.reference_price else { return Some(Err(Unsettled::NoReferencePrice)) };
     let price = payoff.minimum.map_or(price, |least| least.max(price));
-    let leg = |from: Price, to: Price, share: Share| {
-        let gap = (i128::from(to.millionths()) - i128::from(from.millionths())).max(0);
-        gap.checked_mul(volume)?.checked_mul(share.millionths().into())
+    let upside = payoff.upside.as_ref().filter(|_| facts.is_upside_shared);
+    let above = upside.and_then(|upside| upside.above).unwrap_or(facts.strike);
+    let upside_share = upside.map_or(Share::NONE, |upside| upside.share);
+    let gap = |from: Price, to: Price, share: Share| {
+        let gap = i128::from(to.millionths()) - i128::from(from.millionths());
+        if share.is_zero() { 0 } else { gap.max(0) }
     };
-    let support = leg(price, facts.strike, payoff.support)?;
+    let gaps = [gap(price, facts.strike, payoff.support), gap(above, price, upside_share)];
+    // A difference of prices is a price.
+    if gaps.iter().any(|gap| i64::try_from(*gap).is_err()) {
+        return Some(Err(Unsettled::TooLarge));
+    }
+    let leg = |gap: i128, share: Share| gap.checked_mul(volume)?.checked_mul(share.millionths().into());
+    let support = leg(gaps[0], payoff.support)?;
     let mut given = 0;
-    if let Some(upside) = payoff.upside.as_ref().filter(|_| facts.is_upside_shared) {
-        given = leg(upside.above.unwrap_or(facts.strike), price, upside.share)?;
+    if let Some(upside) = upside {
+        given = leg(gaps[1], upside.share)?;
         if let Some(cap) = upside.annual_cap {
             given = given.min((i128::from(cap.millionths()) - left.upside) * SCALE);
             let cents = round(given, SCALE * i128::from(currency.minor_unit()));

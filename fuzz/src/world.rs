@@ -83,6 +83,15 @@ struct Line {
     outcome: Result<(), Reject>,
 }
 
+/// How a world begins.
+struct Begun {
+    /// A snapshot.
+    exchange: Vec<u8>,
+    now: Instant,
+    events: Vec<Event>,
+    sent: BTreeMap<IdentityId, u64>,
+}
+
 /// An exchange with its clock, and all that was tried on it.
 pub struct World {
     /// The exchange.
@@ -143,24 +152,30 @@ impl World {
     pub fn unfounded() -> Self {
         let exchange = Exchange::new(Mode::Rehearsal, RulesVersion::NEWEST);
         let now = Instant::at_midnight(2018, 12, 3).expect("a day");
-        Self::beginning(&stored(&exchange), now, Vec::new(), BTreeMap::new())
+        Self::beginning(&Begun {
+            exchange: stored(&exchange),
+            now,
+            events: Vec::new(),
+            sent: BTreeMap::new(),
+        })
     }
 
     /// With all that is needed to trade.
     pub fn furnished() -> Self {
-        static FURNISHED: OnceLock<(Vec<u8>, Instant, Vec<Event>, BTreeMap<IdentityId, u64>)> =
-            OnceLock::new();
-        let (exchange, now, events, sent) = FURNISHED.get_or_init(|| {
+        static FURNISHED: OnceLock<Begun> = OnceLock::new();
+        Self::beginning(FURNISHED.get_or_init(|| {
             let mut world = Self::unfounded();
             world.furnish();
-            (stored(&world.exchange), world.now, world.events, world.sent)
-        });
-        Self::beginning(exchange, *now, events.clone(), sent.clone())
+            let Self { exchange, now, events, sent, .. } = world;
+            Begun { exchange: stored(&exchange), now, events, sent }
+        }))
     }
 
-    fn beginning(begun: &[u8], now: Instant, events: Vec<Event>, sent: BTreeMap<IdentityId, u64>) -> Self {
-        let exchange = read(begun);
-        let (begun, public) = ((begun.to_vec(), events.len()), public_view(&exchange));
+    fn beginning(begun: &Begun) -> Self {
+        let Begun { exchange: stored, now, events, sent } = begun;
+        let exchange = read(stored);
+        let (begun, public) = ((stored.clone(), events.len()), public_view(&exchange));
+        let (now, events, sent) = (*now, events.clone(), sent.clone());
         Self { exchange, now, events, begun, lines: Vec::new(), sent, sealed: BTreeMap::new(), public }
     }
 

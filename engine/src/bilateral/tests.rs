@@ -411,7 +411,7 @@ fn an_owners_part_is_shared_by_ids() {
             .iter()
             .map(|deal| (board.requests[deal.request as usize].id, deal.quantity))
             .collect();
-        assert_eq!(lots, [(&b"x"[..], 3), (b"y", 2), (b"z", 5)]);
+        assert_eq!(lots, [(&b"x"[..], 3), (&b"y"[..], 2), (&b"z"[..], 5)]);
         requests.reverse();
     }
 }
