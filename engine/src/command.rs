@@ -87,7 +87,7 @@ pub enum Command {
     /// Withdraws, in one step, all that stands in a participant's name and may be withdrawn: its bids in open auctions and its
     /// entries on boards; it leaves its purchasing groups, and its negotiations end. Suppliers and buyers.
     WithdrawAll,
-    /// Stops a participant at once: suspends it, and withdraws its bids in open auctions. Operators: one is enough to stop somebody
+    /// Stops a participant at once: suspends it, and withdraws its bids in open auctions and its entries on boards. Operators: one is enough to stop somebody
     /// whose systems or intentions have gone wrong, and it takes two to let it take part again.
     Halt {
         /// Who is stopped.

@@ -523,7 +523,7 @@ impl State {
         Ok(())
     }
 
-    /// Lets everything happen that is due, in the order of the instants and then of the ids.
+    /// Lets everything happen that is due, in the order of the instants, then of what it is ([`Due`]), and then of the ids.
     fn tick(&mut self, at: Instant, out: &mut Events) {
         loop {
             let first = self.due.first().copied().filter(|(instant, _)| *instant <= at);
@@ -546,7 +546,7 @@ impl State {
         }
     }
 
-    /// Suspends a participant at once, and withdraws its open bids.
+    /// Suspends a participant at once, and withdraws its open bids and its entries on boards.
     // Rules: R-MON-047.
     fn halt(&mut self, by: IdentityId, participant: ParticipantId, out: &mut Events) -> Result<(), Reject> {
         self.registry.check_standing(participant, Standing::Suspended)?;

@@ -9,8 +9,8 @@
 //! | to find … | look in |
 //! |---|---|
 //! | what can be asked, what can happen, what can be refused | [`command`], [`event`], [`reject`] |
-//! | how a price is found and who gets what | [`auction`] |
-//! | the rules of call auctions, as data, each result with its proof | [`clearing`] |
+//! | auctions from their announcement to what winners have | [`auction`] |
+//! | how a price is found and who gets what: rules as data, each result with its proof | [`clearing`] |
 //! | who is awarded public support: budgets, limits, pots, delivery years, origin caps | [`support`] |
 //! | books of orders with minimums, cleared for the greatest welfare | [`indivisible`] |
 //! | bids and the price ladder | [`book`] |

@@ -1,10 +1,12 @@
 //! Auctions: their life cycle, what bids they admit, and how they are cleared and become final.
 //!
-//! `Announced → Open → Closed → Cleared → Final`, or `Cancelled` from any but `Final`. Opening, closing and
+//! `Announced → Open → Closed → Cleared → Final`, with `Asking` before the end where winners of a stack are asked whether they accept; or
+//! `Cancelled` from any but `Final`. Opening, closing and
 //! becoming final happen at a `Tick` of the due instant; clearing is an operator's command and decides
-//! nothing, since the result is a function of the book. Two kinds: a *call auction* between buyers and
-//! sellers, and a *support auction*, in which suppliers offer strikes below a floor for a volume a period
-//! and win entitlements. Both clear by the price rule in their terms, as `clear.rs` says, or a support auction as a stack.
+//! nothing, since the result is a function of the book. Four kinds: a *call auction* between buyers and sellers; a *support auction*, in
+//! which suppliers offer strikes below a floor for a volume a period and win entitlements; a *purchase*, in which a programme buys
+//! from a stack; and the *sale* of what it bought. They clear by the price rule in their terms, as `clear.rs` says, as a stack, or
+//! by the best solution that was proposed.
 //!
 //! | what | where |
 //! |---|---|

@@ -49,7 +49,7 @@ pub enum AuctionRule {
     /// At the price where demand meets supply; in a support auction the programme is the one buyer, at the floor's price. Tick
     /// and lot are the market's, and need not be stated.
     Price(Box<Rule>),
-    /// From the best offer of a stack on, as far as limits allow. Support auctions alone.
+    /// From the best offer of a stack on, as far as limits allow. Support auctions and purchases.
     Stack(Box<StackTerms>),
     /// By the best choice that was proposed. Call auctions alone; their bids can have minimums.
     Solution(Box<SolutionTerms>),

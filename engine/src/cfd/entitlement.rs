@@ -129,7 +129,7 @@ impl State {
         deal.and_then(|deal| self.deal(deal).ok()).map(|deal| deal.price)
     }
 
-    /// The same, refused where the programme's free money is short.
+    /// What a grant reserves, refused where the programme's free money is short.
     pub(crate) fn check_reservation(
         &self,
         floor: FloorId,

@@ -61,7 +61,7 @@ pub enum AdminCommand {
     ///
     /// A currency without clearing terms has no due dates, and nobody defaults in it.
     ClearingTerms(ClearingOptions),
-    /// Stop a participant at once: it is suspended, and its bids in open auctions are withdrawn.
+    /// Stop a participant at once: it is suspended, and its bids in open auctions and its entries on boards are withdrawn.
     ///
     /// One operator is enough to stop somebody; it takes two to let it take part again.
     Halt {

@@ -60,7 +60,7 @@ pub enum Auctions {
         /// The floor that the entitlements come under.
         #[arg(long, value_name = "ID", value_parser = id(FloorId))]
         floor: FloorId,
-        /// How much the programme supports at most, per month.
+        /// How much the programme supports at most in each period of the floor: a month, or a quarter where its contracts are quarterly.
         #[arg(long, value_name = "QUANTITY")]
         per_period: Quantity,
         /// Whether its offers stand in a stack, and how that is held.
@@ -174,7 +174,7 @@ pub struct StackOptions {
     /// With --support or --support-file: the most that the programme reserves for the awards.
     #[arg(long, value_name = "AMOUNT")]
     budget: Option<Amount>,
-    /// With --support or --support-file: what of a bidder's collateral is held for each unit of an offer's monthly quantity.
+    /// With --support or --support-file: what of a bidder's collateral is held for each unit of what an offer is for in a period.
     #[arg(long, value_name = "PRICE")]
     bond: Option<Price>,
     /// With --support or --support-file: how long winners have to accept, in seconds; without it awards need no acceptance.

@@ -19,7 +19,7 @@ const CLEARING: [(&str, &str); 1] =
 /// An amount that is paid.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Args)]
 pub struct AmountOptions {
-    /// How much, positive and in whole minor units of the currency.
+    /// How much, positive, with no more decimals than the currency has: 1000.50.
     #[arg(long, value_parser = parse::millionths)]
     amount: i64,
     /// The currency.

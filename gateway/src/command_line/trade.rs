@@ -47,11 +47,9 @@ pub enum TradeCommand {
     /// Print your account: every posting on your accounts with what it was for and the balance after it, your open invoices, and
     /// what you wait for.
     ///
-    /// It is added up from your own events, all from the first. An event does not say when it happened: a posting has a day if its own
-    /// command tells one, as an invoice or a settlement run does, or if the exchange is a rehearsal whose clock was
-    /// set; else none.
+    /// It is added up from your own events, all from the first.
     Account {
-        /// The postings of this day alone, where it is known; balances are those after all before.
+        /// The postings of this day alone; balances are those after all before.
         #[arg(long, value_name = "YYYY-MM-DD")]
         day: Option<Day>,
         /// How it is printed; as CSV the postings alone [default: table, or json with --json]
@@ -120,7 +118,8 @@ pub enum BidCommand {
         #[arg(long, value_name = "ID", value_parser = parse::id(AuctionId))]
         auction: AuctionId,
     },
-    /// Withdraw all your bids in open auctions at once.
+    /// Withdraw at once all that stands in your name: your bids in open auctions and your entries on boards; you leave your purchasing groups,
+    /// and your negotiations end.
     WithdrawAll,
 }
 

@@ -301,7 +301,7 @@ impl Writer {
         self.clock.now().max(self.exchange.at())
     }
 
-    /// How long until the next auction moves on by itself, or the next key ends; `None` if waiting brings neither.
+    /// How long until something moves on by itself, or the next key ends; `None` if waiting brings neither.
     fn until_due(&self) -> Option<Duration> {
         let due = self.exchange.next_due().into_iter().chain(self.sessions.next_end()).min();
         due.and_then(|due| self.clock.until(due))
