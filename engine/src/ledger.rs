@@ -209,7 +209,7 @@ impl Ledger {
         for (cause, moved) in std::mem::take(&mut self.posted) {
             let mut postings = Vec::new();
             for ((currency, one, other), by) in moved {
-                let (from, to) = if by < 0 { (other, one) } else { (one, other) };
+                let (from, to) = if by.is_negative() { (other, one) } else { (one, other) };
                 // More than one posting holds is told in several.
                 let mut left = by.saturating_abs();
                 while left > 0 {
