@@ -209,7 +209,7 @@ impl Ledger {
         for (cause, moved) in std::mem::take(&mut self.posted) {
             let mut postings = Vec::new();
             for ((currency, one, other), by) in moved {
-                let (from, to) = if by < 0 { (other, one) } else { (one, other) };
+                let (from, to) = if by.is_negative() { (other, one) } else { (one, other) };
                 // More than one posting holds is told in several.
                 let mut left = by.saturating_abs();
                 while left > 0 {
@@ -275,5 +275,219 @@ impl Ledger {
             }
         }
         sums.values().all(|&sum| sum == 0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const OTHERS: ParticipantId = ParticipantId(7);
+    const NOW: Instant = Instant(1);
+
+    /// All accounts of one participant and one programme, and those that are nobody's.
+    fn accounts() -> Vec<(Account, Option<ParticipantId>, Option<ProgrammeId>)> {
+        let (one, of) = (ParticipantId(3), ProgrammeId(4));
+        let of_participant = [
+            Account::Participant,
+            Account::Claims,
+            Account::Deposits,
+            Account::Collateral,
+            Account::Bonds,
+            Account::Contribution,
+        ];
+        let of_programme = [
+            Account::Funders,
+            Account::ProgrammeFree,
+            Account::ProgrammeReserved,
+            Account::ProgrammeSpent,
+            Account::Stock,
+            Account::Shortfall,
+            Account::Promised,
+            Account::Receivable,
+            Account::Proceeds,
+        ];
+        let nobodys = [
+            Account::OwnResources,
+            Account::Capital,
+            Account::Bank,
+            Account::Clearing,
+            Account::Rounding,
+            Account::Suspense,
+        ];
+        let of_participant = of_participant.map(|account| (account(one), Some(one), None));
+        let of_programme = of_programme.map(|account| (account(of), None, Some(of)));
+        let nobodys = nobodys.map(|account| (account, None, None));
+        of_participant.into_iter().chain(of_programme).chain(nobodys).collect()
+    }
+
+    fn money(currency: Currency, millionths: i64) -> Money {
+        Money { currency, millionths }
+    }
+
+    /// The postings that were told, with their causes.
+    fn told(ledger: &mut Ledger) -> Vec<(Cause, Posting)> {
+        let mut events = Events::new();
+        ledger.tell(NOW, &mut events);
+        let postings = |event| match event {
+            Event::Posted { at: NOW, cause, postings } => {
+                assert!(!postings.is_empty(), "a cause that moved nothing is not told");
+                postings.into_iter().map(move |posting| (cause, posting))
+            }
+            other => panic!("{other:?}"),
+        };
+        events.into_iter().flat_map(postings).collect()
+    }
+
+    #[test]
+    fn an_account_says_whose_it_is() {
+        for (account, participant, programme) in accounts() {
+            assert_eq!((account.participant(), account.programme()), (participant, programme), "{account:?}");
+        }
+    }
+
+    /// Rules: R-MON-003.
+    #[test]
+    fn only_whole_minor_units_above_zero_can_be_paid() {
+        let check = |millionths| check_payable(money(Currency::Usd, millionths), Currency::Usd);
+        assert_eq!(check(10_000), Ok(()), "a cent");
+        for millionths in [0, -10_000, 9_999, 10_001, 1, -1] {
+            assert_eq!(check(millionths), Err(Reject::AmountNotPayable), "{millionths}");
+        }
+        assert_eq!(check_payable(money(Currency::Eur, 10_000), Currency::Usd), Err(Reject::OtherCurrency));
+    }
+
+    proptest! {
+        /// Balances are the sums of what was posted and of what was told alike, and what is told is what a command has moved
+        /// between two accounts in all: as little as that takes, each way round, and nothing of what went there and back.
+        /// Rules: R-MON-002.
+        #[test]
+        fn what_is_told_adds_up_to_the_balances(
+            commands in prop::collection::vec(
+                prop::collection::vec((0..2_usize, 0..21_usize, 1..21_usize, 0..2_usize, -3_i64..4), 0..8), 1..6,
+            ),
+        ) {
+            let accounts: Vec<Account> = accounts().into_iter().map(|(account, ..)| account).collect();
+            let causes = [Cause::Payment, Cause::OwnResources];
+            let currencies = [Currency::Usd, Currency::Eur];
+            let mut ledger = Ledger::default();
+            let mut sums = BTreeMap::<(Currency, Account), i128>::new();
+            let mut heard = sums.clone();
+            for command in commands {
+                let mut between = BTreeMap::<(usize, Currency, Account, Account), i64>::new();
+                let mut programmes = BTreeSet::new();
+                for (cause, from, further, currency, amount) in command {
+                    let to = accounts[(from + further) % accounts.len()];
+                    let (from, currency) = (accounts[from], currencies[currency]);
+                    ledger.post(causes[cause], from, to, money(currency, amount));
+                    *sums.entry((currency, from)).or_default() -= i128::from(amount);
+                    *sums.entry((currency, to)).or_default() += i128::from(amount);
+                    *between.entry((cause, currency, from, to)).or_default() += amount;
+                    *between.entry((cause, currency, to, from)).or_default() -= amount;
+                    if amount != 0 {
+                        programmes.extend([from, to].into_iter().filter_map(Account::programme));
+                    }
+                    prop_assert!(ledger.is_balanced());
+                }
+                prop_assert_eq!(ledger.touched_programmes(), programmes);
+                let postings = told(&mut ledger);
+                prop_assert!(!ledger.has_posted());
+                for &(cause, Posting { from, to, amount }) in &postings {
+                    let cause = causes.iter().position(|other| *other == cause).expect("a cause");
+                    prop_assert_eq!(between.get(&(cause, amount.currency, from, to)), Some(&amount.millionths));
+                    prop_assert!(amount.millionths > 0);
+                    *heard.entry((amount.currency, from)).or_default() -= i128::from(amount.millionths);
+                    *heard.entry((amount.currency, to)).or_default() += i128::from(amount.millionths);
+                }
+                // In one order, whoever replays it: by the pair of accounts, which the smaller names.
+                let place = |(cause, Posting { from, to, amount }): &(Cause, Posting)| {
+                    (*cause, amount.currency, *from.min(to), *from.max(to))
+                };
+                prop_assert!(postings.is_sorted_by_key(place));
+                prop_assert_eq!(postings.len(), between.values().filter(|moved| **moved > 0).count());
+                for (&(currency, account), &balance) in &sums {
+                    prop_assert_eq!(ledger.balance(currency, account), balance);
+                    prop_assert_eq!(heard.get(&(currency, account)).copied().unwrap_or(0), balance);
+                    prop_assert_eq!(i128::from(ledger.positive(currency, account).millionths), balance.max(0));
+                }
+            }
+            let posted = ledger.balances().map(|(currency, account, balance)| ((currency, account), balance));
+            let posted: BTreeMap<_, _> = posted.filter(|(_, balance)| *balance != 0).collect();
+            sums.retain(|_, balance| *balance != 0);
+            prop_assert_eq!(posted, sums);
+        }
+    }
+
+    #[test]
+    fn a_command_that_posts_nothing_has_nothing_to_tell() {
+        let mut ledger = Ledger::default();
+        ledger.post(Cause::Payment, Account::Bank, Account::Suspense, Money::zero(Currency::Usd));
+        assert!(!ledger.has_posted());
+        ledger.post(Cause::Payment, Account::Bank, Account::Suspense, money(Currency::Usd, 1));
+        assert!(ledger.has_posted());
+        // There and back is nothing to tell, but balances were touched.
+        ledger.post(Cause::Payment, Account::Suspense, Account::Bank, money(Currency::Usd, 1));
+        assert!(ledger.has_posted());
+        assert_eq!(told(&mut ledger), []);
+    }
+
+    /// Rules: R-MON-002.
+    #[test]
+    fn more_than_one_posting_holds_is_told_in_several() {
+        let mut ledger = Ledger::default();
+        for _ in 0..2 {
+            ledger.post(Cause::Payment, Account::Bank, Account::Suspense, money(Currency::Usd, i64::MAX));
+        }
+        ledger.post(Cause::Payment, Account::Bank, Account::Suspense, money(Currency::Usd, 5));
+        let posting = |millionths| {
+            let amount = money(Currency::Usd, millionths);
+            (Cause::Payment, Posting { from: Account::Bank, to: Account::Suspense, amount })
+        };
+        assert_eq!(told(&mut ledger), [posting(i64::MAX), posting(i64::MAX), posting(5)]);
+        assert_eq!(ledger.positive(Currency::Usd, Account::Suspense).millionths, i64::MAX);
+    }
+
+    /// A ledger as a damaged snapshot could bring it.
+    fn with(balances: &[(Currency, Account, i128)]) -> Ledger {
+        let balances = balances.iter().map(|&(currency, account, balance)| ((currency, account), balance));
+        Ledger { balances: balances.collect(), posted: BTreeMap::new() }
+    }
+
+    /// Rules: R-MON-001.
+    #[test]
+    fn a_ledger_is_balanced_where_each_currency_is() {
+        let (bank, suspense) = (Account::Bank, Account::Suspense);
+        assert!(with(&[(Currency::Usd, bank, -5), (Currency::Usd, suspense, 5)]).is_balanced());
+        assert!(!with(&[(Currency::Usd, bank, -5), (Currency::Usd, suspense, 4)]).is_balanced());
+        assert!(!with(&[(Currency::Usd, bank, -5), (Currency::Eur, bank, 5)]).is_balanced());
+        assert!(!with(&[(Currency::Usd, bank, i128::MAX), (Currency::Usd, suspense, 1)]).is_balanced());
+    }
+
+    #[test]
+    fn half_of_what_a_balance_holds_is_kept_free() {
+        let room = |balance| with(&[(Currency::Usd, Account::Bank, balance)]).has_room();
+        let full = 1_i128 << 126;
+        assert!(room(full - 1) && room(1 - full));
+        assert!(!room(full) && !room(-full) && !room(i128::MAX) && !room(i128::MIN));
+    }
+
+    #[test]
+    fn contributions_and_bonds_are_found_among_all_accounts() {
+        let (usd, eur) = (Currency::Usd, Currency::Eur);
+        let (first, last) = (ParticipantId(u32::MIN), ParticipantId(u32::MAX));
+        let ledger = with(&[
+            (usd, Account::Contribution(first), 1),
+            (usd, Account::Contribution(last), 1),
+            (usd, Account::Bonds(last), 2),
+            (usd, Account::Bonds(first), 0),
+            (usd, Account::Funders(ProgrammeId(1)), 3),
+            (eur, Account::Contribution(OTHERS), 1),
+            (eur, Account::Bonds(OTHERS), 4),
+        ]);
+        assert_eq!(ledger.contributors(usd).collect::<Vec<_>>(), [first, last]);
+        assert_eq!(ledger.contributors(eur).collect::<Vec<_>>(), [OTHERS]);
+        assert_eq!(ledger.bonds(), BTreeMap::from([((usd, last), 2), ((eur, OTHERS), 4)]));
     }
 }

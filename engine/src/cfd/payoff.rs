@@ -255,9 +255,7 @@ impl Payoff {
         let above = upside.and_then(|upside| upside.above).unwrap_or(facts.strike);
         let mut given = leg(above, reference_price, upside_share)?;
         let mut is_capped = false;
-        if let Some(cap) = upside.and_then(|upside| upside.annual_cap)
-            && given > 0
-        {
+        if let Some(cap) = upside.and_then(|upside| upside.annual_cap) {
             let left = i128::from(cap.millionths().saturating_sub(used.upside)).checked_mul(scale)?;
             is_capped = given > left;
             given = given.min(left);

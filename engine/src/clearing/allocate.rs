@@ -40,8 +40,8 @@ pub(super) fn allocate(
         };
         match margin.place(order.side, order.price.map(Price::millionths)) {
             Place::Better => *given = order.quantity.millionths(),
-            Place::AtMargin if !order.quantity.is_zero() => sharing.push(index),
-            Place::AtMargin | Place::Worse => {}
+            Place::AtMargin => sharing.push(index),
+            Place::Worse => {}
         }
     }
     for (margin, mut sharing) in margins.into_iter().zip(at_margin) {

@@ -196,14 +196,14 @@ fn two_snapshots_are_kept_and_segments_that_they_do_not_need_are_archived() {
     assert_eq!(archived, ["00000001.journal", "00000002.journal", "00000003.journal", "00000004.journal"]);
 }
 
-#[test]
-fn a_snapshot_that_is_damaged_in_any_bit_is_passed_over() {
+/// Cuts a snapshot at every `nth_length` of its lengths, and turns every `nth_bit` of its bits.
+fn damaged_snapshots_are_passed_over(nth_length: usize, nth_bit: usize) {
     let dir = scratch();
     let digests = kept(dir.path(), 4);
     let file = directory::snapshot_path(dir.path(), 4);
     let bytes = fs::read(&file).expect("it is there");
-    let lengths = (0..bytes.len()).step_by(97).map(|length| bytes[..length].to_vec());
-    let bits = (0..bytes.len() * 8).step_by(if bytes.len() > 4096 { 31 } else { 1 }).map(|bit| {
+    let lengths = (0..bytes.len()).step_by(nth_length).map(|length| bytes[..length].to_vec());
+    let bits = (0..bytes.len() * 8).step_by(if bytes.len() > 4096 { nth_bit } else { 1 }).map(|bit| {
         let mut damaged = bytes.clone();
         damaged[bit / 8] ^= 1 << (bit % 8);
         damaged
@@ -221,6 +221,17 @@ fn a_snapshot_that_is_damaged_in_any_bit_is_passed_over() {
     let begun = Restart::begin(dir.path()).expect("a journal");
     assert_eq!((begun.begun.snapshot, begun.begun.passed_over.len()), (None, 2));
     assert_eq!(came_to(&begun.finish(|_| {}).expect("a journal")), digests);
+}
+
+#[test]
+fn a_snapshot_that_is_damaged_is_passed_over() {
+    damaged_snapshots_are_passed_over(97, 31);
+}
+
+#[test]
+#[ignore = "every length and every bit; run by hand"]
+fn a_snapshot_that_is_damaged_in_any_bit_is_passed_over() {
+    damaged_snapshots_are_passed_over(1, 1);
 }
 
 #[test]

@@ -68,6 +68,48 @@ fn an_annual_cap_is_used_up_in_order() {
     assert_eq!(amounts, ["-6000000 USD", "-4000000 USD", "0 USD", "0 USD", "-6000000 USD"]);
 }
 
+/// What comes to just what is left of the cap is not cut; what comes after it is, to nothing, and the line says so.
+/// Rules: R-CFD-006.
+#[test]
+fn a_line_is_capped_where_something_was_cut() {
+    let payoff = Payoff { upside: upside(Some("150"), "0.3", Some("6000000")), ..Payoff::floor() };
+    let mut year = YearToDate::default();
+    let lines = ["2026-01-01", "2026-02-01"].map(|month| {
+        let settled = payoff.settle(&mut year, &facts(month, "110", "160", "2000000"), Currency::Usd);
+        let settled = settled.expect("fits");
+        (settled.amount.to_string(), settled.rule)
+    });
+    let expected = [("-6000000 USD".into(), PayoffRule::Upside), ("0 USD".into(), PayoffRule::UpsideCapped)];
+    assert_eq!(lines, expected);
+}
+
+/// A cap holds however much there was to share: the whole of it is computed without parts that nothing needs.
+/// Rules: R-CFD-006.
+#[test]
+fn a_cap_holds_at_the_largest_price_and_volume() {
+    let payoff = Payoff { upside: upside(Some("0"), "1", Some("10")), ..Payoff::floor() };
+    let large = facts("2026-01-01", "0", "9000000000000", "9000000000000");
+    assert_eq!(paid(&payoff, &large), ("-10 USD".into(), PayoffRule::UpsideCapped));
+}
+
+#[test]
+fn periods_depend_on_each_other_where_anything_is_capped_by_the_year() {
+    for (annual_volume, annual_cap, depends) in
+        [(None, None, false), (Some("1"), None, true), (None, Some("1"), true), (Some("1"), Some("1"), true)]
+    {
+        let annual_volume = annual_volume.map(quantity);
+        let payoff = Payoff { annual_volume, upside: upside(None, "1", annual_cap), ..Payoff::floor() };
+        assert_eq!(payoff.has_annual_caps(), depends, "{payoff:?}");
+    }
+    assert!(!Payoff::floor().has_annual_caps());
+}
+
+/// What a contract does not say of its payoff is as in a price floor.
+#[test]
+fn a_payoff_that_says_nothing_is_a_floor() {
+    assert_eq!(toml::from_str::<Payoff>(""), Ok(Payoff::floor()));
+}
+
 /// CfD Standard Terms, condition 1.1: the difference is min(strike − reference price, strike).
 /// Rules: R-CFD-003.
 #[test]

@@ -57,6 +57,12 @@ proptest! {
         let outcome = cleared(&orders, &rule);
         let (right, _) = certificate(&orders, &rule, SEED, &outcome).expect("a proof");
         prop_assert_eq!(check_certificate(&orders, &rule, &outcome, &right), Ok(()));
+        prop_assert_eq!(right.price(), outcome.price());
+        let at_price = right.at_price().map(|point| {
+            (point.price, point.demand.millionths().abs_diff(point.supply.millionths()))
+        });
+        let surplus = outcome.surplus.millionths().unsigned_abs();
+        prop_assert_eq!(at_price, outcome.price().map(|price| (price, surplus)));
         for (wrong, total) in changed_certificates(&right) {
             let found = check_certificate(&orders, &rule, &outcome, &wrong).expect_err("it is another");
             prop_assert_eq!(found.order(), None);

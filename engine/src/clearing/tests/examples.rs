@@ -383,6 +383,8 @@ fn refusals_name_the_order() {
     );
     let largest = book("9000000000000@10", "1@10 9000000000000@9 9000000000000@8");
     assert_eq!(refused(&largest, ""), ClearingError::TotalTooLarge { order: 3 });
+    assert_eq!(refused(&largest, "").order(), Some(3));
+    assert_eq!((ClearingError::SeedMissing.order(), ClearingError::TooManyOrders.order()), (None, None));
     let minimums = Rule { allocation: Allocation::MinimumFill, ..rule("pay-as-clear") };
     let above = clear(&book("4>=5@10", "4@10"), &minimums, None).expect_err("refused");
     assert_eq!(
@@ -469,4 +471,28 @@ fn names_are_those_of_rule_files() {
     compare(Payment::ALL, Payment::name);
     compare(Reason::ALL, Reason::name);
     compare(Rounding::ALL, Rounding::name);
+}
+
+/// Every rounding against its definition: of the steps below and above, whichever the definition names.
+#[test]
+fn roundings_are_as_they_are_defined() {
+    for (numerator, denominator, step) in
+        (-20_i64..20).flat_map(|n| (1_i64..4).flat_map(move |d| (1_i64..4).map(move |step| (n, d, step))))
+    {
+        let unit = denominator * step;
+        let steps = (-20_i64..=20).rfind(|steps| steps * unit <= numerator).expect("one is below");
+        let (down, up) = (numerator - steps * unit, (steps + 1) * unit - numerator);
+        for &rounding in Rounding::ALL {
+            let is_up = match rounding {
+                Rounding::Up => down > 0,
+                Rounding::Down => false,
+                Rounding::HalfUp => up <= down,
+                Rounding::HalfDown => up < down,
+                Rounding::HalfEven => up < down || (up == down && steps % 2 != 0),
+            };
+            let expected = (steps + i64::from(is_up)) * step;
+            let found = curve::round_to_step(numerator.into(), denominator.into(), step, rounding);
+            assert_eq!(found, expected, "{numerator} ÷ {denominator} to {step}, {rounding}");
+        }
+    }
 }

@@ -126,6 +126,12 @@ fn agrees_with_the_naive_twin_with_market_orders() {
 }
 
 #[test]
+#[ignore = "twenty-seven thousand books; run by hand"]
+fn agrees_with_the_naive_twin_on_all_with_market_orders() {
+    compare_all(&[None, LIMITS[0], LIMITS[1], LIMITS[2]], &[2, 4], 3, 1, false);
+}
+
+#[test]
 fn agrees_with_the_naive_twin_on_a_tenth_of_small_books() {
     compare_all(&LIMITS, &[2, 4, 6], 4, 10, false);
 }
