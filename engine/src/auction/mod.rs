@@ -13,7 +13,7 @@
 //! | what an auction is, and which rules it can have | `terms.rs` |
 //! | what a bid must be; placing, replacing, withdrawing | `bids.rs` |
 //! | the result, and what it books or grants when it is final | `awards.rs` |
-//! | from the book to the price and the fills | `clear.rs`, by [`clearing`] |
+//! | from the book to the price and the fills | `clear.rs`, by [`clearing`](crate::clearing) |
 //! | a programme that buys and sells again | `intermediary.rs` |
 //! | bids with minimums, and solutions that are proposed | `solution.rs`, by [`indivisible`](crate::indivisible) |
 //! | bid bonds | `bonds.rs` |
