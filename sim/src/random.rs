@@ -8,6 +8,7 @@ use rand_chacha::rand_core::{Rng as _, SeedableRng as _};
 use sha2::{Digest as _, Sha256};
 
 /// A stream of random numbers.
+#[derive(Debug)]
 pub struct Stream(ChaCha8Rng);
 
 impl Stream {

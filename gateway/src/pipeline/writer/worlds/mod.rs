@@ -11,10 +11,11 @@
 //! exchange and a read of a session happen when the world lets them. A world is its seed, so one that fails is played again by
 //! `GOLV_WORLD=seed cargo test -p golv-gateway --lib worlds`; `GOLV_WORLDS=n` plays so many.
 //!
-//! At every step: the books balance, no client finds the protocol broken, nothing is told to anybody before it was bid to be known. At every start:
-//! what comes back is the state that was left, whole, up to the last command that was answered, and a start is refused
-//! only where the disk has lied. At the end, when faults have stopped: everybody is logged on, has every answer and every event, exactly those that an engine makes of the
-//! journal, and the writer's state is that engine's. Where the disk has lied, whoever was told what is gone is refused, and nobody else.
+//! At every step the books balance, and no client finds the protocol broken. At every start what comes back is the state that was left, whole, up to
+//! the last command that was answered, and a start is refused only where the disk has lied. At the end, when faults have stopped,
+//! everybody is logged on and has every answer and every event, exactly those that an engine makes of the journal; the writer's state is
+//! that engine's; and nobody was told another's price before its auction was cleared. Where the disk has lied, whoever was answered what is gone
+//! is refused; whoever was only told events since its last position may be let in, which is counted.
 
 mod disk;
 mod draw;
@@ -113,9 +114,9 @@ struct World {
 
 impl World {
     fn new(seed: u64) -> Self {
-        let mut draw = Draw::new(seed);
+        let mut draw = Draw::new(seed, "world");
         CLOCK.set(beginning());
-        let disk = WorldDisk::new(draw.split());
+        let disk = WorldDisk::new(Draw::new(seed, "disk"));
         let purpose = |draw: &mut Draw| {
             Purpose::Commands(if draw.one_in(2) { WhenLost::Withdraw } else { WhenLost::Leave })
         };

@@ -23,6 +23,8 @@ pub(super) const MARKET: MarketId = MarketId(1);
 
 /// Auctions of a world at most.
 const AUCTIONS: u32 = 8;
+/// Prices that are one bid's alone, at each of fifty levels.
+const PRICES: i64 = 4_096;
 /// Commands of one who trades at most.
 const COMMANDS: usize = 60;
 
@@ -65,6 +67,8 @@ pub(super) struct Trader {
     bids: Vec<(AuctionId, BidId)>,
     proposals: BTreeSet<ProposalId>,
     proposed: u32,
+    /// Prices that were drawn.
+    priced: i64,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -98,6 +102,7 @@ impl Trader {
             bids: Vec::new(),
             proposals: BTreeSet::new(),
             proposed: 0,
+            priced: 0,
         }
     }
 
@@ -312,10 +317,14 @@ impl Trader {
         })
     }
 
-    /// A price that is nobody else's in this world: where it is seen, it was told.
-    fn price(&self, draw: &mut Draw) -> Price {
-        let number = self.sent.len() as i64 * 16 + i64::from(self.identity.0);
-        Price::from_units(100_000 + 1_000 * draw.below(100) as i64 + number).expect("fits")
+    /// A price that was never bid in this world: where it is seen, it was told.
+    fn price(&mut self, draw: &mut Draw) -> Price {
+        // Identities are below 16.
+        let number = self.priced * 16 + i64::from(self.identity.0);
+        self.priced += 1;
+        assert!(number < PRICES, "more bids than there are prices");
+        // Apart, since a result shows what is wanted and offered a tick beside its price.
+        Price::from_units(100_000 + 4 * (PRICES * draw.below(50) as i64 + number)).expect("fits")
     }
 
     /// The prices of its own bids, with the auctions in which they stood.
