@@ -33,9 +33,9 @@ enum Command {
     /// Play a market day: two lithium auctions, a gallium board, then settlement over the real price series.
     ///
     /// A rehearsal over QUIC on this machine: two operators, twelve traders with invented costs, a publisher of prices and
-    /// an auditor, each with its own certificate; a support auction, a two-sided auction that is invoiced and paid, a board, and 81 months of
-    /// difference payments on the IMF's lithium prices, of which a small programme comes to its limit. At the end the exchange is dropped and started
-    /// again from its journal, and must come to the same digests.
+    /// an auditor, each with its own certificate; a support auction, a two-sided auction that is invoiced and paid, a board, and
+    /// 81 months of difference payments on the IMF's lithium prices. A small programme beside it comes to its limit.
+    /// At the end the exchange is dropped and started again from its journal, and must come to the same digests.
     /// Writes golv-demo/report.html.
     Demo {
         /// What the traders' costs and bids are drawn from; the same seed plays the same day.
