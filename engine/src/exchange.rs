@@ -77,7 +77,7 @@ pub struct Exchange {
     state: State,
 }
 
-/// What commands act on. The handlers of each area are in that area's module.
+/// What commands act on. The handlers of each area are in that area's module; founding, halts and lost lines, which are of none, are here.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct State {
     pub(crate) rules: RulesVersion,

@@ -269,8 +269,7 @@ impl Floor {
         let per_unit = strike.checked_sub(stress_price)?.max(Price::ZERO);
         let volume =
             per_period.millionths().checked_mul(i64::from(periods)).and_then(Quantity::from_millionths)?;
-        let rounded = per_unit.times(volume, currency)?;
         // Where strike and stress price are on the tick nothing was cut off; an indexed strike is rounded to millionths.
-        rounded.amount.checked_add(rounded.remainder)
+        per_unit.times(volume, currency)?.exact()
     }
 }

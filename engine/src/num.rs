@@ -79,6 +79,9 @@ pub struct Rounded {
 }
 
 impl Currency {
+    /// All of them.
+    pub const ALL: [Self; 5] = [Self::Eur, Self::Usd, Self::Gbp, Self::Cny, Self::Jpy];
+
     /// The ISO 4217 letters.
     pub const fn code(self) -> &'static str {
         match self {
@@ -263,6 +266,11 @@ impl Rounding {
 }
 
 impl Rounded {
+    /// The exact product again: the amount and what was cut off it. `None` where their sum does not fit.
+    pub fn exact(self) -> Option<Money> {
+        self.amount.checked_add(self.remainder)
+    }
+
     /// An exact amount of which `scale` parts make a millionth, rounded once to the currency's minor unit, half to even.
     ///
     /// `None` where it does not fit in a [`Money`], or `scale` is not positive.

@@ -236,7 +236,7 @@ rejects! {
     /// A final result stands.
     509 AlreadyFinal = "the auction's result is final";
     /// The participant cannot bid on this side of this auction.
-    510 WrongSide = "suppliers sell and buyers buy, and a support auction takes offers to sell alone";
+    510 WrongSide = "suppliers sell and buyers buy; support auctions and purchases take offers to sell alone, sales bids to buy";
     /// The price is off the tick.
     511 PriceOffTick {
         /// The tick.
@@ -280,8 +280,8 @@ rejects! {
         /// What was named.
         bid: BidId,
     } = "no bid {bid} of this participant stands in the book";
-    /// A support auction takes strikes alone.
-    520 StrikeMissing = "an offer in a support auction names a strike";
+    /// A support auction or a purchase takes priced offers alone.
+    520 StrikeMissing = "an offer in a support auction or a purchase names its price";
     /// The rule's criteria could not choose a price.
     521 RuleCascade = "a rule's cascade names at least one criterion, and none twice";
     /// The rule's steps are not the market's.
@@ -307,8 +307,8 @@ rejects! {
     /// Not the secret that was announced.
     527 LotSecret = "a seeded lot is drawn with the secret whose hash was announced, and no other allocation has one";
 
-    /// A stack is for support auctions.
-    540 PriceRuleOnly = "a call auction is cleared by a price rule; a stack of offers is for support auctions";
+    /// A stack is for support auctions and purchases.
+    540 PriceRuleOnly = "a stack of offers is for support auctions and purchases; call auctions and sales are cleared otherwise";
     /// The stack's rule makes no sense.
     541 SupportRule {
         /// What is wrong with it.
@@ -341,8 +341,8 @@ rejects! {
         /// What was named.
         bid: BidId,
     } = "no award to bid {bid} of this participant is waiting to be accepted";
-    /// A support auction is not cleared by solutions.
-    548 SolutionsForCalls = "a support auction is cleared by a price rule or a stack; solutions are for call auctions";
+    /// Other auctions are not cleared by solutions.
+    548 SolutionsForCalls = "solutions are for call auctions; a support auction is cleared by a price rule or a stack, a purchase by a stack, a sale by a price rule";
     /// The auction is cleared otherwise.
     549 NoSolutionWanted = "the auction is not cleared by solutions";
     /// The solution is for other bids.

@@ -1,10 +1,8 @@
 //! Boards, by examples: rounds, negotiations, purchasing groups, stock, contracts on deals, and who is told what.
 
-mod common;
-
-use common::boards::*;
-use common::money::{day, id, pay, units, until};
-use common::*;
+use crate::common::boards::*;
+use crate::common::money::{day, id, pay, units, until};
+use crate::common::*;
 use golv_engine::bilateral::{
     BoardTerms, Consent, Deal, DealTerms, EntryEnd, Goods, Listing, NegotiationEnd, Party, PriceRule,
     RoundProof, RoundSolution, Sides,
@@ -607,7 +605,7 @@ fn there_is_a_board_for_each_service() {
         // A price of a share a year, in hundredths; a quantity in units of the currency.
         let tick = "0.01".parse().expect("a price");
         let (lowest, highest) = (Price::ZERO, price(20));
-        let terms = Market { unit, tick, lowest, highest, ..common::market() };
+        let terms = Market { unit, tick, lowest, highest, ..crate::common::market() };
         world.agree(Action::DefineMarket { market, terms });
         let mut terms = board_terms();
         (terms.market, terms.rule.floor) = (market, None);

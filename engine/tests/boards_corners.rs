@@ -1,10 +1,8 @@
 //! Corners of boards: owners that come in by another door, what a refusal tells, floods, and proofs that prove nothing.
 
-mod common;
-
-use common::boards::*;
-use common::money::id;
-use common::*;
+use crate::common::boards::*;
+use crate::common::money::id;
+use crate::common::*;
 use golv_engine::bilateral::{
     BoardTerms, DealTerms, DualPrices, Fault, Goods, Listing, Preference, PriceRule, RoundProof, RoundRule,
     RoundSolution,

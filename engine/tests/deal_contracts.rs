@@ -1,11 +1,9 @@
 //! Contracts on deals in the corners of time: periods that a deal only partly covers, daily and quarterly calendars, several grants, an end
 //! before its time, another stress price.
 
-mod common;
-
-use common::boards::*;
-use common::money::{day, id, units, until};
-use common::*;
+use crate::common::boards::*;
+use crate::common::money::{day, id, units, until};
+use crate::common::*;
 use golv_engine::bilateral::{DealTerms, Goods, Listing};
 use golv_engine::book::Side;
 use golv_engine::cfd::{ContractTerms, Entitlement};

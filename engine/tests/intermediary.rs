@@ -1,8 +1,6 @@
 //! Double auctions with a public intermediary: a programme buys, sells again, and pays the gap.
 
-mod common;
-
-use common::*;
+use crate::common::*;
 use golv_engine::auction::{AuctionKind, AuctionResult, AuctionTerms, StackTerms, exposure};
 use golv_engine::book::Side;
 use golv_engine::clearing::{Payment, Rule};

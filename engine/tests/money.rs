@@ -1,10 +1,8 @@
 //! Money, by examples: programmes at their limit, pay when paid, notices and defaults, cover, reserves, stock. Figures from the
 //! practice of real counterparties are cited where they stand.
 
-mod common;
-
-use common::money::{clearing_terms, day, id, pay, units, until, with_terms};
-use common::*;
+use crate::common::money::{clearing_terms, day, id, pay, units, until, with_terms};
+use crate::common::*;
 use golv_engine::auction::{AuctionKind, AuctionTerms, StackTerms};
 use golv_engine::book::Side;
 use golv_engine::cfd::{ContractTerms, Measure, Payoff, Upside, VolumeRule};

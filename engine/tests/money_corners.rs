@@ -1,9 +1,7 @@
 //! Corners of the money, by examples: cents that go round, two notices at once, bonds in a default, amounts at the edge.
 
-mod common;
-
-use common::money::{clearing_terms, day, id, pay, units, until, with_terms};
-use common::*;
+use crate::common::money::{clearing_terms, day, id, pay, units, until, with_terms};
+use crate::common::*;
 use golv_engine::auction::{AuctionKind, AuctionTerms, BidDetails};
 use golv_engine::book::Side;
 use golv_engine::cfd::{ContractTerms, Payoff, Upside};
@@ -355,7 +353,7 @@ proptest! {
             let floor = stock.filter(|order| order.side == Side::Buy).map(|order| order.price);
             let rule = Rule { floor, ..Rule::new(Candidates::Ticks, cascade, Allocation::ProRata) };
             let kind = AuctionKind::Call { market: YEN, stock };
-            let terms = AuctionTerms { rule: rule.into(), ..common::terms(kind, opens_at, closes_at) };
+            let terms = AuctionTerms { rule: rule.into(), ..crate::common::terms(kind, opens_at, closes_at) };
             if world.try_agree(Action::AnnounceAuction { auction, terms }).is_err() {
                 continue;
             }

@@ -6,11 +6,9 @@
 //! everybody has been given, or is promised, what its fills and settlement lines come to, once. At the end everything is paid, and no
 //! claim is left.
 
-mod common;
-
 use std::collections::{BTreeMap, BTreeSet};
 
-use common::*;
+use crate::common::*;
 use golv_engine::auction::{AuctionKind, AuctionTerms};
 use golv_engine::book::Side;
 use golv_engine::cfd::{ContractTerms, Payoff, Upside};

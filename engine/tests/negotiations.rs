@@ -1,13 +1,11 @@
 //! Random days on a board, against a model that shares no code with the engine: who may do what, what is promised to whom, and what
 //! becomes a deal. After each command the model says whether it is taken and what stands then, and the engine's events say the same.
 
-mod common;
-
 use std::collections::{BTreeMap, BTreeSet};
 
-use common::boards::*;
-use common::money::id;
-use common::*;
+use crate::common::boards::*;
+use crate::common::money::id;
+use crate::common::*;
 use golv_engine::bilateral::{DealTerms, Party, RoundSolution, hold_round, round_board, round_names};
 use golv_engine::book::Side;
 use golv_engine::command::Command;

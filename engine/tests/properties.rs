@@ -1,12 +1,12 @@
 //! What holds whatever happens: random commands against the rules that every part of the engine keeps.
 
-mod common;
-
 use std::collections::BTreeSet;
 
-use common::steps::{Tried, a_step};
-use golv_engine::event::EventCounts;
+use crate::common::steps::{KEYS, Tried, a_step};
+use golv_engine::event::{Event, EventCounts};
 use golv_engine::id::*;
+use golv_engine::key::KeyFingerprint;
+use golv_engine::time::Instant;
 use golv_engine::{Exchange, Mode, RulesVersion};
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
@@ -23,8 +23,12 @@ proptest! {
         let mut replayed = Exchange::new(Mode::Rehearsal, RulesVersion::NEWEST);
         let mut events = Vec::new();
         for (sequence, line) in (1_u64..).zip(&world.journal) {
+            let (speakers, happened) = (speakers(&replayed, line.at), events.len());
             // The answers are the first time's; their digests are compared below.
             let _ = replayed.apply(Sequence(sequence), line.at, line.sender, line.id, &line.command, &mut events);
+            // Sessions are looked at again after such an event, and after no other.
+            let is_told = events[happened..].iter().any(Event::changes_keys);
+            prop_assert!(is_told || speakers == self::speakers(&replayed, line.at), "{:?}", line.command);
         }
         prop_assert_eq!(replayed.state_digest(), world.exchange.state_digest());
         prop_assert_eq!(&events, &world.events);
@@ -37,6 +41,17 @@ proptest! {
         }
         prop_assert_eq!(replayed.sequence(), world.exchange.sequence());
     }
+}
+
+/// For whom each key speaks, whether it reads all, and until when.
+fn speakers(exchange: &Exchange, at: Instant) -> Vec<String> {
+    let speaker = |key| {
+        let key = KeyFingerprint([key; 32]);
+        let who = exchange.who(key, at);
+        let who = who.map(|speaker| (speaker.identity, speaker.participant, speaker.reads_all));
+        format!("{who:?} {:?}", exchange.key_ends_at(key))
+    };
+    (0..KEYS).map(speaker).collect()
 }
 
 /// The generator above is worth something only if it reaches what is hard to reach.

@@ -1,9 +1,7 @@
 //! What everybody may know: told once and kept up by public events, it is what it would be told again.
 
-mod common;
-
-use common::public_view;
-use common::steps::{Tried, a_step};
+use crate::common::public_view;
+use crate::common::steps::{Tried, a_step};
 use golv_engine::id::*;
 use golv_engine::public::PublicView;
 use golv_engine::{Exchange, Mode, RulesVersion};

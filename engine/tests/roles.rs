@@ -1,11 +1,9 @@
 //! Who may send what: the table in the documentation is the one in the code, and each of its cells is what the exchange does.
 
-mod common;
-
 use std::collections::BTreeMap;
 
-use common::boards::{admit, deal_terms, listing};
-use common::*;
+use crate::common::boards::{admit, deal_terms, listing};
+use crate::common::*;
 use golv_engine::auction::Solution;
 use golv_engine::bilateral::RoundSolution;
 use golv_engine::book::Side;

@@ -1,8 +1,6 @@
 //! The rules of the exchange, told case by case in the order of a market's life.
 
-mod common;
-
-use common::*;
+use crate::common::*;
 use golv_engine::auction::{AuctionKind, AuctionTerms, LotSecret, Unfilled, WinningLimit};
 use golv_engine::book::Side;
 use golv_engine::cfd::IndexTerms;

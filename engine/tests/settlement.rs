@@ -1,11 +1,9 @@
 //! Contracts through their lives: prices with their guard, deliveries, caps, indexation, interest, novation, termination,
 //! statements; and what holds of every run, against a naive twin.
 
-mod common;
-
 use std::collections::BTreeMap;
 
-use common::*;
+use crate::common::*;
 use golv_engine::Exchange;
 use golv_engine::cfd::*;
 use golv_engine::command::{Action, Command};

@@ -1,10 +1,8 @@
 //! Call auctions whose bids have minimums: solutions are proposed, checked, compared and taken.
 
-mod common;
-
 use std::num::NonZeroU32;
 
-use common::*;
+use crate::common::*;
 use golv_engine::auction::{
     AuctionKind, AuctionResult, AuctionTerms, BidDetails, ClosedBid, Solution, SolutionTerms, WinningLimit,
     names, orders,

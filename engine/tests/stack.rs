@@ -1,11 +1,9 @@
 //! Support auctions whose offers stand in a stack: from the announcement over awards, acceptance and the reserve list to
 //! the entitlements, with what is held as bonds on the way.
 
-mod common;
-
 use std::num::NonZeroU32;
 
-use common::*;
+use crate::common::*;
 use golv_engine::auction::{
     AuctionKind, AuctionResult, AuctionTerms, AwardOffer, BidDetails, Refusal, StackTerms, WinningLimit,
 };
@@ -27,7 +25,7 @@ fn stack_rule() -> SupportRule {
         payment: Payment::OwnPrice,
         technologies: Vec::new(),
         limits: Vec::new(),
-        ..common::stack().rule
+        ..crate::common::stack().rule
     }
 }
 

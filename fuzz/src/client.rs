@@ -180,7 +180,8 @@ impl Talk {
                 let digest = if near % 16 == 15 { Digest([0; 32]) } else { sha256(&self.whole) };
                 ServerMessage::Announced { number, sequence, bytes: length, digest }
             }
-            13 => ServerMessage::StateTold { position },
+            13 if near % 2 == 0 => ServerMessage::StateTold { position },
+            13 => ServerMessage::Reached { position },
             _ => ServerMessage::Happened(numbered),
         }
     }
@@ -213,7 +214,7 @@ impl Talk {
             }
         }
         assert_eq!(self.session.events_seen(), self.events);
-        // A drop copy comes further by what others are answered.
+        // It comes further by what others are answered, and by events.
         if let Some(position) = self.session.acknowledged() {
             self.come_to(position);
         }

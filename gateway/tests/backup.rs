@@ -1,13 +1,11 @@
 //! A backup of an exchange in use, made by the commands of docs/operations.md, verifies and can be served.
 
-mod common;
-
 use std::path::Path;
 use std::process::{Command as Process, Output};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, mpsc};
 
-use common::*;
+use crate::common::*;
 use golv_engine::command::Command;
 use golv_engine::id::*;
 use golv_gateway::pipeline::{Creation, Message, Pipeline, Session, Waiting};

@@ -1,9 +1,7 @@
 //! A board over QUIC and from the command line: who is told what before there is a deal, and what each says after.
 
-mod common;
-
-use common::desk::*;
-use common::*;
+use crate::common::desk::*;
+use crate::common::*;
 use golv_engine::event::{Event, EventCounts};
 use golv_engine::id::ParticipantId;
 use golv_gateway::command_line::show::event_json;

@@ -1,14 +1,12 @@
 //! `golv serve --check` on set-ups that are right and on those that are not.
 
-mod common;
-
 use std::collections::BTreeMap;
 use std::fs;
 use std::net::UdpSocket;
 use std::path::Path;
 use std::process::{Command as Process, Output};
 
-use common::*;
+use crate::common::*;
 use golv_gateway::pipeline::{Creation, Pipeline, Waiting};
 use golv_gateway::pki::{self, Kind, Validity};
 use serde_json::Value;

@@ -1,17 +1,15 @@
 //! Two hundred traders at once, each with a certificate and a connection of its own, and one who floods the exchange:
 //! everybody is answered and told exactly its own.
 
-mod common;
-
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use common::replayed::{Replayed, assert_own};
-use common::served::Served;
-use common::*;
+use crate::common::replayed::{Replayed, assert_own};
+use crate::common::served::Served;
+use crate::common::*;
 use golv_client::client::{Client, Events};
 use golv_engine::Answer;
 use golv_engine::command::{Action, Command};

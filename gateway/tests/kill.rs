@@ -214,7 +214,7 @@ impl Victim {
     fn start(dir: &Path, begin: &[u64]) -> Self {
         let begin: Vec<String> = begin.iter().map(ToString::to_string).collect();
         let mut process = Process::new(std::env::current_exe().expect("this program"))
-            .args(["process", "--exact", "--ignored", "--nocapture"])
+            .args(["kill::process", "--exact", "--ignored", "--nocapture"])
             .env(DIRECTORY, dir)
             .env(BEGIN, begin.join(" "))
             .stdin(Stdio::piped())
@@ -618,7 +618,7 @@ fn furnish() -> TempDir {
     agree(Action::AnnounceAuction { auction: AUCTION, terms });
     let opened = Event::AuctionOpened { auction: AUCTION };
     loop {
-        if let Message::Happened(batch) = session.receive().expect("running")
+        if let Message::Happened { batch, .. } = session.receive().expect("running")
             && batch.iter().any(|happened| happened.event == opened)
         {
             break;

@@ -1,15 +1,13 @@
 //! `golv load` as a person runs it: what it counts adds up, and the same seed sends the same. How long anything takes is
 //! not looked at.
 
-mod common;
-
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 use std::process::{Command as Process, Output};
 
-use common::served::Served;
-use common::{BUYERS, Bench, Centre};
+use crate::common::served::Served;
+use crate::common::{BUYERS, Bench, Centre};
 use golv_engine::command::Command;
 use golv_engine::id::{CommandId, IdentityId};
 use golv_journal::{Content, scan};

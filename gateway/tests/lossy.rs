@@ -1,17 +1,15 @@
 //! Sessions over a bad line: whatever it does to datagrams, every command is answered once with what the journal holds
 //! and is executed once, and every event comes once and in order.
 
-mod common;
-
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use common::proxy::{Break, Faults, Proxy};
-use common::replayed::{Replayed, assert_own};
-use common::served::Served;
-use common::*;
+use crate::common::proxy::{Break, Faults, Proxy};
+use crate::common::replayed::{Replayed, assert_own};
+use crate::common::served::Served;
+use crate::common::*;
 use golv_engine::Answer;
 use golv_engine::command::Command;
 use golv_engine::event::Event;

@@ -175,7 +175,7 @@ fn a_live_exchange_ticks_by_itself() {
     agree(2, Action::AnnounceAuction { auction: AuctionId(1), terms });
     let mut happened = Vec::new();
     while !happened.contains(&Event::AuctionClosed { auction: AuctionId(1) }) {
-        if let Message::Happened(events) = session.receive().expect("running") {
+        if let Message::Happened { batch: events, .. } = session.receive().expect("running") {
             happened.extend(events.iter().map(|happened| happened.event.clone()));
         }
     }

@@ -1,14 +1,12 @@
 //! Sessions over real QUIC on loopback: who gets in, what is refused, who is dropped, and what survives.
 
-mod common;
-
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use common::served::Served;
-use common::*;
+use crate::common::served::Served;
+use crate::common::*;
 use golv_client::client::{Client, ClientError, Ended};
 use golv_engine::command::{Action, Command};
 use golv_engine::event::Event;
@@ -16,7 +14,7 @@ use golv_engine::id::*;
 use golv_gateway::pipeline::{Pipeline, Waiting};
 use golv_journal::keeper::Keeper;
 use golv_protocol::frame::write_frame;
-use golv_protocol::message::{ClientMessage, Closing, Logon, Numbered, Position, ServerMessage};
+use golv_protocol::message::{ClientMessage, Closing, Logon, Numbered, Position, Purpose, ServerMessage};
 use tokio::sync::watch;
 
 #[tokio::test(flavor = "multi_thread")]
@@ -141,6 +139,32 @@ async fn a_key_that_is_rotated_out_ends_its_session_at_its_time() {
     let who = bounded(rotated.logged_on()).await.expect("logged on");
     assert_eq!(who.identity, identity);
     bounded(rotated.submit(buy(520, 1))).await.expect("answered").outcome.expect("done");
+    served.stop().await;
+}
+
+/// Whoever is halted is told nothing more, although it sends nothing: its sessions end at once, those that only read as well.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_halt_ends_the_sessions_of_who_is_halted() {
+    let bench = Bench::new();
+    let served = Served::found(&bench);
+    let centre = Centre::connect(&bench, served.address);
+    centre.furnish(&bench).await;
+    let (buyer, mut events) = bench.connect(served.address, BUYERS[0]);
+    bounded(buyer.logged_on()).await.expect("logged on");
+    let mut reader = Raw::connect(&bench, served.address, BUYERS[0]).await;
+    reader.say(&ClientMessage::Logon(Logon { purpose: Purpose::DropCopy, ..Logon::NEW })).await;
+    assert!(matches!(reader.hear().await, Some(ServerMessage::LoggedOn { .. })));
+    centre.send(Command::Halt { participant: ParticipantId(BUYERS[0]) }).await;
+    let ended = bounded(async {
+        loop {
+            if let Err(ended) = events.next().await {
+                return ended;
+            }
+        }
+    });
+    let ended = ended.await;
+    assert!(matches!(ended, Ended::ByExchange(Closing::UnknownKey)), "{ended:?}");
+    assert_eq!(bounded(reader.closing()).await, Some(Closing::UnknownKey));
     served.stop().await;
 }
 

@@ -7,7 +7,7 @@
 //! snapshots as well as from the founding.
 
 #[path = "../../engine/tests/common/mod.rs"]
-mod common;
+mod world;
 
 use std::cell::Cell;
 use std::collections::VecDeque;
@@ -15,8 +15,6 @@ use std::fs::OpenOptions;
 use std::os::unix::fs::FileExt;
 use std::path::Path;
 
-use common::steps::{Step, Tried, a_step};
-use common::*;
 use golv_engine::command::Command;
 use golv_engine::event::Event;
 use golv_engine::id::*;
@@ -33,6 +31,8 @@ use golv_protocol::batch::{Batch, Entry};
 use proptest::prelude::*;
 use proptest::test_runner::TestRunner;
 use tempfile::TempDir;
+use world::steps::{Step, Tried, a_step};
+use world::*;
 
 const SEGMENT_BYTES: u32 = 2048;
 

@@ -1,17 +1,15 @@
 //! `golv serve` as an operator runs it: founded, administered and traded on from the command line, stopped in order,
 //! and killed under load.
 
-mod common;
-
 use std::collections::BTreeMap;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use common::desk::*;
-use common::replayed::Replayed;
-use common::*;
+use crate::common::desk::*;
+use crate::common::replayed::Replayed;
+use crate::common::*;
 use golv_engine::Answer;
 use golv_engine::id::{CommandId, IdentityId};
 use golv_gateway::pipeline::{Creation, Pipeline, Waiting};

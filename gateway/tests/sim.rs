@@ -1,11 +1,9 @@
 //! `golv sim` as a person runs it: the same on every venue, sweeps that go on, and what is said where something is wrong.
 
-mod common;
-
 use std::fs;
 
-use common::Bench;
-use common::desk::{Server, done, golv, text};
+use crate::common::Bench;
+use crate::common::desk::{Server, done, golv, text};
 use golv_sim::scenario::library;
 use serde_json::Value;
 

@@ -1,11 +1,9 @@
 //! What goes beside a session's commands: what is public, downloads, drop copies, limits, and a line that is lost.
 
-mod common;
-
 use std::net::Ipv4Addr;
 
-use common::served::Served;
-use common::*;
+use crate::common::served::Served;
+use crate::common::*;
 use golv_client::client::{Client, Public, Watch};
 use golv_client::session::Beginning;
 use golv_engine::event::Event;

@@ -53,7 +53,8 @@ impl State {
         Ok(())
     }
 
-    /// The result of a closed auction: a pure function of its book and terms, of the lot and of when it becomes final.
+    /// The result of a closed auction: a pure function of the state and the terms, of the lot and of when it becomes final, which
+    /// an operator's instant of clearing sets: a support auction's entitlements begin after it.
     // Rules: R-AUC-049.
     pub(super) fn result(
         &self,
@@ -193,7 +194,7 @@ impl State {
         let Some(auction) = self.auctions.get_mut(&id) else {
             return;
         };
-        let (kind, budget) = (auction.terms.kind, auction.budget.take());
+        let (kind, budget) = (auction.terms.kind, auction.pledged.take());
         auction.stage = Stage::Final { result };
         out.push(Event::AuctionFinalised { auction: id });
         self.release_bonds(id);

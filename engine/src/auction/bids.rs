@@ -23,7 +23,7 @@ pub(super) struct Admitted {
 }
 
 impl State {
-    /// The one test that a bid must pass, whenever it is read.
+    /// What a bid must be, anew or in another's place. Whether the book has room and its owner the bond is looked at beside it.
     // Rules: R-AUC-014, R-AUC-015, R-AUC-016, R-AUC-017, R-AUC-020.
     pub(super) fn admit(
         &self,

@@ -21,7 +21,7 @@ use crate::exchange::State;
 use crate::id::{AuctionId, BidId, ParticipantId};
 use crate::ledger::{Account, Cause};
 use crate::money::{Nets, Residual};
-use crate::num::{Currency, Money, Price, Quantity, Rounded};
+use crate::num::{Currency, Money, Price, Quantity};
 use crate::reject::Reject;
 use crate::time::{Day, Instant};
 
@@ -52,11 +52,7 @@ pub struct Supplied {
 /// Prices and quantity are on a market's grid, so that it is exact.
 // Rules: R-AUC-092.
 pub fn exposure(price: Price, worst_sale: Price, quantity: Quantity, currency: Currency) -> Option<Money> {
-    exact(price.checked_sub(worst_sale)?.max(Price::ZERO).times(quantity, currency)?)
-}
-
-fn exact(rounded: Rounded) -> Option<Money> {
-    rounded.amount.checked_add(rounded.remainder)
+    price.checked_sub(worst_sale)?.max(Price::ZERO).times(quantity, currency)?.exact()
 }
 
 impl Auction {
@@ -116,7 +112,7 @@ impl State {
         let exposed = exposed(&auction.bought, worst_sale, budget.currency);
         let freed = exposed.and_then(|exposed| budget.checked_sub(exposed));
         assert!(freed.is_some(), "the exposure of a part fits where that of the whole did");
-        auction.budget = exposed;
+        auction.pledged = exposed;
         if let Some(freed) = freed {
             self.unpledge(programme, freed);
         }
@@ -148,8 +144,8 @@ impl State {
             return;
         };
         let lines = deliver(&mut auction.bought, sold);
-        let (before, exposed) = (auction.budget, exposed(&auction.bought, worst_sale, currency));
-        auction.budget = exposed;
+        let (before, exposed) = (auction.pledged, exposed(&auction.bought, worst_sale, currency));
+        auction.pledged = exposed;
         let freed = before.zip(exposed).and_then(|(before, exposed)| before.checked_sub(exposed));
         assert!(freed.is_some(), "what is left is exposed to no more than the whole was");
         let (mut gap, mut nets) = (0_i128, Nets::new());
@@ -191,7 +187,7 @@ impl State {
                 let currency = self.market_of(auction.terms.kind).map(|market| market.currency);
                 let exposed =
                     currency.ok().and_then(|currency| exposed(&auction.bought, worst_sale, currency));
-                exposed.is_some() && auction.budget == exposed
+                exposed.is_some() && auction.pledged == exposed
             }
             (AuctionKind::Sale { purchase }, Stage::Cleared { result, .. }) => {
                 let left = self.purchase(purchase).map(|(bought, _)| bought.left());

@@ -2,8 +2,8 @@
 //!
 //! `Announced → Open → Closed → Cleared → Final`, with `Asking` before the end where winners of a stack are asked whether they accept; or
 //! `Cancelled` from any but `Final`. Opening, closing and
-//! becoming final happen at a `Tick` of the due instant; clearing is an operator's command and decides
-//! nothing, since the result is a function of the book. Four kinds: a *call auction* between buyers and sellers; a *support auction*, in
+//! becoming final happen at a `Tick` of the due instant; clearing is an operator's command and chooses
+//! nothing but its instant, since the result is a function of state, terms and that. Four kinds: a *call auction* between buyers and sellers; a *support auction*, in
 //! which suppliers offer strikes below a floor for a volume a period and win entitlements; a *purchase*, in which a programme buys
 //! from a stack; and the *sale* of what it bought. They clear by the price rule in their terms, as `clear.rs` says, as a stack, or
 //! by the best solution that was proposed.
@@ -109,8 +109,9 @@ pub(crate) struct Auction {
     terms: AuctionTerms,
     stage: Stage,
     book: Book,
-    /// What it has reserved in its programme: a support auction until it turns into entitlements, a purchase until it is sold.
-    budget: Option<Money>,
+    /// What it has reserved in its programme: a support auction until it turns into entitlements, a purchase until it is sold,
+    /// a call auction that buys into stock until it is final.
+    pledged: Option<Money>,
     /// What a purchase bought and has not sold yet.
     bought: Vec<Bought>,
     /// The best solution so far, where they are taken.
@@ -122,12 +123,12 @@ pub(crate) struct Auction {
 }
 
 impl Auction {
-    pub(crate) const fn new(terms: AuctionTerms, budget: Option<Money>) -> Self {
+    pub(crate) const fn new(terms: AuctionTerms, pledged: Option<Money>) -> Self {
         Self {
             terms,
             stage: Stage::Announced,
             book: Book::new(),
-            budget,
+            pledged,
             bought: Vec::new(),
             proposed: None,
             details: BTreeMap::new(),
@@ -179,8 +180,8 @@ impl Auction {
         self.terms.kind
     }
 
-    pub(crate) const fn budget(&self) -> Option<Money> {
-        self.budget
+    pub(crate) const fn pledged(&self) -> Option<Money> {
+        self.pledged
     }
 
     /// Refuses a bid, replacement or withdrawal outside the time for it.
@@ -219,7 +220,7 @@ impl Auction {
         feed.add(&self.terms);
         feed.add(&self.stage);
         self.feed_bids(feed);
-        feed.add(&self.budget);
+        feed.add(&self.pledged);
         feed.add(&self.bought);
         feed.add(&self.proposed);
         feed.add(&self.bonds);
@@ -350,7 +351,7 @@ impl State {
         };
         let due = auction.due();
         auction.stage = Stage::Cancelled;
-        let budget = auction.budget.take();
+        let budget = auction.pledged.take();
         let kind = auction.terms.kind;
         self.unschedule(id, due);
         self.release_bonds(id);

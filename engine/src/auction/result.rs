@@ -14,13 +14,13 @@ use crate::num::{Money, Price, Quantity};
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AuctionResult {
     /// The price and the criterion that decided it, or why there is none; demand and supply at the prices that show it; and
-    /// what was bought and sold. In a support auction what the programme takes stands on the side that buys.
+    /// what was bought and sold. What a programme takes, or sells, stands on its side.
     pub certificate: Box<Certificate>,
     /// What each bid was given, in order of time. Everybody is shown its own.
     pub fills: Vec<Fill>,
     /// The bids that were given nothing, in order of time. Everybody is shown its own.
     pub unfilled: Vec<Unfilled>,
-    /// For a support auction: what the programme will reserve for the entitlements won.
+    /// For a support auction or a purchase: what the programme will reserve for what was awarded.
     pub reserved: Option<Money>,
     /// What a seeded lot was drawn with.
     pub lot: Option<Lot>,
@@ -67,8 +67,9 @@ pub enum WinningLimit {
     At(Price),
     /// No limit in the market's band; or it is a market order.
     Nowhere,
-    /// It would have held up the exchange to find it: the book has more than [`PROVED_MAX`] bids, or by a rule that can leave a
-    /// book without a price more than [`PROVED_MAX_UNDECIDED`].
+    /// It would have held up the exchange to find it: the book has more than [`PROVED_MAX`] bids, by a rule that can leave a
+    /// book without a price more than [`PROVED_MAX_UNDECIDED`], or in a stack more than [`STACK_PROVED_MAX`](super::STACK_PROVED_MAX). Or it cannot be told
+    /// from the book alone: a solution was taken, or a stock's order stood in it.
     NotLookedFor,
 }
 

@@ -77,7 +77,7 @@ impl State {
             return false;
         };
         let is_pledged =
-            auction.is_over() || (auction.budget == pledge && pledge.is_some() == (order.side == Side::Buy));
+            auction.is_over() || (auction.pledged == pledge && pledge.is_some() == (order.side == Side::Buy));
         let Stage::Cleared { result, .. } = &auction.stage else {
             return is_pledged;
         };

@@ -1,5 +1,5 @@
-//! Support auctions that are cleared as a stack of offers, by [`support`]: what their terms add to the rule, what an offer says of
-//! itself, the result, the reserve list and bid bonds.
+//! Auctions cleared as a stack of offers, by [`support`]: support auctions and purchases. What their terms add to the rule, what an offer says of
+//! itself, the result and the reserve list.
 //!
 //! The programme awards at most the auction's volume, and reserves at most its budget if it has one. With an acceptance
 //! period winners are asked after the challenge period, and who declines or stays silent forfeits the bond. What comes free is
@@ -29,10 +29,10 @@ use crate::support::{
 use crate::text::Name;
 use crate::time::Instant;
 
-/// How a support auction is held whose offers stand in a stack.
+/// How a support auction or a purchase is held whose offers stand in a stack.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StackTerms {
-    /// Who is awarded what. The market's lot, the floor's periods, the floor's price as a ceiling and two limits, `the
+    /// Who is awarded what. The market's lot, in a support auction the floor's periods and its price as a ceiling, and two limits, `the
     /// auction's volume` and `the auction's budget`, are added to it; it states no periods, and no other lot.
     pub rule: SupportRule,
     /// The most that the programme reserves for the awards, in the market's currency; by volume alone where it is absent.
@@ -204,8 +204,12 @@ impl StackTerms {
 
     /// What is held for an offer. Bond and quantity are on the market's grid, so that it is exact.
     pub(super) fn bond(&self, market: &Market, quantity: Quantity) -> Option<Money> {
-        let rounded = self.bond?.times(quantity, market.currency)?;
-        rounded.amount.checked_add(rounded.remainder)
+        self.bond?.times(quantity, market.currency)?.exact()
+    }
+
+    /// Whether ties are drawn by lot.
+    pub(super) const fn draws_lots(&self) -> bool {
+        matches!(self.rule.ties, Ties::SeededLot)
     }
 }
 
@@ -674,11 +678,4 @@ fn fill(award: &Award, list: &[Offer<'_>], offers: &Offers) -> Option<Fill> {
 fn not_awarded(error: &SupportError) -> Reject {
     assert!(matches!(error, SupportError::TooLarge), "rule and offers were checked: {error}");
     Reject::AmountTooLarge
-}
-
-impl StackTerms {
-    /// Whether ties are drawn by lot.
-    pub(super) const fn draws_lots(&self) -> bool {
-        matches!(self.rule.ties, Ties::SeededLot)
-    }
 }

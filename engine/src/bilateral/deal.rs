@@ -113,7 +113,7 @@ impl State {
         };
         let currency = self.programme(programme).ok()?.currency();
         let cost = entry.limit.times(quantity, currency)?;
-        Some((programme, cost.amount.checked_add(cost.remainder)?))
+        Some((programme, cost.exact()?))
     }
 
     fn unpledge_stock(&mut self, pledge: Option<(ProgrammeId, Money)>) {

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::book::PLACES_MAX;
+use crate::cfd::Payoff;
 use crate::event::{Event, Events};
 use crate::exchange::{Exchange, State};
 use crate::id::{EntitlementId, FloorId, NegotiationId, ParticipantId, ProgrammeId};
@@ -39,6 +40,14 @@ pub struct Entitlement {
     pub deal: Option<NegotiationId>,
 }
 
+impl Entitlement {
+    /// Whether the holder shares high prices in a period, as far as was said until now.
+    pub fn is_upside_shared(&self, payoff: &Payoff, period: Period) -> bool {
+        let waits = payoff.upside.as_ref().is_some_and(|upside| upside.condition.is_some());
+        !waits || self.upside_from.is_some_and(|from| from <= period.first)
+    }
+}
+
 /// What an entitlement is granted for.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Grant {
@@ -72,13 +81,6 @@ impl Contract<'_> {
         let first = calendar.period(self.floor.next.max(self.entitlement.first));
         std::iter::successors(Some(first), move |period| calendar.after(*period))
             .take_while(move |period| period.last <= last)
-    }
-
-    /// Whether the holder shares high prices in a period, as far as was said until now.
-    pub fn is_upside_shared(&self, period: Period) -> bool {
-        let upside = self.floor.terms.contract.payoff.upside.as_ref();
-        let waits = upside.is_some_and(|upside| upside.condition.is_some());
-        !waits || self.entitlement.upside_from.is_some_and(|from| from <= period.first)
     }
 }
 
@@ -155,7 +157,7 @@ impl State {
         let pending = self
             .auctions
             .values()
-            .filter(|auction| auction.floor().is_some() && auction.budget().is_some())
+            .filter(|auction| auction.floor().is_some() && auction.pledged().is_some())
             .count();
         let places = usize::try_from(PLACES_MAX).unwrap_or(usize::MAX);
         let most = pending.checked_add(1).and_then(|auctions| auctions.checked_mul(places));
@@ -206,7 +208,7 @@ impl State {
         assert!(id.is_some(), "entitlements are fewer than commands");
         if let Some(id) = id {
             let upside_from = None;
-            let terms = Entitlement {
+            let entitlement = Entitlement {
                 floor: floor_id,
                 holder,
                 strike,
@@ -217,9 +219,9 @@ impl State {
                 reserved,
                 deal,
             };
-            self.entitlements.insert(id, terms);
+            self.entitlements.insert(id, entitlement);
             self.watch_exposure(floor_id, granted_at);
-            out.push(Event::EntitlementGranted { entitlement: id, terms });
+            out.push(Event::EntitlementGranted { entitlement: id, terms: entitlement });
         }
     }
 

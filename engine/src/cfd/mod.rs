@@ -11,7 +11,7 @@
 //! | what was delivered, and what of it counts | `delivery.rs` |
 //! | grant, novation, termination, the start of an upside share; the contracts of a programme | `entitlement.rs` |
 //! | runs, and what a run would have been on older data | `settlement.rs` |
-//! | what a participant was paid on a day | `statement.rs` |
+//! | what was posted to a participant on a day | `statement.rs` |
 //!
 //! Prices and deliveries are *data*: each that is taken in gets the next [`DataVersion`](crate::id::DataVersion), and none is
 //! ever overwritten. A run names the version that it reads up to, so it can be made again at any time.

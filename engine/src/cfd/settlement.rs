@@ -3,7 +3,7 @@
 //! Runs are numbered from 1 for each floor and period, and append-only. The first run of a period is made in the order of the
 //! periods; a later one reconciles after a revised price or delivery. Each posts the difference to the one before, with
 //! interest where the terms say so, so that a run repeated posts nothing. What a line is worth is in `payoff.rs`. Where a
-//! contract has annual caps, a run goes through its calendar year from the start, and makes a run of each period that has changed.
+//! contract has annual caps, a settlement goes through the calendar year from its start, and makes a run of each period that has changed.
 //!
 //! What a run adds up to for each holder is one amount. Positive, it is a claim on the programme, which pays at once what it
 //! can ([`crate::money`]); negative, it is first set off against what the programme has promised to that holder and not paid, and the rest is
@@ -527,14 +527,12 @@ impl Work<'_> {
             Measure::Metered => self.counted(basis.period).ok_or(Reject::AmountTooLarge)?,
         };
         let strike = strike_of(contract, entitlement, basis.index_value).ok_or(Reject::AmountTooLarge)?;
-        let waits = contract.payoff.upside.as_ref().is_some_and(|upside| upside.condition.is_some());
         let facts = PeriodFacts {
             period: basis.period,
             strike,
             reference_price,
             quantity: delivered.min(entitlement.per_period),
-            is_upside_shared: !waits
-                || entitlement.upside_from.is_some_and(|from| from <= basis.period.first),
+            is_upside_shared: entitlement.is_upside_shared(&contract.payoff, basis.period),
         };
         let settled =
             contract.payoff.settle(year, &facts, currency).map_err(|unsettled| match unsettled {

@@ -80,7 +80,7 @@ pub(crate) use winning::{is_always_decided, winning_limits_of};
 pub struct Order<'a> {
     /// What a lot is drawn by.
     pub id: &'a [u8],
-    /// The place of the id among all ids of the book, which ties of remainders go by: the lower first.
+    /// The place of the id among those of the orders that it is compared with, which ties of remainders go by: the lower first.
     pub rank: u32,
     /// Whether it wants or offers.
     pub side: Side,

@@ -32,6 +32,22 @@ pub enum Audience {
 }
 
 impl Event {
+    /// Whether it may have changed for whom a key speaks, or until when: what [`Exchange::who`](crate::Exchange::who) and
+    /// [`Exchange::key_ends_at`](crate::Exchange::key_ends_at) say.
+    pub const fn changes_keys(&self) -> bool {
+        matches!(
+            self,
+            Self::ParticipantHalted { .. }
+                | Self::Defaulted { .. }
+                | Self::ActionConfirmed {
+                    action: Action::RevokeIdentity { .. }
+                        | Action::SetStanding { .. }
+                        | Action::BindKey { .. },
+                    ..
+                }
+        )
+    }
+
     /// Whether a participant may see the event, or its own part of it. `reads_all` is set for operators and auditors.
     pub fn is_shown_to(&self, reader: ParticipantId, reads_all: bool) -> bool {
         match self.audience() {

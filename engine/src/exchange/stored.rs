@@ -138,8 +138,8 @@ impl State {
                 entitlements.filter(|e| of_programme(e.floor)).map(|e| i128::from(e.reserved.millionths));
             let of_auction = |auction: &&Auction| self.programme_of(auction.kind()) == Some(id);
             let auctions = self.auctions.values().filter(of_auction);
-            let budgets = auctions.filter_map(Auction::budget).map(|budget| i128::from(budget.millionths));
-            let pledged = budgets.sum::<i128>().saturating_add(self.pledged_on_boards(id));
+            let pledged = auctions.filter_map(Auction::pledged).map(|pledged| i128::from(pledged.millionths));
+            let pledged = pledged.sum::<i128>().saturating_add(self.pledged_on_boards(id));
             pledged == programme.pledged().into()
                 && held.sum::<i128>().checked_add(pledged) == Some(programme.required())
                 && self.is_programme_sound(id, programme)

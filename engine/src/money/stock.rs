@@ -107,7 +107,7 @@ impl StockOrder {
         let lots = market.lots(self.quantity)?;
         let Some(budget) = self.budget else { return Some(lots) };
         let lot = self.price.times(market.lot, market.currency)?;
-        let lot = lot.amount.checked_add(lot.remainder)?.millionths;
+        let lot = lot.exact()?.millionths;
         Some(lots.min(budget.millionths().checked_div(lot)?))
     }
 
@@ -115,7 +115,7 @@ impl StockOrder {
     // Rules: R-MON-040.
     pub(crate) fn pledge(&self, market: &Market) -> Option<Money> {
         let cost = self.price.times(market.quantity(self.lots(market)?)?, market.currency)?;
-        cost.amount.checked_add(cost.remainder)
+        cost.exact()
     }
 }
 
@@ -192,7 +192,7 @@ impl State {
             return Ok(None);
         }
         let cost = limit.times(listing.quantity, market.currency);
-        let pledge = cost.and_then(|cost| cost.amount.checked_add(cost.remainder));
+        let pledge = cost.and_then(Rounded::exact);
         let pledge = pledge.ok_or(Reject::AmountTooLarge)?;
         self.check_free(programme, pledge)?;
         Ok(Some(pledge))
@@ -211,7 +211,7 @@ impl State {
         let Some(cost) = self.programme_currency(programme).and_then(|of| price.times(quantity, of)) else {
             return;
         };
-        let exact = cost.amount.checked_add(cost.remainder);
+        let exact = cost.exact();
         assert!(exact.is_some(), "no more is bought than was pledged for");
         let exact = exact.unwrap_or(cost.amount);
         let cause = Cause::Deal(deal);
@@ -371,7 +371,7 @@ impl State {
         out: &mut Events,
     ) -> Money {
         let programme = order.programme;
-        let exact = price.times(quantity, currency).and_then(|cost| cost.amount.checked_add(cost.remainder));
+        let exact = price.times(quantity, currency).and_then(Rounded::exact);
         assert!(exact.is_some(), "no more is bought than was pledged for");
         let cost = exact.unwrap_or(Money::zero(currency));
         self.spend(programme, Cause::Award(id), Account::Stock(programme), cost);

@@ -287,7 +287,7 @@ impl Centre {
     fn wait_until_open(mut self) {
         let mut closed = AUCTIONS;
         while closed > 0 {
-            if let Message::Happened(events) = self.session.receive().expect("running") {
+            if let Message::Happened { batch: events, .. } = self.session.receive().expect("running") {
                 let opened = events.iter().filter(|one| matches!(one.event, Event::AuctionOpened { .. }));
                 closed -= u64::try_from(opened.count()).expect("small");
             }

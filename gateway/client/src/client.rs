@@ -535,14 +535,12 @@ impl Task {
 
     /// Passes on what the session has to tell.
     fn tell(&mut self) -> Result<(), Ended> {
+        let acknowledged = self.session.acknowledged();
+        self.acknowledged.send_if_modified(|told| std::mem::replace(told, acknowledged) != acknowledged);
         while let Some(notice) = self.session.next_notice() {
             match notice {
-                Notice::LoggedOn(who) => {
-                    self.acknowledged.send_replace(Some(who.position));
-                    self.status.send_replace(Status::LoggedOn(who));
-                }
-                Notice::Answered { id, answer, position } => {
-                    self.acknowledged.send_replace(Some(position));
+                Notice::LoggedOn(who) => drop(self.status.send_replace(Status::LoggedOn(who))),
+                Notice::Answered { id, answer, .. } => {
                     let reply =
                         self.replies.remove(&id).expect("each command is answered once, and has a reply");
                     // Whoever does not wait any more need not know.

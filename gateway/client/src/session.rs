@@ -18,8 +18,8 @@
 //!   was answered with `Busy`. So what is sent has one reply, and `Busy` for anything else is a violation.
 //! - Commands leave in the order of their ids. After a `Busy` none leaves until the same was said of all that were sent
 //!   behind it: the exchange refuses those too, until the first comes again.
-//! - Positions never go back: each answer and each logon tells where the exchange stands, and the furthest is said again at
-//!   the next logon, so that an exchange which has lost what it acknowledged finds out.
+//! - Positions never go back: each answer, each logon and the first event of each batch come with where the exchange stands, and the
+//!   furthest is said again at the next logon, so that an exchange which has lost what it acknowledged or told finds out.
 //! - Events come out with the numbers 1, 2, 3, … whatever happens to connections: a logon says how many came, and
 //!   an event with any other number than the next is a violation.
 //! - An event that is too long for a message is announced, and the caller downloads it on another stream. No other comes before
@@ -512,6 +512,7 @@ impl ClientSession {
                 self.come_to(position)?;
                 self.notices.push_back(Notice::Copied(Copied { identity, id, answer }));
             }
+            (State::Live { .. }, ServerMessage::Reached { position }) => self.come_to(position)?,
             (State::Live { .. }, ServerMessage::Happened(numbered)) if self.download.is_none() => {
                 self.happened(numbered)?;
             }

@@ -7,7 +7,7 @@
 //! ```text
 //! offset  bytes
 //!      0      8  "GOLVSNAP"
-//!      8      2  format, 0
+//!      8      2  format, [`FORMAT`]
 //!     10      2  zero
 //!     12      4  number of the segment that begins with this state
 //!     16      8  sequence of the last command in it

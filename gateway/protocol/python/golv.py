@@ -1108,6 +1108,7 @@ def to_client(refused):
             ("State", fact),
             ("StateTold", fields(position=position)),
             ("Public", fields(sequence=sequence, event=event)),
+            ("Reached", fields(position=position)),
         ]
     )
 

@@ -277,6 +277,12 @@ pub enum ServerMessage {
         /// The event's public part.
         event: Event,
     },
+    /// The exchange has come so far: what was done in this batch is durable. Said before the first event of each batch that no answer and
+    /// no logon told of, so that a client never knows an event without a position that stands for it.
+    Reached {
+        /// Of that batch.
+        position: Position,
+    },
 }
 
 /// An event with its number.
@@ -315,7 +321,7 @@ pub enum Closing {
     /// The client reads too slowly. It can connect again and resume.
     #[error("the session was read too slowly")]
     TooSlow = 6,
-    /// Nothing was heard for too long, or no logon came.
+    /// The client has ended its stream, nothing was heard for too long, or no logon came.
     #[error("nothing was heard for too long")]
     Silent = 7,
     /// The exchange has too much to do to log anybody on. Connect again in a moment.

@@ -1,6 +1,5 @@
 //! `docs/protocol.md` shows every message with its bytes; here each is encoded and looked up there.
 
-#[path = "page/boards.rs"]
 mod boards;
 
 use std::num::NonZeroU32;
@@ -104,7 +103,8 @@ fn server(name: &'static str, message: ServerMessage) -> (&'static str, String) 
         | ServerMessage::Copied { .. }
         | ServerMessage::State(_)
         | ServerMessage::StateTold { .. }
-        | ServerMessage::Public { .. } => {}
+        | ServerMessage::Public { .. }
+        | ServerMessage::Reached { .. } => {}
     }
     example(name, &message)
 }
@@ -939,6 +939,7 @@ fn messages() -> Vec<(&'static str, String)> {
             "Public",
             ServerMessage::Public { sequence: Sequence(44), event: Event::AuctionClosed { auction } },
         ),
+        server("Reached", ServerMessage::Reached { position: position(43) }),
     ]
 }
 

@@ -4,16 +4,16 @@
 //! comes here, where an exchange has the bytes that a snapshot gives it.
 
 #[path = "../../../engine/tests/common/mod.rs"]
-mod common;
+mod world;
 
-use common::steps::{KEYS, Tried, a_step};
-use common::*;
 use golv_engine::command::{Action, Command, NewBid};
 use golv_engine::id::*;
 use golv_engine::key::KeyFingerprint;
 use golv_engine::{ANSWERS_KEPT, Exchange};
 use golv_protocol::{DecodeError, decode_from, encode_to};
 use proptest::prelude::*;
+use world::steps::{KEYS, Tried, a_step};
+use world::*;
 
 fn written(exchange: &Exchange) -> Vec<u8> {
     let mut bytes = Vec::new();

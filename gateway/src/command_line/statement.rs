@@ -7,7 +7,7 @@
 
 use std::collections::BTreeMap;
 
-use golv_engine::auction::{AuctionKind, AuctionResult};
+use golv_engine::auction::{AuctionKind, AuctionResult, AwardOffer};
 use golv_engine::book::Side;
 use golv_engine::cfd::{Entitlement, SettlementLine, SettlementRun};
 use golv_engine::command::Action;
@@ -44,7 +44,7 @@ pub enum Scope {
     All,
     /// The difference payments of the periods that begin in a month alone.
     Month(Month),
-    /// The difference payments that were posted on a day alone: their total is what is paid that day.
+    /// The difference payments that were posted on a day alone.
     Day(Day),
 }
 
@@ -75,6 +75,11 @@ enum Standing {
     Challengeable {
         final_at: Instant,
     },
+    /// Its winner is asked whether it accepts.
+    Offered {
+        until: Instant,
+    },
+    Accepted,
     Final,
     Cancelled,
     /// Its winner did not accept it.
@@ -121,21 +126,23 @@ impl Statement {
             }
             Event::AuctionFinalised { auction } => self.set_standing(*auction, Standing::Final),
             Event::AwardsOffered { auction, until, awards } if self.scope == Scope::All => {
-                let called = awards.iter().filter(|award| award.from_reserve);
-                let own = called.filter(|award| award.participant == self.participant);
-                self.awards.extend(own.map(|award| Award {
-                    auction: *auction,
-                    bid: award.bid,
-                    side: Side::Sell,
-                    price: award.price,
-                    quantity: award.quantity,
-                    standing: Standing::Challengeable { final_at: *until },
-                }));
+                let standing = Standing::Offered { until: *until };
+                let participant = self.participant;
+                for award in awards.iter().filter(|award| award.participant == participant) {
+                    if award.from_reserve {
+                        let AwardOffer { bid, price, quantity, .. } = *award;
+                        let (auction, side) = (*auction, Side::Sell);
+                        self.awards.push(Award { auction, bid, side, price, quantity, standing });
+                    } else {
+                        self.set_standing_of(*auction, award.bid, standing);
+                    }
+                }
+            }
+            Event::AwardAccepted { auction, bid, .. } => {
+                self.set_standing_of(*auction, *bid, Standing::Accepted);
             }
             Event::AwardDeclined { auction, bid, .. } => {
-                let declined =
-                    self.awards.iter_mut().filter(|award| award.auction == *auction && award.bid == *bid);
-                declined.for_each(|award| award.standing = Standing::Declined);
+                self.set_standing_of(*auction, *bid, Standing::Declined);
             }
             Event::SaleSettled { auction, lines, .. } if self.scope == Scope::All => {
                 let own = lines.iter().filter(|line| line.participant == self.participant);
@@ -196,6 +203,11 @@ impl Statement {
             quantity: fill.quantity,
             standing: Standing::Challengeable { final_at },
         }));
+    }
+
+    fn set_standing_of(&mut self, auction: AuctionId, bid: BidId, standing: Standing) {
+        let own = self.awards.iter_mut().filter(|award| award.auction == auction && award.bid == bid);
+        own.for_each(|award| award.standing = standing);
     }
 
     fn set_standing(&mut self, auction: AuctionId, standing: Standing) {
@@ -292,7 +304,7 @@ impl Statement {
                 "from",
                 "to",
                 ">strike",
-                ">reserved at first",
+                ">reserved when granted",
                 "currency",
             ],
             self.entitlements.iter().map(|(id, terms)| self.entitlement_row(*id, terms)).collect(),
@@ -326,12 +338,16 @@ impl Statement {
     fn award_row(&self, award: &Award) -> Vec<String> {
         let terms = self.terms_of(award.auction);
         let deal = match award.side {
-            _ if self.is_paid_later(award.auction) => "is supported",
+            _ if matches!(self.auctions.get(&award.auction), Some(AuctionKind::Support { .. })) => {
+                "is supported"
+            }
             Side::Buy => "buys",
             Side::Sell => "sells",
         };
         let standing = match award.standing {
             Standing::Challengeable { final_at } => format!("final at {final_at}"),
+            Standing::Offered { until } => format!("to be accepted until {until}"),
+            Standing::Accepted => "accepted".to_owned(),
             Standing::Final => "final".to_owned(),
             Standing::Cancelled => "cancelled".to_owned(),
             Standing::Declined => "declined".to_owned(),
@@ -404,7 +420,7 @@ impl Statement {
                 "first": entitlement.first.to_string(),
                 "last": entitlement.last.to_string(),
                 "strike": entitlement.strike.to_string(),
-                "reserved_at_first": money_json(entitlement.reserved),
+                "reserved_when_granted": money_json(entitlement.reserved),
             })).collect::<Vec<_>>(),
             "difference_payments": self.payments().map(|(period, run, payment)| {
                 let mut object = line_json(&payment.line);
@@ -427,11 +443,13 @@ impl Statement {
 
     fn award_json(&self, award: &Award) -> Value {
         let terms = self.terms_of(award.auction);
-        let (standing, final_at) = match award.standing {
-            Standing::Challengeable { final_at } => ("challengeable", Some(final_at.to_string())),
-            Standing::Final => ("final", None),
-            Standing::Cancelled => ("cancelled", None),
-            Standing::Declined => ("declined", None),
+        let (standing, final_at, accept_until) = match award.standing {
+            Standing::Challengeable { final_at } => ("challengeable", Some(final_at.to_string()), None),
+            Standing::Offered { until } => ("offered", None, Some(until.to_string())),
+            Standing::Accepted => ("accepted", None, None),
+            Standing::Final => ("final", None, None),
+            Standing::Cancelled => ("cancelled", None, None),
+            Standing::Declined => ("declined", None, None),
         };
         let kind = self.auctions.get(&award.auction).map(|kind| match kind {
             AuctionKind::Call { .. } => "call",
@@ -451,6 +469,7 @@ impl Statement {
             "amount": self.amount(award).map(decimal),
             "standing": standing,
             "final_at": final_at,
+            "accept_until": accept_until,
         })
     }
 }

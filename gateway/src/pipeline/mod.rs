@@ -6,6 +6,7 @@
 //!              full? Busy          1 takes what has gathered
 //!                                  2 writes it to the journal ────▶ flushes
 //!                                  3 executes it meanwhile
+//!                                    (a small batch: executes, then flushes here)
 //!  session ◀── queue (bounded) ◀── 4 when flushed: releases answers and events
 //!              full? dropped
 //! ```
@@ -204,7 +205,12 @@ pub enum Message {
         position: Position,
     },
     /// What a batch made happen, all of it: whoever passes it on shows each event to its audience alone.
-    Happened(Arc<[Happened]>),
+    Happened {
+        /// In order.
+        batch: Arc<[Happened]>,
+        /// Where the batch ended.
+        position: Position,
+    },
     /// The session does not begin: its client was told what the exchange has not, or not so.
     Behind {
         /// For whom its key speaks.
@@ -229,7 +235,7 @@ pub struct Answered {
     pub answer: Answer,
 }
 
-/// Why a command was not taken.
+/// Why a command, or a session itself, was not taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SubmitError {
     /// The ring is full. The command was not journalled, and its id is free.

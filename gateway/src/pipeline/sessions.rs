@@ -119,7 +119,7 @@ impl Entry {
             }
         });
         self.answers.clear();
-        let happened = batch.map(|batch| Message::Happened(Arc::clone(batch)));
+        let happened = batch.map(|batch| Message::Happened { batch: Arc::clone(batch), position });
         answers.into_iter().chain(happened).all(|message| self.queue.try_send(message).is_ok())
     }
 }
@@ -654,6 +654,6 @@ mod tests {
         }
         assert!(sessions.may_send(&exchange, Instant(0), 1, IdentityId(1)));
         sessions.tell_batch(position(7), 1, &[happened(2)]);
-        assert!(matches!(older.try_recv(), Ok(Message::Happened(_))), "nothing came before it");
+        assert!(matches!(older.try_recv(), Ok(Message::Happened { .. })), "nothing came before it");
     }
 }

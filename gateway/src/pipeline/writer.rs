@@ -4,9 +4,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant as Moment};
 
 use crossbeam_channel::{Receiver, RecvTimeoutError, TryRecvError};
-use golv_engine::command::{Action, Command};
+use golv_engine::command::Command;
 use golv_engine::digest::Digest;
-use golv_engine::event::{Event, EventCounts};
+use golv_engine::event::EventCounts;
 use golv_engine::id::{CommandId, IdentityId, Sequence};
 use golv_engine::reject::Reject;
 use golv_engine::time::Instant;
@@ -423,7 +423,7 @@ impl Writer {
             }
         }
         self.sessions.tell_batch(position, self.journal.segment(), self.effects.happened());
-        if self.effects.happened().iter().any(|happened| changes_keys(&happened.event)) {
+        if self.effects.happened().iter().any(|happened| happened.event.changes_keys()) {
             self.sessions.look_at_keys(&self.exchange);
         }
     }
@@ -441,17 +441,6 @@ impl Writer {
 /// Where a replay has come to.
 fn position(replay: &Replay) -> Position {
     Position { sequence: replay.exchange().sequence(), chain: replay.chain() }
-}
-
-/// Whether it may have changed for whom a key speaks, or until when.
-fn changes_keys(event: &Event) -> bool {
-    matches!(
-        event,
-        Event::ActionConfirmed {
-            action: Action::RevokeIdentity { .. } | Action::SetStanding { .. } | Action::BindKey { .. },
-            ..
-        }
-    )
 }
 
 #[cfg(test)]

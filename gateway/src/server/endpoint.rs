@@ -34,8 +34,8 @@ use quinn::{Connection, ConnectionError, IncomingFuture, VarInt};
 use rustls::server::WebPkiClientVerifier;
 use rustls_pki_types::CertificateDer;
 
-/// How many streams a client may have open at a time: 8, all of them bidirectional. A session uses one; the
-/// others leave room for a second one beside it while the first ends. More would not use more memory, since
+/// How many streams a client may have open at a time: 8, all of them bidirectional. The session uses one; the
+/// others are for downloads and for what is public. More would not use more memory, since
 /// [`RECEIVE_WINDOW`](golv_client::transport::RECEIVE_WINDOW) bounds all streams together, but more tasks.
 /// One-way streams are not allowed at all: a command without an answer has no place in the protocol.
 pub const STREAMS_MAX: u32 = 8;

@@ -1,7 +1,8 @@
 //! A session with one client, as a state machine without a network: bytes and messages in, requests and bytes out.
 //!
 //! ```text
-//!           bytes ──▶ receive ─┐                       ┌─ next ──▶ log on, submit ──▶ writer
+//!           bytes ──▶ receive ─┐                       ┌─ next_request ──▶ log on, submit ──▶ writer
+//!                              │                       │                   what is older ──▶ journal
 //!                              ├─▶ AwaitingLogon ─▶ LoggingOn ─▶ Live ─▶ Closed
 //!  client ◀── bytes ◀── output ┘                       └─ told ◀── answers, events ◀── writer
 //! ```
@@ -9,7 +10,7 @@
 //! What a client may see of an event is decided here, once, before anything is encoded for it. Events are numbered
 //! from 1 over what this participant may see; a logon says how many were seen, and the rest follows. The
 //! history is encoded piece by piece as the client takes it, so a session's memory is bounded: one frame and one
-//! read of input, [`OUTPUT_FULL`] and one event of output, and batches that all sessions share. An event that is too long for
+//! read of input, [`OUTPUT_FULL`] with one batch's answers or one event of output, and batches that all sessions share. An event that is too long for
 //! a message is announced, kept until the client has downloaded it, and no other follows until then.
 //!
 //! What comes faster than the announced limits is refused here and costs the exchange nothing; who goes on all the same is
@@ -24,12 +25,12 @@ use std::time::Duration;
 
 use golv_engine::Speaker;
 use golv_engine::command::Command;
-use golv_engine::id::{CommandId, IdentityId};
+use golv_engine::id::{CommandId, IdentityId, Sequence};
 use golv_journal::execute::Happened;
 use golv_protocol::frame::{Frames, write_frame};
 use golv_protocol::message::{
-    ClientMessage, Closing, HEARTBEAT_MS, Logon, LongEvent, Numbered, PROTOCOL, Purpose, SILENCE_MS_MAX,
-    ServerMessage, negotiate, write_event,
+    ClientMessage, Closing, HEARTBEAT_MS, Logon, LongEvent, Numbered, PROTOCOL, Position, Purpose,
+    SILENCE_MS_MAX, ServerMessage, negotiate, write_event,
 };
 use golv_protocol::pace::{Bucket, Limits, Rate};
 
@@ -97,7 +98,7 @@ impl Pace {
     }
 }
 
-/// What a session asks of the writer.
+/// What a session asks of the exchange.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Request {
     /// Log the connection's key on.
@@ -135,8 +136,10 @@ struct Live {
     cursor: Cursor,
     /// What happened before it, and was not seen either.
     older: Older,
-    /// What happened since, and waits until the history was sent.
-    waiting: VecDeque<Arc<[Happened]>>,
+    /// What happened since, batch by batch with where each ended, and waits until the history was sent.
+    waiting: VecDeque<(Arc<[Happened]>, Position)>,
+    /// The furthest position that the client was told.
+    reached: Sequence,
     in_flight: usize,
     /// The command that was answered with `Busy` last: until it comes again, later ones are too.
     busy: Option<CommandId>,
@@ -264,7 +267,7 @@ impl Session {
                         return None;
                     }
                     Some(busy) if id == busy => live.busy = None,
-                    // An older one was executed before, and is answered as it was.
+                    // An older one was executed before and is answered as it was, or the exchange refuses it as too old.
                     _ => {}
                 }
                 if let Err(over) = live.take_one(id, &command, self.pace.limits, self.now) {
@@ -331,6 +334,7 @@ impl Session {
                     cursor: Cursor::default(),
                     older,
                     waiting: VecDeque::new(),
+                    reached: position.sequence,
                     in_flight: 0,
                     busy: None,
                 };
@@ -348,16 +352,20 @@ impl Session {
             }
             (State::Live(live), Message::Answered { answers, position }) => {
                 live.in_flight = live.in_flight.saturating_sub(answers.len());
+                live.reached = position.sequence;
                 for &Answered { id, answer, .. } in &answers {
                     self.say(&ServerMessage::Answered { id, answer, position });
                 }
             }
-            (State::Live(_), Message::Copied { answers, position }) => {
+            (State::Live(live), Message::Copied { answers, position }) => {
+                live.reached = position.sequence;
                 for &Answered { sender, id, answer } in &answers {
                     self.say(&ServerMessage::Copied { identity: sender, id, answer, position });
                 }
             }
-            (State::Live(live), Message::Happened(batch)) => live.waiting.push_back(batch),
+            (State::Live(live), Message::Happened { batch, position }) => {
+                live.waiting.push_back((batch, position));
+            }
             // Nothing else is told to a session before it is live, and nothing after it is closed matters.
             _ => {}
         }
@@ -415,7 +423,8 @@ impl Session {
 
     /// Whether the writer's queue should be read.
     pub fn wants_messages(&self) -> bool {
-        !matches!(&self.state, State::Live(live) if live.waiting.len() >= WAITING_MAX)
+        self.output.len() < OUTPUT_FULL
+            && !matches!(&self.state, State::Live(live) if live.waiting.len() >= WAITING_MAX)
     }
 
     /// The writer has dropped the session without a word: it read too slowly, or was not logged on before the end.
@@ -537,11 +546,15 @@ impl Live {
 
     fn write_waiting(&mut self, output: &mut Vec<u8>) {
         while !self.is_full(output) {
-            let Some(batch) = self.waiting.pop_front() else { return };
+            let Some((batch, position)) = self.waiting.pop_front() else { return };
             for (place, happened) in batch.iter().enumerate() {
+                if self.reached < position.sequence && self.events.are_shown(happened) {
+                    self.reached = position.sequence;
+                    write_frame(&ServerMessage::Reached { position }, output).expect("it is short");
+                }
                 self.events.write(happened, output);
                 if self.events.announced.is_some() && place + 1 < batch.len() {
-                    self.waiting.push_front(batch[place + 1..].into());
+                    self.waiting.push_front((batch[place + 1..].into(), position));
                     return;
                 }
             }
@@ -562,9 +575,14 @@ struct Events {
 }
 
 impl Events {
+    /// Whether the session is shown something.
+    fn are_shown(&self, happened: &Happened) -> bool {
+        happened.event.is_shown_to(self.speaker.participant, self.speaker.reads_all)
+    }
+
     fn write(&mut self, happened: &Happened, output: &mut Vec<u8>) {
         let Speaker { participant, reads_all, .. } = self.speaker;
-        if !happened.event.is_shown_to(participant, reads_all) {
+        if !self.are_shown(happened) {
             return;
         }
         self.numbered += 1;

@@ -191,7 +191,7 @@ fn public(message: Message, output: &mut Vec<u8>) -> Result<(), Closing> {
             }
             say(&ServerMessage::StateTold { position })
         }
-        Message::Happened(batch) => {
+        Message::Happened { batch, .. } => {
             for happened in batch.iter() {
                 if let Some(event) = happened.event.public_part() {
                     say(&ServerMessage::Public { sequence: happened.sequence, event })?;

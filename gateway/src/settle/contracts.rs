@@ -266,9 +266,9 @@ impl Contracts {
 }
 
 fn currency(rows: &Rows<'_>) -> Result<Currency, InputError> {
-    let all = [Currency::Eur, Currency::Usd, Currency::Gbp, Currency::Cny, Currency::Jpy];
     let stated = rows.bytes(column::CURRENCY);
-    all.into_iter()
+    Currency::ALL
+        .into_iter()
         .find(|currency| currency.code().as_bytes() == stated)
         .ok_or_else(|| rows.error(column::CURRENCY, "is no currency: EUR, USD, GBP, CNY or JPY"))
 }

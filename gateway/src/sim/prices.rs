@@ -51,9 +51,6 @@ pub struct Prices {
     svg: Option<PathBuf>,
 }
 
-/// All currencies.
-const CURRENCIES: [Currency; 5] = [Currency::Eur, Currency::Usd, Currency::Gbp, Currency::Cny, Currency::Jpy];
-
 /// What prices are in.
 #[derive(Clone, Copy, Debug)]
 struct PriceUnit {
@@ -66,7 +63,7 @@ impl FromStr for PriceUnit {
     fn from_str(text: &str) -> Result<Self, String> {
         let parse = || {
             let (currency, mass) = text.split_once('/')?;
-            let currency = CURRENCIES.into_iter().find(|one| one.code() == currency)?;
+            let currency = Currency::ALL.into_iter().find(|one| one.code() == currency)?;
             Some(Self { currency, mass: mass.parse().ok()? })
         };
         parse().ok_or_else(|| {

@@ -28,8 +28,8 @@ impl LocalVenue {
     fn note(&mut self, message: Message) -> Option<(Box<[Answered]>, Position)> {
         match message {
             Message::Answered { answers, position } => Some((answers, position)),
-            Message::Happened(happened) => {
-                self.events.extend(happened.iter().map(|happened| happened.event.clone()));
+            Message::Happened { batch, .. } => {
+                self.events.extend(batch.iter().map(|happened| happened.event.clone()));
                 None
             }
             // For sessions from outside; an exchange that stops ends the queue as well.

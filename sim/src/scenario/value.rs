@@ -48,8 +48,7 @@ pub(super) struct CurrencyCode(pub(super) Currency);
 impl FromStr for CurrencyCode {
     type Err = String;
     fn from_str(text: &str) -> Result<Self, String> {
-        let all = [Currency::Eur, Currency::Usd, Currency::Gbp, Currency::Cny, Currency::Jpy];
-        let found = all.into_iter().find(|currency| currency.code() == text);
+        let found = Currency::ALL.into_iter().find(|currency| currency.code() == text);
         found.map(Self).ok_or_else(|| format!("'{text}' is not a currency: EUR, USD, GBP, CNY or JPY"))
     }
 }

@@ -418,13 +418,15 @@ fn the_furthest_position_is_said_at_each_logon() {
     hear(&mut session, &answered_at(1, 1_006, position(1_007)), ms(1)).expect("further");
     hear(&mut session, &answered_at(2, 1_007, position(1_007)), ms(1)).expect("in the same batch");
     assert_eq!(session.acknowledged(), Some(position(1_007)));
+    hear(&mut session, &ServerMessage::Reached { position: position(1_008) }, ms(1)).expect("further");
+    assert_eq!(session.acknowledged(), Some(position(1_008)), "before the event of which it is");
     session.connected(ms(2));
     said(&mut session);
     session.connected(ms(3));
-    assert_eq!(said(&mut session), logon(0, Some(position(1_007))));
+    assert_eq!(said(&mut session), logon(0, Some(position(1_008))));
     hear(&mut session, &ServerMessage::Closing(Closing::ServerBehind), ms(3)).expect("in turn");
     assert!(told(&mut session).ends_with(&[Notice::Closed(Closing::ServerBehind)]));
-    assert_eq!(session.acknowledged(), Some(position(1_007)), "it is still true");
+    assert_eq!(session.acknowledged(), Some(position(1_008)), "it is still true");
 }
 
 /// An exchange that lets a client in and stands before what it had acknowledged, or elsewhere, has broken its word.
@@ -440,6 +442,11 @@ fn a_position_never_goes_back() {
         let is_right = matches!(violation, Violation::WentBack { acknowledged, got: told }
             if (acknowledged, told) == (position(1_009), got));
         assert!(is_right, "{violation:?}");
+
+        let mut session = live(0, 0);
+        hear(&mut session, &ServerMessage::Reached { position: position(1_009) }, ms(1)).expect("further");
+        let violation = hear(&mut session, &ServerMessage::Reached { position: got }, ms(1));
+        assert!(matches!(violation, Err(Violation::WentBack { .. })), "{violation:?}");
 
         session.connected(ms(2));
         said(&mut session);
@@ -588,6 +595,7 @@ impl Model {
         while self.logged_on && self.announced.is_none() && self.told < self.events.len() {
             let event = self.events[self.told].clone();
             self.told += 1;
+            self.say(&ServerMessage::Reached { position: self.position() });
             if let Some(long) = write_event(event, &mut self.out).expect("short enough") {
                 self.say(&long.announcement());
                 self.announced = Some((long, 0));

@@ -186,7 +186,7 @@ fn a_statement_is_told_as_tables() {
         "2 21.5 sells 20 t 90,000 1,800,000.00 USD final",
         "3 21.5 sells 20 t 91,000 1,820,000.00 USD final at 2018-12-03T12:00:00Z",
         "Entitlements",
-        "entitlement floor per period unit from to strike reserved at first currency",
+        "entitlement floor per period unit from to strike reserved when granted currency",
         "21 1 20 t 2019-01-01 2019-12-31 95,000 8,400,000.00 USD",
         "Difference payments",
         "period run posted on floor entitlement quantity unit strike reference price amount posted interest currency",
@@ -214,6 +214,7 @@ fn a_statement_is_told_as_json() {
             "auction": 2, "kind": "call", "bid": "21.5", "side": "sell", "quantity": "20", "unit": "t",
             "price": "90000", "currency": "USD", "amount": "1800000", "standing": "final",
             "final_at": null,
+            "accept_until": null,
         })
     );
     assert_eq!(told["awards"][0]["amount"], Value::Null, "a strike is no amount");
@@ -223,7 +224,7 @@ fn a_statement_is_told_as_json() {
         told["entitlements"],
         json!([{
             "entitlement": 21, "floor": 1, "per_period": "20", "unit": "t", "first": "2019-01-01",
-            "last": "2019-12-31", "strike": "95000", "reserved_at_first": {"amount": "8400000", "currency": "USD"},
+            "last": "2019-12-31", "strike": "95000", "reserved_when_granted": {"amount": "8400000", "currency": "USD"},
         }])
     );
     let payments = told["difference_payments"].as_array().expect("a list");
@@ -282,6 +283,37 @@ fn a_cancelled_auction_awards_nothing() {
     assert_eq!(told.json()["awards"][0]["standing"], "cancelled");
     assert_eq!(told.json()["totals"], json!([]));
     assert!(told.table().contains("cancelled"));
+}
+
+/// Winners of a stack are asked, and who is called from the reserve list as well.
+#[test]
+fn an_award_waits_to_be_accepted() {
+    let support = announced(SUPPORT, AuctionKind::Support { floor: FloorId(1), per_period: tonnes(40) });
+    let offer = |number, from_reserve| AwardOffer {
+        bid: BidId { identity: IdentityId(ME.0), command: CommandId(number) },
+        participant: ME,
+        quantity: tonnes(20),
+        price: units(95_000),
+        from_reserve,
+        is_accepted: false,
+    };
+    let offered = |awards| Event::AwardsOffered { auction: SUPPORT, until: NOON, awards };
+    let accepted = |bid| Event::AwardAccepted { auction: SUPPORT, bid, participant: ME };
+    let mut events = vec![market(), floor(), support, cleared(SUPPORT, Side::Sell, 95_000)];
+    let standings = |events: &[Event]| -> Vec<Value> {
+        let told = statement(Scope::All, events.iter().cloned()).json();
+        let awards = told["awards"].as_array().expect("a list").clone();
+        awards.into_iter().map(|award| json!([award["standing"], award["accept_until"]])).collect()
+    };
+    let (waits, noon) =
+        (json!(["offered", "2018-12-03T12:00:00Z"]), "to be accepted until 2018-12-03T12:00:00Z");
+    events.push(offered(vec![offer(5, false)]));
+    assert_eq!(standings(&events), std::slice::from_ref(&waits));
+    assert!(statement(Scope::All, events.iter().cloned()).table().contains(noon));
+    events.extend([accepted(offer(5, false).bid), offered(vec![offer(6, true)])]);
+    assert_eq!(standings(&events), [json!(["accepted", null]), waits]);
+    events.extend([accepted(offer(6, true).bid), Event::AuctionFinalised { auction: SUPPORT }]);
+    assert_eq!(standings(&events), [json!(["final", null]), json!(["final", null])]);
 }
 
 #[test]

@@ -122,7 +122,7 @@ impl<'a> Costs<'a> {
                     strike,
                     reference_price: Some(reference_price.max(least)),
                     quantity: terms.entitlement.per_period,
-                    is_upside_shared: terms.is_upside_shared(period),
+                    is_upside_shared: terms.entitlement.is_upside_shared(payoff, period),
                 };
                 let settled = payoff.settle(&mut year, &facts, self.currency);
                 let too_large = |_| ExposureError::TooLarge { entitlement: terms.id, period };

@@ -5,7 +5,7 @@ use crate::pipeline::{Answered, Message, QUEUE_CAPACITY};
 use golv_engine::auction::{AuctionKind, AuctionTerms};
 use golv_engine::book::Side;
 use golv_engine::clearing::{Allocation, Candidates, Criterion, Rule};
-use golv_engine::command::{NewBid, Operator};
+use golv_engine::command::{Action, NewBid, Operator};
 use golv_engine::id::{AuctionId, BidId, MarketId, OwnerGroup, ParticipantId, ProposalId};
 use golv_engine::market::{Market, Unit};
 use golv_engine::num::{Currency, Price, Quantity};

@@ -6,7 +6,8 @@ use std::sync::atomic::{AtomicI64, Ordering};
 
 use golv_engine::auction::{AuctionKind, AuctionTerms};
 use golv_engine::clearing::{Allocation, Candidates, Criterion, Rule};
-use golv_engine::command::Operator;
+use golv_engine::command::{Action, Operator};
+use golv_engine::event::Event;
 use golv_engine::id::{AuctionId, MarketId, ParticipantId, ProposalId};
 use golv_engine::market::{Market, Unit};
 use golv_engine::num::{Currency, Price, Quantity};

@@ -5,9 +5,9 @@ use golv_engine::Answer;
 use golv_engine::command::Action;
 use golv_engine::digest::Digest;
 use golv_engine::event::{Event, EventCounts};
-use golv_engine::id::{AuctionId, BidId, ParticipantId, Sequence};
+use golv_engine::id::{AuctionId, BidId, ParticipantId};
 use golv_engine::num::{Price, Quantity};
-use golv_protocol::message::{Download, Position, WhenLost};
+use golv_protocol::message::{Download, WhenLost};
 use proptest::prelude::*;
 
 const AT: Duration = Duration::from_secs(100);
@@ -103,6 +103,11 @@ fn public(sequence: u64) -> Happened {
     Happened { sequence: Sequence(sequence), event: Event::AuctionOpened { auction: AuctionId(1) } }
 }
 
+/// What the writer tells of a batch after all that a session's logon told of.
+fn happened(batch: &[Happened]) -> Message {
+    Message::Happened { batch: batch.into(), position: position(42) }
+}
+
 fn history(batches: &[Vec<Happened>]) -> History {
     let mut history = History::default();
     batches.iter().for_each(|batch| history.add(batch.as_slice().into()));
@@ -174,10 +179,9 @@ fn history_after(before: &[Vec<Happened>], batches: &[Vec<Happened>]) -> History
 fn what_was_before_the_history_is_asked_for_only_by_who_has_not_seen_it() {
     let before = [vec![public(1), bid_of(5, 2)], vec![bid_of(6, 3), bid_of(5, 4)]];
     let batches = [vec![bid_of(5, 5), public(6)]];
-    let happened = |numbers: std::ops::RangeInclusive<u64>| numbers.collect::<Vec<_>>();
     for seen in 0..=5 {
         let mut session = live(history_after(&before, &batches), seen);
-        session.told(Message::Happened(vec![public(7)].into()));
+        session.told(happened(&[public(7)]));
         let (needed, mut events) = (seen < 3, Vec::new());
         assert_eq!(session.next_request(), needed.then_some(Request::Older(7)), "seen {seen}");
         assert_eq!(session.next_request(), None, "asked once");
@@ -195,7 +199,7 @@ fn what_was_before_the_history_is_asked_for_only_by_who_has_not_seen_it() {
             session.told_older(Some(Piece::End));
         }
         events.extend(numbers(&sent(&mut session)));
-        assert_eq!(events, happened(seen + 1..=6), "seen {seen}");
+        assert_eq!(events, (seen + 1..=6).collect::<Vec<_>>(), "seen {seen}");
     }
 }
 
@@ -350,7 +354,7 @@ fn a_history_longer_than_the_output_comes_in_pieces_and_whole() {
     let mut session = live(history(&batches), 0);
     assert!(session.output().len() < OUTPUT_FULL + 1024);
     assert!(session.has_more_output());
-    session.told(Message::Happened([public(99_999)].as_slice().into()));
+    session.told(happened(&[public(99_999)]));
     assert_eq!(numbers(&sent(&mut session)), (1..=10_001).collect::<Vec<_>>());
 }
 
@@ -380,7 +384,7 @@ fn nothing_of_others_bids_is_sent() {
         session.next_request();
         let speaker = Speaker { reads_all, ..TRADER };
         session.told(logged_on(speaker, history(&[vec![secret.clone(), operators.clone()]])));
-        session.told(Message::Happened([secret.clone(), public(5), operators.clone()].as_slice().into()));
+        session.told(happened(&[secret.clone(), public(5), operators.clone()]));
         let bytes = session.output().clone();
         let contains = |pattern: &[u8]| bytes.windows(pattern.len()).any(|window| window == pattern);
         assert!(!contains(&[0x77; 4]) && !contains(&[0x55; 4]) && !contains(&[0x33; 4]), "{reads_all}");
@@ -409,13 +413,27 @@ proptest! {
         let known = before.iter().flatten().filter(|h| h.event.is_shown_to(TRADER.participant, false)).count() as u64;
         let seen = cut.index(known as usize + 1) as u64;
         let mut session = live(history(before), seen);
-        let mut received = Vec::new();
-        for batch in after {
-            session.told(Message::Happened(batch.as_slice().into()));
-            received.extend(numbers(&sent(&mut session)));
+        let (mut received, mut ends) = (Vec::new(), BTreeMap::new());
+        for (number, batch) in (41..).zip(after) {
+            ends.extend(batch.iter().map(|happened| (happened.sequence, position(number))));
+            session.told(Message::Happened { batch: batch.as_slice().into(), position: position(number) });
+            received.extend(sent(&mut session));
         }
-        received.extend(numbers(&sent(&mut session)));
-        prop_assert_eq!(received, (seen + 1..=visible).collect::<Vec<_>>());
+        received.extend(sent(&mut session));
+        prop_assert_eq!(numbers(&received), (seen + 1..=visible).collect::<Vec<_>>());
+        // Whatever it is told stands before a position that it was told first, and it is told each once.
+        let mut reached = None;
+        for message in received {
+            match message {
+                ServerMessage::Reached { position } => {
+                    prop_assert!(reached.replace(position).is_none_or(|last| last.sequence < position.sequence));
+                }
+                ServerMessage::Happened(numbered) => {
+                    prop_assert_eq!(reached, ends.get(&numbered.sequence).copied());
+                }
+                _ => {}
+            }
+        }
     }
 
     #[test]
@@ -548,6 +566,25 @@ fn a_drop_copy_is_told_and_sends_nothing() {
     assert_eq!(session.closed(), Some(Closing::Malformed));
 }
 
+/// An answer tells how far its batch came, and whatever waits behind it needs no older position.
+#[test]
+fn an_answer_tells_the_position_of_its_batch() {
+    let mut session = live(History::default(), 0);
+    session.receive(&submit(10), AT);
+    session.next_request();
+    session.told(Message::Happened { batch: [public(40)].into(), position: position(40) });
+    session.told(answered(10));
+    session.told(Message::Happened { batch: [public(41)].into(), position: position(41) });
+    session.told(happened(&[bid_of(6, 42), public(42), public(42)]));
+    let is_position = |message: &ServerMessage| matches!(message, ServerMessage::Reached { .. });
+    let told = sent(&mut session);
+    assert_eq!(numbers(&told), [1, 2, 3, 4]);
+    let [.., second, reached, third, fourth] = told.as_slice() else { panic!("{told:?}") };
+    assert_eq!(*reached, ServerMessage::Reached { position: position(42) });
+    assert!(told.iter().filter(|message| is_position(message)).count() == 1, "{told:?}");
+    assert!([second, third, fourth].iter().all(|message| matches!(message, ServerMessage::Happened(_))));
+}
+
 /// A long event is announced, and nothing follows it until the client has it; answers do.
 #[test]
 fn a_long_event_holds_up_events_and_no_answers() {
@@ -568,12 +605,12 @@ fn a_long_event_holds_up_events_and_no_answers() {
     for is_live in [false, true] {
         let mut session = if is_live {
             let mut session = live(History::default(), 0);
-            session.told(Message::Happened(before[0].as_slice().into()));
+            session.told(happened(&before[0]));
             session
         } else {
             live(history(&before), 0)
         };
-        session.told(Message::Happened([public(4)].as_slice().into()));
+        session.told(happened(&[public(4)]));
         session.receive(&submit(10), AT);
         session.next_request();
         session.told(answered(10));

@@ -30,7 +30,8 @@ pub(super) struct Line {
     /// Whether the client still holds its end.
     pub(super) is_held: bool,
     is_dead: bool,
-    was_live: bool,
+    /// Whether the exchange has let its client in, and [`Line::logs_on`] did not say so yet.
+    logs_on: bool,
     up: VecDeque<u8>,
     down: VecDeque<u8>,
 }
@@ -58,7 +59,7 @@ impl Line {
             server: Some(server),
             is_held: true,
             is_dead: false,
-            was_live: false,
+            logs_on: false,
             up: VecDeque::new(),
             down: VecDeque::new(),
         }
@@ -76,8 +77,7 @@ impl Line {
 
     /// Whether the exchange has let its client in just now.
     pub(super) fn logs_on(&mut self) -> bool {
-        let is_live = self.server.as_ref().is_some_and(|server| server.session.speaker().is_some());
-        is_live && !std::mem::replace(&mut self.was_live, is_live)
+        std::mem::take(&mut self.logs_on)
     }
 
     /// Neither end is there any more.
@@ -125,7 +125,7 @@ impl Line {
         while let Some(request) = server.session.next_request() {
             server.request(request, self.id, gate, journal, tally);
         }
-        server.listen();
+        self.logs_on |= server.listen();
         if now >= server.session.wakes_at() {
             server.session.passed(now);
         }
@@ -182,11 +182,15 @@ impl ServerEnd {
         }
     }
 
-    /// Takes what the writer told, and what happened before.
-    fn listen(&mut self) {
+    /// Takes what the writer told, and what happened before; `true` if it let the client in, even if it let it go again.
+    fn listen(&mut self) -> bool {
+        let mut logs_on = false;
         while self.session.wants_messages() {
             match self.queue.as_mut().map(Receiver::try_recv) {
-                Some(Ok(message)) => self.session.told(message),
+                Some(Ok(message)) => {
+                    logs_on |= matches!(message, Message::LoggedOn { .. });
+                    self.session.told(message);
+                }
                 Some(Err(TryRecvError::Disconnected)) => {
                     self.session.let_go();
                     break;
@@ -203,6 +207,7 @@ impl ServerEnd {
                 break;
             }
         }
+        logs_on
     }
 }
 

@@ -102,19 +102,13 @@ impl Held {
     /// Somebody was told nothing else than what is here, in the order in which it is here, and nothing that was not for it.
     pub(super) fn assert_told(&self, trader: &Trader) {
         let identity = trader.identity;
-        for (id, answer) in &trader.answers {
-            let Some(done) = self.done.get(&(identity, *id)) else {
-                panic!(
-                    "command {id} of identity {identity} was answered with {answer:?} and is not in the journal"
-                );
-            };
-            let is_answered = done.is_answered(*answer);
-            assert!(
-                is_answered,
-                "{answer:?} to command {id} of identity {identity}, which has {:?}",
-                done.answer
+        assert_eq!(self.first_other_answer(trader), None, "identity {identity} was answered otherwise");
+        for id in trader.answers.keys() {
+            assert_eq!(
+                self.done[&(identity, *id)].command,
+                trader.sent[id],
+                "command {id} of identity {identity}"
             );
-            assert_eq!(done.command, trader.sent[id], "command {id} of identity {identity}");
         }
         for id in &trader.refused {
             assert!(
@@ -122,14 +116,15 @@ impl Held {
                 "command {id} of identity {identity} was refused"
             );
         }
-        for copied in &trader.copies {
-            let done = self.done.get(&(copied.identity, copied.id));
-            assert!(
-                done.is_some_and(|done| done.is_answered(copied.answer)),
-                "{copied:?} to identity {identity}"
-            );
-        }
         assert_eq!(self.first_other(trader), None, "identity {identity} was told what there is not");
+    }
+
+    /// The first answer that somebody was given, or a copy of, and that is not here, or not so.
+    pub(super) fn first_other_answer(&self, trader: &Trader) -> Option<((IdentityId, CommandId), Answer)> {
+        let own = trader.answers.iter().map(|(id, answer)| ((trader.identity, *id), *answer));
+        let copies = trader.copies.iter().map(|copied| ((copied.identity, copied.id), copied.answer));
+        own.chain(copies)
+            .find(|(name, answer)| self.done.get(name).is_none_or(|done| !done.is_answered(*answer)))
     }
 
     /// The first event that somebody was told and that is not here, or not so.

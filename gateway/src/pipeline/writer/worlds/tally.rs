@@ -33,6 +33,7 @@ pub(super) struct Tally {
 }
 
 impl Tally {
+    /// Each with its name; the last is of no use to anybody, and need not occur.
     pub(super) fn each(&mut self) -> [(&'static str, &mut u64); 25] {
         [
             ("commands", &mut self.commands),
@@ -59,7 +60,7 @@ impl Tally {
             ("worlds with a lie", &mut self.lies),
             ("starts refused after a lie", &mut self.refused_starts),
             ("clients that found a loss", &mut self.behind),
-            ("clients that did not", &mut self.led_astray),
+            ("clients that did not, knowing no position that is remembered", &mut self.led_astray),
         ]
     }
 }
