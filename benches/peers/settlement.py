@@ -100,7 +100,7 @@ def golv(binary: str, folder: Path, out: Path) -> list[str]:
             ("deliveries", "deliveries.csv"),
         ]
     ]
-    return [binary, "settle", *files, f"--out={out}", "--format=csv"]
+    return [binary, "settle", *files, f"--out={out}", "--csv"]
 
 
 def total(name: str, said: str) -> float:

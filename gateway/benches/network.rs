@@ -36,7 +36,7 @@ use golv_engine::digest::Digest;
 use golv_engine::id::{CommandId, Sequence};
 use golv_gateway::pipeline::Waiting;
 use golv_gateway::pki::{self, Kind, Validity};
-use golv_gateway::server::endpoint::{Admitted, Endpoint, Handshake, Limits};
+use golv_gateway::server::endpoint::{Admitted, ConnectionLimits, Endpoint, Handshake};
 use golv_gateway::server::serve;
 use golv_gateway::server::session::limits;
 use golv_protocol::frame::{Frames, write_frame};
@@ -311,7 +311,8 @@ impl Bench {
         let Certificates { server, trust, .. } = &self.certificates;
         let _runtime = self.server.enter();
         let address = (Ipv4Addr::LOCALHOST, 0).into();
-        let endpoint = Endpoint::bind(address, server, trust, Limits::default()).expect("a free port");
+        let endpoint =
+            Endpoint::bind(address, server, trust, ConnectionLimits::default()).expect("a free port");
         let endpoint = Arc::new(endpoint);
         self.server.spawn(accept(Arc::clone(&endpoint)));
         Listening { endpoint }

@@ -3,12 +3,30 @@
 use std::fmt::Display;
 use std::io::Write as _;
 
-use clap::ValueEnum;
+use clap::Args;
 use comfy_table::{CellAlignment, ContentLineStyle, LineStyle, Table, TableStyle};
 use golv_engine::num::{Amount, Currency, Money, Price, Quantity};
 
+/// How rows are asked for.
+#[derive(Args, Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Printed {
+    /// Print JSON instead of tables, numbers as decimal texts
+    #[arg(long, conflicts_with = "csv")]
+    json: bool,
+    /// Print the rows alone, as CSV
+    #[arg(long)]
+    csv: bool,
+}
+
+impl Printed {
+    /// What was asked for.
+    pub(crate) const fn format(self) -> Format {
+        Format::of(self.json, self.csv)
+    }
+}
+
 /// How rows are printed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Format {
     /// For people.
     Table,
@@ -19,12 +37,12 @@ pub enum Format {
 }
 
 impl Format {
-    /// What was asked for: by name, or by a flag that asks for JSON.
-    pub(crate) const fn or_json(asked: Option<Self>, json: bool) -> Self {
-        match asked {
-            Some(format) => format,
-            None if json => Self::Json,
-            None => Self::Table,
+    /// What two flags ask for, one of which may be set.
+    pub(crate) const fn of(json: bool, csv: bool) -> Self {
+        match (json, csv) {
+            (true, _) => Self::Json,
+            (false, true) => Self::Csv,
+            (false, false) => Self::Table,
         }
     }
 }

@@ -41,18 +41,18 @@ pub fn admin(options: &ConnectionOptions, json: bool, command: AdminCommand) -> 
     if let AdminCommand::Boards(Boards::Solve { board, node_limit }) = command {
         return within(solve_round(options, json, board, node_limit));
     }
-    if let AdminCommand::Boards(Boards::Show(ShowOptions { board, format })) = command {
+    if let AdminCommand::Boards(Boards::Show(ShowOptions { board, csv })) = command {
         return within(async {
             let view = Session::begin(options).await?.boards().await?;
-            print::line(view.board(board, Format::or_json(format, json))?);
+            print::line(view.board(board, Format::of(json, csv))?);
             Ok(true)
         });
     }
-    if let AdminCommand::Balances { format } = command {
+    if let AdminCommand::Balances { csv } = command {
         return within(async {
             let mut balances = Balances::default();
             Session::begin(options).await?.read(|numbered| balances.add(&numbered.event)).await?;
-            print::line(balances.text(Format::or_json(format, json)));
+            print::line(balances.text(Format::of(json, csv)));
             Ok(true)
         });
     }
@@ -135,10 +135,10 @@ pub fn trade(options: &ConnectionOptions, json: bool, command: TradeCommand) -> 
                 }
                 Ok(true)
             }
-            TradeCommand::Account { day, format } => {
+            TradeCommand::Account { day, csv } => {
                 let mut account = StatementOfAccount::new(session.who.participant, day);
                 session.read(|numbered| account.add(numbered)).await?;
-                print::line(account.text(Format::or_json(format, json)));
+                print::line(account.text(Format::of(json, csv)));
                 Ok(true)
             }
         }
@@ -215,14 +215,12 @@ impl Session {
 
     /// Sends what a trader asks for on a board, or prints what it is told of boards.
     async fn board(self, command: TradeBoard, json: bool) -> Result<bool, Box<dyn Error>> {
-        let format = |asked| Format::or_json(asked, json);
+        let format = |csv| Format::of(json, csv);
         print::line(match command {
             TradeBoard::Sent(command) => return self.submit(command.into_command(), json).await,
-            TradeBoard::Show(ShowOptions { board, format: asked }) => {
-                self.boards().await?.board(board, format(asked))?
-            }
-            TradeBoard::Negotiations { format: asked } => self.boards().await?.negotiations(format(asked)),
-            TradeBoard::Deals { format: asked } => self.boards().await?.deals(format(asked)),
+            TradeBoard::Show(ShowOptions { board, csv }) => self.boards().await?.board(board, format(csv))?,
+            TradeBoard::Negotiations { csv } => self.boards().await?.negotiations(format(csv)),
+            TradeBoard::Deals { csv } => self.boards().await?.deals(format(csv)),
         });
         Ok(true)
     }

@@ -144,7 +144,7 @@ fn a_round_leads_to_a_deal_and_until_then_nobody_knows_with_whom() {
     // What was not seen is not accepted.
     let late = desk.run("trade", 7, "board accept 2-1.1 --turn 0");
     assert!(text(&late.stdout).contains("those that stand are of turn 1"), "{}", text(&late.stdout));
-    let table = desk.does("trade", 7, "board negotiations --format csv");
+    let table = desk.does("trade", 7, "board negotiations --csv");
     assert!(table.contains("2-1.1,1,buy,yours,1,520,25,t,USD"), "{table}");
     // A price is asked of a participant of one's choice, who learns the entry and not its owner.
     desk.does("trade", 5, &format!("board negotiate 3 --with p7 --quantity 5 {WINDOW}"));

@@ -34,7 +34,7 @@ fn refused(arguments: &[&str], input: &str) -> String {
 }
 
 fn json(arguments: &[&str]) -> serde_json::Value {
-    let all = [&["clear", "--format", "json", "--book", "-"], arguments].concat();
+    let all = [&["clear", "--json", "--book", "-"], arguments].concat();
     serde_json::from_str(&printed(&all, BOOK)).expect("JSON")
 }
 
@@ -100,7 +100,7 @@ fn each_order_is_told_how_it_stands_and_any_change_names_it() {
     let rows =
         "id,side,price,quantity\nb1,buy,10,300\nb2,buy,9,300\nb3,buy,8,200\nb4,buy,,0\ns1,sell,5,400\n";
     fs::write(&book, rows).expect("written");
-    let arguments = ["clear", "--format", "json", "--tick", "0.5", "--private", "--book", arg(&book)];
+    let arguments = ["clear", "--json", "--tick", "0.5", "--private", "--book", arg(&book)];
     let result: serde_json::Value = serde_json::from_str(&printed(&arguments, "")).expect("JSON");
     let standing = |id: &str, given: &str, reason: &str, winning_limit: Option<&str>| serde_json::json!({ "id": id, "given": given, "reason": reason, "winning_limit": winning_limit });
     let expected = [
@@ -159,7 +159,7 @@ fn each_order_is_told_how_it_stands_and_any_change_names_it() {
     assert_eq!(check(&without).status.code(), Some(1));
     // It is not printed unless it is asked for, and only as JSON.
     assert!(json(&[]).get("standings").is_none());
-    assert!(refused(&["clear", "--private", "--book", "-"], BOOK).contains("--format json --private"));
+    assert!(refused(&["clear", "--private", "--book", "-"], BOOK).contains("--json --private"));
 }
 
 #[test]
@@ -170,12 +170,11 @@ fn every_rule_is_compared_and_one_that_refuses_says_why() {
     {
         assert!(table.lines().any(|line| line.trim_start().starts_with(rule)), "{rule}: {table}");
     }
-    let list = printed(&["clear", "--rules", "all", "--format", "json", "--book", "-"], BOOK);
+    let list = printed(&["clear", "--rules", "all", "--json", "--book", "-"], BOOK);
     let list: serde_json::Value = serde_json::from_str(&list).expect("JSON");
     assert_eq!(list.as_array().map(Vec::len), Some(12));
     let off_lot = BOOK.replace("200,300", "200,300.5");
-    let list =
-        printed(&["clear", "--rules", "all", "--lot", "1", "--format", "json", "--book", "-"], &off_lot);
+    let list = printed(&["clear", "--rules", "all", "--lot", "1", "--json", "--book", "-"], &off_lot);
     assert!(list.contains("line 3, order b2: its quantity or minimum is not a whole multiple"), "{list}");
 }
 
@@ -203,7 +202,7 @@ fn a_rule_is_printed_changed_and_used_as_a_file() {
     let by_file = json(&["--rule-file", arg(&file), "--reference-price", "199"]);
     let by_name = json(&["--rule", "asx", "--tick", "0.5", "--reference-price", "199"]);
     assert_eq!(by_file, by_name);
-    let csv = printed(&["clear", "--book", "-", "--format", "csv", "--reference-price", "199"], BOOK);
+    let csv = printed(&["clear", "--book", "-", "--csv", "--reference-price", "199"], BOOK);
     assert!(csv.starts_with("id,quantity,price,reason\nb1,200,"), "{csv}");
 }
 
@@ -219,8 +218,7 @@ fn minimums_are_honoured_only_where_that_is_asked_for() {
         "{said}"
     );
     let by = |arguments: &[&str]| {
-        let all =
-            [&["clear", "--format", "json", "--rule", "pay-as-clear", "--book", "-"], arguments].concat();
+        let all = [&["clear", "--json", "--rule", "pay-as-clear", "--book", "-"], arguments].concat();
         serde_json::from_str::<serde_json::Value>(&printed(&all, INDIVISIBLE)).expect("JSON")
     };
     // At the rule's price of 3 the share of the only offer is 7, below its minimum: nothing is traded.
@@ -253,7 +251,7 @@ fn an_optimum_is_checked_and_any_changed_number_is_found() {
     };
     let with_limit = |limit: &str| {
         let all = ["clear", "--rule", "pay-as-clear", "--indivisible", "optimum", "--node-limit", limit];
-        let all = [&all[..], &["--format", "json", "--book", arg(&book)]].concat();
+        let all = [&all[..], &["--json", "--book", arg(&book)]].concat();
         serde_json::from_str::<serde_json::Value>(&printed(&all, "")).expect("JSON")
     };
     let found = with_limit("1000");
@@ -313,7 +311,7 @@ fn nothing_is_said_to_have_chosen_a_price_that_is_not_there() {
         fs::write(&file, result.to_string()).expect("written");
         golv(&["check", "--book", arg(&book), "--result", arg(&file)], "").status.code()
     };
-    let printed = printed(&["clear", "--format", "json", "--book", arg(&book)], "");
+    let printed = printed(&["clear", "--json", "--book", arg(&book)], "");
     let mut result: serde_json::Value = serde_json::from_str(&printed).expect("JSON");
     assert_eq!(check(&result), Some(0));
     result["cascade_step"] = "midpoint".into();
@@ -333,7 +331,7 @@ fn an_optimum_is_printed_for_people_and_as_fills() {
         table.lines().any(|line| line.contains("cheap") && line.contains("paradoxically-rejected")),
         "{table}"
     );
-    let csv = printed(&[&arguments[..], &["--format", "csv"]].concat(), INDIVISIBLE);
+    let csv = printed(&[&arguments[..], &["--csv"]].concat(), INDIVISIBLE);
     let lines = [
         "id,quantity,price,reason",
         "b1,7,5,in-the-money",
@@ -357,7 +355,7 @@ fn flags_that_would_not_be_looked_at_are_refused() {
     assert!(said(&["--node-limit", "5"]).contains("--indivisible"));
     assert!(said(&["--indivisible", "optimum", "--allocation", "pro-rata"]).contains("--allocation"));
     assert!(said(&["--indivisible", "optimum", "--rules", "all"]).contains("--rules"));
-    let private = ["--indivisible", "optimum", "--format", "json", "--private"];
+    let private = ["--indivisible", "optimum", "--json", "--private"];
     assert!(said(&private).contains("an optimum has no winning limits"));
     let both = "id,side,price,quantity\nb,buy,,1\ns,sell,,1\n";
     let output = golv(&[&clear[..], &["--indivisible", "optimum"]].concat(), both);

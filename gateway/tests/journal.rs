@@ -709,7 +709,7 @@ fn the_journal_of_a_market_day_is_looked_into() {
     assert!(idle.starts_with("nothing was posted"), "{idle}");
     // The trial balance sums to nothing, and the programme has what the last run left it.
     let balances: Value =
-        serde_json::from_str(&done(&["journal", "balances", arg(&day), "--format", "json"])).expect("JSON");
+        serde_json::from_str(&done(&["journal", "balances", arg(&day), "--json"])).expect("JSON");
     assert_eq!(balances["sums"], serde_json::json!({ "USD": "0.00" }));
     let accounts = balances["balances"].as_array().expect("a list");
     let free = accounts.iter().find(|row| row["account"] == "programme 1, free").expect("it has money");
@@ -718,7 +718,7 @@ fn the_journal_of_a_market_day_is_looked_into() {
     assert!(done(&["journal", "balances", arg(&day)]).contains("sum"));
     // Every posting adds up to it.
     let postings: Value =
-        serde_json::from_str(&done(&["journal", "postings", arg(&day), "--format", "json"])).expect("JSON");
+        serde_json::from_str(&done(&["journal", "postings", arg(&day), "--json"])).expect("JSON");
     let account = Value::from("programme 1, free");
     let mut sum = 0;
     for posting in postings["postings"].as_array().expect("a list") {
@@ -727,6 +727,6 @@ fn the_journal_of_a_market_day_is_looked_into() {
         sum -= if posting["from"] == account { amount } else { 0 };
     }
     assert_eq!(Price::from_millionths(sum), units(&free["balance"]));
-    let own = done(&["journal", "postings", arg(&day), "--participant", &holder, "--format", "csv"]);
+    let own = done(&["journal", "postings", arg(&day), "--participant", &holder, "--csv"]);
     assert!(own.lines().skip(1).all(|line| line.contains(&format!("participant {holder}"))), "{own}");
 }

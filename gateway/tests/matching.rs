@@ -28,7 +28,7 @@ fn run(arguments: &[&str], board: &str) -> Output {
 }
 
 fn json_of(arguments: &[&str]) -> Value {
-    let output = run(&[arguments, &["--format", "json"]].concat(), BOARD);
+    let output = run(&[arguments, &["--json"]].concat(), BOARD);
     assert!(output.status.success(), "{output:?}");
     serde_json::from_slice(&output.stdout).expect("JSON")
 }
@@ -66,9 +66,9 @@ fn rules_prices_floor_and_cap_are_flags() {
     let named = |list: &[(&str, i64)]| -> Vec<(String, i64)> {
         list.iter().map(|(id, lots)| ((*id).to_owned(), *lots)).collect()
     };
-    let energy = quantities(&["--rule", "priority", "--priority", "energy,chips"]);
+    let energy = quantities(&["--preference", "priority", "--sectors", "energy,chips"]);
     assert_eq!(energy, named(&[("r1", 3), ("r2", 1), ("r3", 6)]));
-    assert_eq!(quantities(&["--rule", "pro-rata"]), named(&[("r1", 3), ("r2", 2), ("r3", 5)]));
+    assert_eq!(quantities(&["--preference", "pro-rata"]), named(&[("r1", 3), ("r2", 2), ("r3", 5)]));
     let price = |arguments: &[&str]| json_of(arguments)["deals"][0]["price"].clone();
     assert_eq!(price(&["--price", "ask"]), "2000");
     assert_eq!(price(&["--price", "midpoint"]), "2250");
@@ -83,10 +83,10 @@ fn a_table_and_rows_are_printed_and_errors_name_their_place() {
     let text = |arguments: &[&str]| String::from_utf8(run(arguments, BOARD).stdout).expect("text");
     assert!(text(&[]).contains("matched 10, surplus 4,600; nothing is better"));
     let rows = "offer,request,quantity,price\no1,r1,4,2400\no1,r2,2,2400\no1,r3,4,2400\n";
-    assert_eq!(text(&["--format", "csv"]), rows);
+    assert_eq!(text(&["--csv"]), rows);
     let output = run(&[], &BOARD.replace("2400", "dear"));
     let said = String::from_utf8(output.stderr).expect("text");
     assert!(!output.status.success() && output.stdout.is_empty());
     assert!(said.contains("line 5, column limit_price: 'dear' cannot be read"), "{said}");
-    assert!(!run(&["--rule", "priority"], BOARD).status.success(), "a priority names its sectors");
+    assert!(!run(&["--preference", "priority"], BOARD).status.success(), "a priority names its sectors");
 }

@@ -46,7 +46,7 @@ fn json(case: &Path, file: &str) -> Value {
 /// Clears one book of a case with its arguments. An error is what `golv` said.
 fn clear(case: &Path, book: &str) -> Result<Value, String> {
     let output = Command::new(env!("CARGO_BIN_EXE_golv"))
-        .args(["clear", "--format", "json", "--book"])
+        .args(["clear", "--json", "--book"])
         .arg(case.join(book))
         .args(text(case, "arguments").split_whitespace())
         .output()

@@ -67,11 +67,11 @@ fn a_programme_buys_by_a_stack_and_sells_again() {
     let bid = desk.bid(4, "--auction 1 --sell --price 400 --quantity 40 --origin FI");
     // What is held for a bid would tell how much is bid.
     let collateral = "\"collateral of participant 4, bid bonds included\",USD,400.00";
-    let balances = desk.does("admin", 1, "balances --format csv");
+    let balances = desk.does("admin", 1, "balances --csv");
     assert!(balances.contains(collateral) && !balances.contains("bonds of"), "{balances}");
     let own = desk.does("trade", 4, "account");
     assert!(own.contains("bid bonds of participant 4"), "{own}");
-    let postings = || done(&bench, &["journal", "postings", "data", "--participant", "4", "--format", "csv"]);
+    let postings = || done(&bench, &["journal", "postings", "data", "--participant", "4", "--csv"]);
     assert!(postings().contains("deposits of participant 4") && !postings().contains("bid bonds"));
     let export = || done(&bench, &["journal", "export", "data"]);
     assert!(export().contains(r#"{"event":"posted","sealed":true}"#), "{}", export());
@@ -141,8 +141,8 @@ fn what_is_owed_is_paid_and_accounted_for() {
     let of_day = account(4, " --day 2019-01-08");
     assert!(of_day["postings"].as_array().is_some_and(|postings| postings.len() < 5), "{of_day}");
     // The session's balances are the journal's own, where nothing is held for bids.
-    let balances = desk.does("admin", 1, "balances --format csv").replace(", bid bonds included", ", free");
-    let journals = done(&bench, &["journal", "balances", "data", "--format", "csv"]);
+    let balances = desk.does("admin", 1, "balances --csv").replace(", bid bonds included", ", free");
+    let journals = done(&bench, &["journal", "balances", "data", "--csv"]);
     assert_eq!(balances, journals);
     assert!(balances.contains("sum,USD,0.00"), "{balances}");
     desk.does("admin", 1, "halt 7");

@@ -260,7 +260,7 @@ fn totals_are_printed_as_table_json_and_rows() {
     let prices = "I,2024-01-15,9.995,1\nI,2024-02-15,13,\n";
     let deliveries = "a,2024-01-31,1,\nb,2024-01-01,3,\nb,2024-02-01,3,\nc,2024-02-01,2,\nc,2024-02-29,3,\n";
     let files = Files::new(contracts, prices, deliveries);
-    let output = files.settle(&["--format", "json"]);
+    let output = files.settle(&["--json"]);
     let told: Value = serde_json::from_slice(&output.stdout).expect("JSON");
     assert_eq!((&told["run"], &told["as_of"], &told["lines"]), (&1.into(), &Value::Null, &4.into()));
     let total = |party: &str, currency: &str| {
@@ -275,7 +275,7 @@ fn totals_are_printed_as_table_json_and_rows() {
     assert_eq!(total("Two", "JPY"), ["-9", "-9", "0.015"]);
     let table = String::from_utf8(files.settle(&[]).stdout).expect("text");
     assert!(table.contains("One") && table.contains("-5.00") && table.contains("all"), "{table}");
-    let output = files.settle(&["--out", "-", "--format", "csv"]);
+    let output = files.settle(&["--out", "-", "--csv"]);
     let lines = String::from_utf8(output.stdout).expect("text");
     assert_eq!(
         lines,
@@ -545,7 +545,7 @@ fn deliveries_outside_a_contract_pay_nothing() {
     let contract = "a,One,floor,10,,,,,I,2024-01-10,2024-02-10,monthly,,EUR\n";
     let deliveries = "a,2024-01-09,4,\na,2024-01-10,1,\na,2024-02-10,1,\na,2024-02-11,4,\na,2024-03-01,4,\n";
     let files = Files::new(contract, "I,2024-01-15,9,\nI,2024-02-15,8,\n", deliveries);
-    let output = files.settle(&["--format", "json"]);
+    let output = files.settle(&["--json"]);
     let said = String::from_utf8(output.stderr).expect("text");
     assert!(said.starts_with("golv: 3 of the deliveries lie outside"), "{said}");
     assert!(said.trim_end().ends_with("deliveries.csv, line 2"), "{said}");

@@ -46,7 +46,7 @@ const FOUND: [&str; 8] = [
 /// The arguments that play the short scenario on an exchange.
 fn connected<'a>(server: &'a str, more: &[&'a str]) -> Vec<&'a str> {
     let way =
-        ["--connect", server, "--server-name", "localhost", "--ca", "pki/ca.pem", "--certificates", "pki"];
+        ["--server", server, "--server-name", "localhost", "--ca", "pki/ca.pem", "--certificates", "pki"];
     [&["sim", "run", "short.toml", "--policy", "floor"][..], &way, more].concat()
 }
 

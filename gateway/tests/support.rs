@@ -26,7 +26,7 @@ fn refused(arguments: &[&str]) -> String {
 
 fn json(support: &str, book: &Path, more: &[&str]) -> serde_json::Value {
     let book = book.to_str().expect("UTF-8");
-    let arguments = [&["clear", "--format", "json", "--support", support, "--book", book], more].concat();
+    let arguments = [&["clear", "--json", "--support", support, "--book", book], more].concat();
     serde_json::from_str(&printed(&arguments)).expect("JSON")
 }
 
@@ -123,7 +123,7 @@ fn winning_prices_are_on_the_tick_that_was_asked_for() {
     let [book, file, own] = [&book, &file, &own].map(|path| path.to_str().expect("UTF-8"));
     for (tick, b) in [("0.1", "81.6"), ("1", "81"), ("5", "80"), ("100", "0")] {
         let arguments =
-            ["clear", "--support-file", own, "--book", book, "--format", "json", "--private", "--tick", tick];
+            ["clear", "--support-file", own, "--book", book, "--json", "--private", "--tick", tick];
         let text = printed(&arguments);
         let result: serde_json::Value = serde_json::from_str(&text).expect("JSON");
         assert_eq!((&result["winning_tick"], &result["winning_prices"]["b"]), (&tick.into(), &b.into()));
@@ -132,18 +132,8 @@ fn winning_prices_are_on_the_tick_that_was_asked_for() {
     }
     // At 82, the tick below its own price, b stands before a and wins.
     std::fs::write(book, "id,price,quantity\na,82.2,1000\nb,82.5,250\n").expect("written");
-    let text = printed(&[
-        "clear",
-        "--support-file",
-        own,
-        "--book",
-        book,
-        "--format",
-        "json",
-        "--private",
-        "--tick",
-        "1",
-    ]);
+    let text =
+        printed(&["clear", "--support-file", own, "--book", book, "--json", "--private", "--tick", "1"]);
     let result: serde_json::Value = serde_json::from_str(&text).expect("JSON");
     assert_eq!(result["winning_prices"]["b"], "82");
 }
@@ -173,7 +163,7 @@ fn the_reserve_list_is_called() {
     std::fs::write(&file, json("european-hydrogen-bank", &book, &[]).to_string()).expect("written");
     let [book, file] = [&book, &file].map(|path| path.to_str().expect("UTF-8"));
     let call = |declined: &'static str| {
-        ["clear", "--book", book, "--call-reserve", file, "--declined", declined, "--format", "csv"]
+        ["clear", "--book", book, "--call-reserve", file, "--declined", declined, "--csv"]
     };
     let called = printed(&call("SKIGA"));
     assert!(called.contains("(the next),180000000,0.49,awarded"), "{called}");

@@ -27,7 +27,7 @@ use golv_engine::indivisible::{IndivisibleError, check as indivisible, optimum a
 use golv_engine::num::Price;
 use golv_engine::support::SupportRule;
 
-use crate::print;
+use crate::print::{self, Format, Printed};
 use book::Row;
 use result::{Claimed, Private};
 use rules::{Changes, PRESETS, RuleChoice, SupportChoice};
@@ -43,7 +43,7 @@ pub struct Clear {
     rule: RuleChoice,
     #[command(flatten)]
     support: SupportChoice,
-    /// With --declined: the result of a support auction, as golv clear --format json prints it, whose reserve list is called
+    /// With --declined: the result of a support auction, as golv clear --json prints it, whose reserve list is called
     #[arg(long, value_name = "FILE", requires = "declined", conflicts_with_all = ["rule", "rule_file", "support", "support_file", "rules", "indivisible"])]
     call_reserve: Option<PathBuf>,
     /// The offers whose owners decline their awards, with commas between
@@ -63,10 +63,9 @@ pub struct Clear {
     /// What a seeded lot is drawn with: the bytes of this text stand before each id
     #[arg(long)]
     seed: Option<String>,
-    /// How the result is printed
-    #[arg(long, value_enum, default_value_t = Format::Table)]
-    format: Format,
-    /// With --format json, also what each order is told of itself alone: what it was given, why, and with which limit it would have
+    #[command(flatten)]
+    printed: Printed,
+    /// With --json, also what each order is told of itself alone: what it was given, why, and with which limit it would have
     /// been given something
     #[arg(long, conflicts_with_all = ["rules", "print_rule"])]
     private: bool,
@@ -81,7 +80,7 @@ pub struct Check {
     /// The book, as CSV; - reads standard input
     #[arg(long, value_name = "FILE")]
     book: PathBuf,
-    /// The result, as golv clear --format json prints it; - reads standard input
+    /// The result, as golv clear --json prints it; - reads standard input
     #[arg(long, value_name = "FILE")]
     result: PathBuf,
 }
@@ -104,17 +103,6 @@ enum Indivisible {
     Ferc,
     /// For the greatest welfare at one price, whatever the rule's allocation.
     Optimum,
-}
-
-/// How a result is printed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum Format {
-    /// For people.
-    Table,
-    /// For programs: everything, numbers as decimal texts.
-    Json,
-    /// The fills alone.
-    Csv,
 }
 
 /// A book that a rule does not take.
@@ -142,14 +130,14 @@ pub fn clear(options: &Clear) -> Result<(), Box<dyn Error>> {
     if options.rules.is_some() {
         return all_rules(options);
     }
-    if options.private && options.format != Format::Json {
-        return Err("what each order is told is printed as JSON: --format json --private".into());
+    if options.private && options.printed.format() != Format::Json {
+        return Err("what each order is told is printed as JSON: --json --private".into());
     }
     if let Some(result) = &options.call_reserve {
         let mut text = String::new();
         open(result)?.read_to_string(&mut text)?;
         let book = options.book.as_deref().ok_or(NO_BOOK)?;
-        return support::call(open(book)?, &text, &options.declined, options.format);
+        return support::call(open(book)?, &text, &options.declined, options.printed.format());
     }
     if let Some(rule) = options.support.rule()? {
         return clear_support(options, &rule);
@@ -174,7 +162,7 @@ pub fn clear(options: &Clear) -> Result<(), Box<dyn Error>> {
     if options.indivisible == Some(Indivisible::Optimum) {
         let found = best(&orders, &rule, options.node_limit.unwrap_or(NODE_LIMIT));
         let found = found.map_err(|error| not_cleared(&rows, error))?;
-        match options.format {
+        match options.printed.format() {
             Format::Table => optimum::print_table(&rows, &rule, &found),
             Format::Csv => optimum::print_csv(&rows, &rule, &found),
             Format::Json => print::line(optimum::json(&rows, &rule, &found)),
@@ -183,7 +171,7 @@ pub fn clear(options: &Clear) -> Result<(), Box<dyn Error>> {
     }
     let seed = options.seed.as_ref().map(String::as_bytes);
     let outcome = clear_by(&orders, &rows, &rule, seed)?;
-    match options.format {
+    match options.printed.format() {
         Format::Table => result::print_table(&rows, &outcome),
         Format::Csv => result::print_csv(&rows, &outcome),
         Format::Json => {
@@ -223,7 +211,7 @@ fn clear_support(options: &Clear, rule: &SupportRule) -> Result<(), Box<dyn Erro
     let asked = support::Asked {
         rule,
         seed: options.seed.as_deref(),
-        format: options.format,
+        format: options.printed.format(),
         private: options.private.then_some(tick),
     };
     support::clear(open(options.book.as_deref().ok_or(NO_BOOK)?)?, &asked)
@@ -239,7 +227,7 @@ fn all_rules(options: &Clear) -> Result<(), Box<dyn Error>> {
         let rule = rules::named(name, &options.changes)?;
         outcomes.push((name, clear_by(&orders, &rows, &rule, seed).map_err(|error| error.to_string())));
     }
-    match options.format {
+    match options.printed.format() {
         Format::Table => result::print_comparison(&outcomes),
         Format::Json => print::line(result::comparison_json(&rows, &outcomes)),
         Format::Csv => return Err("--rules all is printed as a table or as JSON".into()),

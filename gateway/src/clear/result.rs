@@ -130,7 +130,7 @@ pub(super) struct Private {
 #[derive(Debug, thiserror::Error)]
 pub(super) enum ReadError {
     /// It is no JSON of this form.
-    #[error("the result cannot be read; it is printed by golv clear --format json")]
+    #[error("the result cannot be read; it is printed by golv clear --json")]
     Json(#[from] serde_json::Error),
     /// A number or a name in it cannot be read.
     #[error("the result's {field} '{value}' cannot be read, or contradicts the rest")]

@@ -139,7 +139,7 @@ pub(crate) struct Changes {
     #[arg(long)]
     allocation: Option<Allocation>,
     /// The reference price
-    #[arg(long, value_name = "PRICE", allow_hyphen_values = true)]
+    #[arg(long, value_name = "PRICE", allow_negative_numbers = true)]
     reference_price: Option<Price>,
     /// Prices are whole multiples of it
     #[arg(long, value_name = "PRICE")]
@@ -148,10 +148,10 @@ pub(crate) struct Changes {
     #[arg(long, value_name = "QUANTITY")]
     lot: Option<Quantity>,
     /// No trade below it
-    #[arg(long, value_name = "PRICE", allow_hyphen_values = true)]
+    #[arg(long, value_name = "PRICE", allow_negative_numbers = true)]
     floor: Option<Price>,
     /// No trade above it
-    #[arg(long, value_name = "PRICE", allow_hyphen_values = true)]
+    #[arg(long, value_name = "PRICE", allow_negative_numbers = true)]
     ceiling: Option<Price>,
     /// A quote, outside which nothing trades
     #[arg(long, value_name = "BID:ASK", allow_hyphen_values = true)]

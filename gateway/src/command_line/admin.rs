@@ -26,7 +26,6 @@ pub use super::money::{
     Programmes,
 };
 use super::parse::{self, id};
-use crate::print::Format;
 
 /// What can be asked, by the kind of thing that it is about.
 #[derive(Clone, Debug, PartialEq, Eq, Subcommand)]
@@ -74,9 +73,9 @@ pub enum AdminCommand {
     /// It is added up from all postings that you are shown: to operators and auditors all but those of bid bonds, which tell how
     /// much is bid. So a participant's collateral and its bonds are one account here; golv journal balances tells them apart.
     Balances {
-        /// How it is printed [default: table, or json with --json]
-        #[arg(long, value_enum)]
-        format: Option<Format>,
+        /// Print it as CSV.
+        #[arg(long, conflicts_with = "json")]
+        csv: bool,
     },
     /// Set the floors at which a programme supports a market's producers.
     #[command(subcommand)]

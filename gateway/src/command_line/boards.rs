@@ -19,7 +19,6 @@ use super::instant::parse_instant;
 use super::parse::{self, id};
 use super::trade::SideOptions;
 use crate::matching::{By, NODE_LIMIT, Pricing};
-use crate::print::Format;
 
 /// What an operator can ask about boards.
 #[derive(Clone, Debug, PartialEq, Eq, Subcommand)]
@@ -130,9 +129,9 @@ pub struct ShowOptions {
     /// The board.
     #[arg(value_name = "ID", value_parser = id(BoardId))]
     pub board: BoardId,
-    /// How it is printed [default: table, or json with --json]
-    #[arg(long, value_enum)]
-    pub format: Option<Format>,
+    /// Print it as CSV.
+    #[arg(long, conflicts_with = "json")]
+    pub csv: bool,
 }
 
 /// What a participant can do on boards.
@@ -145,15 +144,15 @@ pub enum TradeBoard {
     Show(ShowOptions),
     /// Print your negotiations: what is proposed, whose turn it is, and until when.
     Negotiations {
-        /// How they are printed [default: table, or json with --json]
-        #[arg(long, value_enum)]
-        format: Option<Format>,
+        /// Print them as CSV.
+        #[arg(long, conflicts_with = "json")]
+        csv: bool,
     },
     /// Print your deals, with whom they are.
     Deals {
-        /// How they are printed [default: table, or json with --json]
-        #[arg(long, value_enum)]
-        format: Option<Format>,
+        /// Print them as CSV.
+        #[arg(long, conflicts_with = "json")]
+        csv: bool,
     },
 }
 

@@ -211,16 +211,16 @@ pub struct ClearingOptions {
     #[arg(long, value_parser = parse::currency())]
     currency: Currency,
     /// The terms, by name: standard [default: standard]
-    #[arg(long, value_name = "NAME", conflicts_with = "file")]
+    #[arg(long, value_name = "NAME", conflicts_with = "terms_file")]
     terms: Option<String>,
     /// The same by terms of one's own, as TOML
     #[arg(long, value_name = "FILE")]
-    file: Option<PathBuf>,
+    terms_file: Option<PathBuf>,
 }
 
 impl ClearingOptions {
     pub(super) fn into_action(self) -> Result<Action, NoRule> {
-        let terms: ClearingTerms = match (&self.terms, &self.file) {
+        let terms: ClearingTerms = match (&self.terms, &self.terms_file) {
             (_, Some(file)) => read(file)?,
             (name, None) => preset(name.as_deref().unwrap_or("standard"), &CLEARING)?,
         };
@@ -339,8 +339,11 @@ mod tests {
             let file = tempfile::NamedTempFile::new().expect("a file");
             std::fs::write(file.path(), text).expect("written");
             let named = parse(&format!("clearing-terms --currency EUR --terms {name}"));
-            let file =
-                ClearingOptions { currency: Currency::Eur, terms: None, file: Some(file.path().to_owned()) };
+            let file = ClearingOptions {
+                currency: Currency::Eur,
+                terms: None,
+                terms_file: Some(file.path().to_owned()),
+            };
             assert_eq!(named, Command::Propose { action: file.into_action().expect("terms") }, "{name}");
         }
         let standard = parse("clearing-terms --currency EUR");
@@ -352,7 +355,8 @@ mod tests {
         assert_eq!((terms.due_days, terms.notice_days, terms.contract_cover_days), (2, 1, 21));
         assert_eq!(terms.waterfall, Pot::STANDARD);
         assert_eq!(terms.holidays.len(), 18);
-        let unknown = ClearingOptions { currency: Currency::Eur, terms: Some("lax".to_owned()), file: None };
+        let unknown =
+            ClearingOptions { currency: Currency::Eur, terms: Some("lax".to_owned()), terms_file: None };
         let said = unknown.into_action().expect_err("no such terms").to_string();
         assert!(said.contains("standard"), "{said}");
     }

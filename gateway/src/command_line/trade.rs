@@ -12,7 +12,6 @@ use golv_engine::time::{Day, Month};
 use super::boards::TradeBoard;
 use super::contracts::DeliveryOptions;
 use super::parse;
-use crate::print::Format;
 
 /// What a participant can ask for.
 #[derive(Clone, Debug, PartialEq, Eq, Subcommand)]
@@ -52,9 +51,9 @@ pub enum TradeCommand {
         /// The postings of this day alone; balances are those after all before.
         #[arg(long, value_name = "YYYY-MM-DD")]
         day: Option<Day>,
-        /// How it is printed; as CSV the postings alone [default: table, or json with --json]
-        #[arg(long, value_enum)]
-        format: Option<Format>,
+        /// Print the postings alone, as CSV.
+        #[arg(long, conflicts_with = "json")]
+        csv: bool,
     },
 }
 
@@ -279,11 +278,8 @@ mod tests {
             ("statements", TradeCommand::Statements { month: None, day: None }),
             ("statements --month 2019-01", TradeCommand::Statements { month: january, day: None }),
             ("statements --day 2019-02-10", TradeCommand::Statements { month: None, day }),
-            ("account", TradeCommand::Account { day: None, format: None }),
-            (
-                "account --day 2019-02-10 --format csv",
-                TradeCommand::Account { day, format: Some(Format::Csv) },
-            ),
+            ("account", TradeCommand::Account { day: None, csv: false }),
+            ("account --day 2019-02-10 --csv", TradeCommand::Account { day, csv: true }),
         ] {
             assert_eq!(parse(line).expect("right"), expected, "{line}");
         }

@@ -17,7 +17,7 @@ use tokio::runtime::Runtime;
 
 use crate::pipeline::Gate;
 use crate::pki::{self, Kind, Validity};
-use crate::server::endpoint::{Endpoint, Limits};
+use crate::server::endpoint::{ConnectionLimits, Endpoint};
 use crate::server::serve;
 use crate::server::session::{self, COMMANDS_PER_SECOND, WITHDRAWALS_PER_SECOND};
 use crate::venue::Way;
@@ -78,7 +78,7 @@ impl Loopback {
         let trust = TrustAnchor::load(&file("ca.pem"))?;
         let credentials = Credentials::load(&file("server.pem"), &file("server.key.pem"))?;
         let endpoint = runtime.block_on(async {
-            Endpoint::bind((Ipv4Addr::LOCALHOST, 0).into(), &credentials, &trust, Limits::default())
+            Endpoint::bind((Ipv4Addr::LOCALHOST, 0).into(), &credentials, &trust, ConnectionLimits::default())
         })?;
         let way = Way { server: endpoint.local_addr(), server_name: HOST.to_owned(), trust };
         let endpoint = Arc::new(endpoint);

@@ -30,7 +30,7 @@ use golv_journal::{Corruption, Frame, Gap, Mode, ReadError, ScanError, Settings,
 
 pub use exposure::Exposure;
 
-use crate::print::{self, Format};
+use crate::print::{self, Printed};
 
 /// What can be asked of a journal.
 #[derive(Debug, Subcommand)]
@@ -114,9 +114,9 @@ pub enum JournalCommand {
     Balances {
         /// The journal's directory.
         dir: PathBuf,
-        /// How it is printed
-        #[arg(long, value_enum, default_value_t = Format::Table)]
-        format: Format,
+        /// How it is printed.
+        #[command(flatten)]
+        printed: Printed,
     },
     /// Print every posting: how each account came to its balance.
     ///
@@ -130,9 +130,9 @@ pub enum JournalCommand {
         /// Those on the accounts of this participant alone.
         #[arg(long, value_name = "ID")]
         participant: Option<u32>,
-        /// How they are printed
-        #[arg(long, value_enum, default_value_t = Format::Table)]
-        format: Format,
+        /// How it is printed.
+        #[command(flatten)]
+        printed: Printed,
     },
     /// Say what a programme can still cost, at worst and on the paths that prices may take.
     ///
@@ -269,9 +269,9 @@ pub fn run(command: &JournalCommand) -> Result<(), Box<dyn Error>> {
         JournalCommand::Statement { dir, participant, day, json } => {
             statement::statement(dir, ParticipantId(*participant), *day, *json)?;
         }
-        JournalCommand::Balances { dir, format } => balances::balances(dir, *format)?,
-        JournalCommand::Postings { dir, participant, format } => {
-            balances::postings(dir, participant.map(ParticipantId), *format)?;
+        JournalCommand::Balances { dir, printed } => balances::balances(dir, printed.format())?,
+        JournalCommand::Postings { dir, participant, printed } => {
+            balances::postings(dir, participant.map(ParticipantId), printed.format())?;
         }
         JournalCommand::Exposure(options) => exposure::exposure(options)?,
         JournalCommand::Export { dir, from, to } => {

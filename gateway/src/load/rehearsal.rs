@@ -27,7 +27,7 @@ use super::stream::{COMMANDS_PER_AUCTION, Ground};
 use super::{Load, Target};
 use crate::pipeline::{Creation, Message, Pipeline, Session, SubmitError, Waiting};
 use crate::pki::{self, Kind, Validity};
-use crate::server::endpoint::{Endpoint, Limits};
+use crate::server::endpoint::{ConnectionLimits, Endpoint};
 use crate::server::serve;
 use crate::server::session;
 
@@ -102,9 +102,13 @@ impl Rehearsal {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
         let credentials = credentials(pki, "server")?;
         let trust = TrustAnchor::load(&pki.join("ca.pem"))?;
-        let room = Limits::default().connections_max.max(2 * options.traders as usize);
+        let room = ConnectionLimits::default().connections_max.max(2 * options.traders as usize);
         // All traders come from this machine.
-        let limits = Limits { connections_max: room, connections_per_address_max: room, ..Limits::default() };
+        let limits = ConnectionLimits {
+            connections_max: room,
+            connections_per_address_max: room,
+            ..ConnectionLimits::default()
+        };
         let endpoint = runtime.block_on(async {
             Endpoint::bind((Ipv4Addr::LOCALHOST, 0).into(), &credentials, &trust, limits)
         })?;

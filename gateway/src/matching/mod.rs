@@ -16,7 +16,7 @@ use golv_engine::bilateral::{Preference, PriceRule, Proof, RoundRule, Worth, hol
 use golv_engine::num::{Price, Share};
 use serde_json::json;
 
-use crate::print::{self, Format, grouped, millionths, price, table};
+use crate::print::{self, Format, Printed, grouped, millionths, price, table};
 use board::Offered;
 
 /// A board, and the rule that it is matched by.
@@ -27,16 +27,16 @@ pub struct Match {
     board: PathBuf,
     /// Which matching of most quantity is best
     #[arg(long, value_enum, default_value_t = By::Surplus)]
-    rule: By,
-    /// With --rule priority: sectors in their order, with commas between; others come last
-    #[arg(long, value_name = "SECTOR", value_delimiter = ',', required_if_eq("rule", "priority"))]
-    priority: Vec<String>,
+    preference: By,
+    /// With --preference priority: sectors in their order, with commas between; others come last
+    #[arg(long, value_name = "SECTOR", value_delimiter = ',', required_if_eq("preference", "priority"))]
+    sectors: Vec<String>,
     /// What a deal's price is: uniform (one for each supplier), midpoint, ask, or k= and a share of the way from the offer's limit to
     /// the request's
     #[arg(long, default_value = "uniform")]
     price: Pricing,
     /// No deal is made below this price
-    #[arg(long, value_name = "PRICE", allow_hyphen_values = true)]
+    #[arg(long, value_name = "PRICE", allow_negative_numbers = true)]
     floor: Option<Price>,
     /// The most of what is matched that comes from one country
     #[arg(long, value_name = "SHARE")]
@@ -44,9 +44,8 @@ pub struct Match {
     /// Where deals have a least quantity: how many partial choices are looked at before the best so far is taken
     #[arg(long, value_name = "N", default_value_t = NODE_LIMIT)]
     node_limit: u64,
-    /// How the result is printed
-    #[arg(long, value_enum, default_value_t = Format::Table)]
-    format: Format,
+    #[command(flatten)]
+    printed: Printed,
 }
 
 /// Some seconds for a board of a thousand entries a side; a hundred take a tenth of a second.
@@ -99,9 +98,9 @@ impl FromStr for Pricing {
 /// # Errors
 /// If the board cannot be read, or its entries make no sense. Nothing is printed then.
 pub fn run(options: &Match) -> Result<(), Box<dyn Error>> {
-    let offered = board::read(source(&options.board)?, &options.priority)?;
+    let offered = board::read(source(&options.board)?, &options.sectors)?;
     let rule = RoundRule {
-        preference: options.rule.preference(),
+        preference: options.preference.preference(),
         price: options.price.0,
         floor: options.floor,
         origin_cap: options.origin_cap,
@@ -113,7 +112,7 @@ pub fn run(options: &Match) -> Result<(), Box<dyn Error>> {
         Proof::Optimal => &round.worth,
         Proof::Bound(bound) => bound,
     };
-    print_result(&offered, &deals, &round.worth, bound, options.format);
+    print_result(&offered, &deals, &round.worth, bound, options.printed.format());
     Ok(())
 }
 

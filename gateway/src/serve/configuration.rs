@@ -25,7 +25,7 @@ use toml::de::{DeTable, DeValue};
 use super::{Serve, WaitingChoice};
 use crate::command_line::words::nearest;
 use crate::logs;
-use crate::server::endpoint::Limits;
+use crate::server::endpoint::ConnectionLimits;
 use crate::server::session;
 
 /// The variable that names the configuration file if `--config` does not.
@@ -170,7 +170,7 @@ pub(super) struct Configuration {
     pub(super) metrics: Option<SocketAddr>,
     pub(super) log: logs::Format,
     pub(super) log_level: logs::Level,
-    pub(super) limits: Limits,
+    pub(super) limits: ConnectionLimits,
     /// What each identity may send.
     pub(super) pace: pace::Limits,
     pub(super) certificate_warning_days: u64,
@@ -309,7 +309,7 @@ impl Configuration {
         let Layers { problems, in_force, .. } = layers;
         let strange_variables = strange_variables(environment);
         let configuration = || {
-            let limits = Limits {
+            let limits = ConnectionLimits {
                 connections_max: usize::try_from(connections_max?).ok()?,
                 connections_per_address_max: usize::try_from(per_address?).ok()?,
                 handshake: Duration::from_secs(handshake?),

@@ -49,7 +49,7 @@ const INCOMING_BYTES_MAX: u64 = 16 * 1024 * 1024;
 /// How much of the machine all connections may use. What a client is promised by the protocol, such as how many
 /// commands may be under way, is not among them: it is the same in every exchange.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Limits {
+pub struct ConnectionLimits {
     /// How many connections there may be at a time, those in their handshake or just closed included; one more
     /// is refused. Default 1,024. More serves more traders; each may take 2 MiB for stream data (see
     /// [`golv_client::transport`]), so 1,024 may take 2 GiB at worst.
@@ -62,7 +62,7 @@ pub struct Limits {
     pub handshake: Duration,
 }
 
-impl Default for Limits {
+impl Default for ConnectionLimits {
     fn default() -> Self {
         Self { connections_max: 1024, connections_per_address_max: 256, handshake: Duration::from_secs(5) }
     }
@@ -72,7 +72,7 @@ impl Default for Limits {
 /// them.
 pub struct Endpoint {
     quinn: quinn::Endpoint,
-    limits: Limits,
+    limits: ConnectionLimits,
     local_addr: SocketAddr,
     places: Arc<Places>,
 }
@@ -161,7 +161,7 @@ pub enum HandshakeError {
         /// What went wrong; a refused certificate shows as the TLS alert that the client was sent.
         source: ConnectionError,
     },
-    /// It took longer than [`Limits::handshake`].
+    /// It took longer than [`ConnectionLimits::handshake`].
     #[error("{remote} did not finish its handshake within {} s", limit.as_secs())]
     Slow {
         /// The client's address.
@@ -183,7 +183,7 @@ impl Endpoint {
         addr: SocketAddr,
         credentials: &Credentials,
         trust: &TrustAnchor,
-        limits: Limits,
+        limits: ConnectionLimits,
     ) -> Result<Self, BindError> {
         let failed = |source| BindError { addr, source };
         let quinn = quinn::Endpoint::server(config(credentials, trust), addr).map_err(failed)?;
@@ -334,7 +334,7 @@ mod tests {
             self.issue(name, &Kind::Client, Validity::from_now(1))
         }
 
-        fn server(&self, limits: Limits) -> Endpoint {
+        fn server(&self, limits: ConnectionLimits) -> Endpoint {
             let kind = Kind::Server { hosts: vec!["localhost".into()] };
             let credentials = self.issue("server", &kind, Validity::from_now(1));
             Endpoint::bind(loopback(), &credentials, &self.trust(), limits).expect("a free port")
@@ -417,7 +417,7 @@ mod tests {
         credentials: &Credentials,
         alert: AlertDescription,
     ) {
-        let server = authority.server(Limits::default());
+        let server = authority.server(ConnectionLimits::default());
         let trust = authority.trust();
         let client = async {
             connect(server.local_addr(), "localhost", credentials, &trust)
@@ -430,7 +430,7 @@ mod tests {
     #[tokio::test]
     async fn a_good_client_gets_through_and_is_known_by_its_key() {
         let authority = Authority::new();
-        let server = authority.server(Limits::default());
+        let server = authority.server(ConnectionLimits::default());
         let alice = authority.client("alice");
         let serve = async {
             let (connection, key) = next(&server).await.expect("a good client");
@@ -454,7 +454,7 @@ mod tests {
     #[tokio::test]
     async fn a_client_without_a_certificate_does_not_get_through() {
         let authority = Authority::new();
-        let server = authority.server(Limits::default());
+        let server = authority.server(ConnectionLimits::default());
         let mut tls = client_tls(&authority.trust()).with_no_client_auth();
         tls.alpn_protocols = vec![ALPN.to_vec()];
         let addr = server.local_addr();
@@ -488,7 +488,7 @@ mod tests {
     #[tokio::test]
     async fn another_protocol_is_refused_in_the_handshake() {
         let authority = Authority::new();
-        let server = authority.server(Limits::default());
+        let server = authority.server(ConnectionLimits::default());
         let mut tls =
             client_tls(&authority.trust()).with_client_cert_resolver(authority.client("alice").certified());
         tls.alpn_protocols = vec![b"golv/0".to_vec()];
@@ -502,7 +502,7 @@ mod tests {
     #[tokio::test]
     async fn the_client_refuses_a_server_of_another_name_or_authority() {
         let authority = Authority::new();
-        let server = authority.server(Limits::default());
+        let server = authority.server(ConnectionLimits::default());
         let alice = authority.client("alice");
         for (name, trust) in [("other.example", authority.trust()), ("localhost", Authority::new().trust())] {
             let client = connect(server.local_addr(), name, &alice, &trust);
@@ -535,7 +535,7 @@ mod tests {
     #[tokio::test]
     async fn one_client_more_than_the_limit_is_refused_until_another_leaves() {
         let authority = Authority::new();
-        let server = authority.server(Limits { connections_max: 1, ..Limits::default() });
+        let server = authority.server(ConnectionLimits { connections_max: 1, ..ConnectionLimits::default() });
         let trust = authority.trust();
         let (alice, bob) = (authority.client("alice"), authority.client("bob"));
         let addr = server.local_addr();
@@ -560,7 +560,8 @@ mod tests {
     #[tokio::test]
     async fn no_address_has_more_than_its_share() {
         let authority = Authority::new();
-        let server = authority.server(Limits { connections_per_address_max: 1, ..Limits::default() });
+        let server = authority
+            .server(ConnectionLimits { connections_per_address_max: 1, ..ConnectionLimits::default() });
         let trust = authority.trust();
         let (alice, bob) = (authority.client("alice"), authority.client("bob"));
         let addr = server.local_addr();
@@ -593,7 +594,7 @@ mod tests {
     #[tokio::test]
     async fn a_client_gets_as_many_streams_as_agreed_and_none_of_the_other_kind() {
         let authority = Authority::new();
-        let server = authority.server(Limits::default());
+        let server = authority.server(ConnectionLimits::default());
         let (alice, trust) = (authority.client("alice"), authority.trust());
         let client = connect(server.local_addr(), "localhost", &alice, &trust);
         let (served, connected) = bounded(async { tokio::join!(next(&server), client) }).await;
@@ -624,7 +625,7 @@ mod tests {
     #[tokio::test]
     async fn a_closed_endpoint_tells_its_clients_and_yields_nobody() {
         let authority = Authority::new();
-        let server = authority.server(Limits::default());
+        let server = authority.server(ConnectionLimits::default());
         let (alice, trust) = (authority.client("alice"), authority.trust());
         bounded(async {
             let client = connect(server.local_addr(), "localhost", &alice, &trust);
@@ -651,10 +652,15 @@ mod tests {
     #[tokio::test]
     async fn a_port_in_use_is_named() {
         let authority = Authority::new();
-        let server = authority.server(Limits::default());
+        let server = authority.server(ConnectionLimits::default());
         let kind = Kind::Server { hosts: vec!["localhost".into()] };
         let credentials = authority.issue("second", &kind, Validity::from_now(1));
-        let again = Endpoint::bind(server.local_addr(), &credentials, &authority.trust(), Limits::default());
+        let again = Endpoint::bind(
+            server.local_addr(),
+            &credentials,
+            &authority.trust(),
+            ConnectionLimits::default(),
+        );
         let error = again.err().expect("the port is in use");
         assert!(error.to_string().contains(&server.local_addr().to_string()), "{error}");
     }

@@ -29,7 +29,7 @@ use lines::{Fault, FaultKind, HEAD, Run, Sums, Work, quoted};
 use rows::InputError;
 use totals::Totals;
 
-use crate::print::Format;
+use crate::print::Printed;
 
 /// Contracts, and what they are settled on.
 #[derive(Args, Debug)]
@@ -58,9 +58,8 @@ pub struct Settle {
     /// Where the lines are written, as CSV; - writes them to standard output, and the totals to standard error
     #[arg(long, value_name = "FILE")]
     out: PathBuf,
-    /// How the totals are printed
-    #[arg(long, value_enum, default_value_t = Format::Table)]
-    format: Format,
+    #[command(flatten)]
+    printed: Printed,
 }
 
 /// For everybody, as far as the user's mask allows: the mode of any new file.

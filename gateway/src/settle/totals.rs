@@ -41,7 +41,7 @@ impl Totals {
             .parties
             .iter()
             .map(|((party, currency), sums)| row(contracts.parties.name(*party), *currency, sums));
-        let text = match options.format {
+        let text = match options.printed.format() {
             Format::Table => {
                 let totals = self.currencies.iter().map(|(currency, sums)| row("all", *currency, sums));
                 let rows = parties.chain(totals).map(|row| {

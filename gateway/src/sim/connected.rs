@@ -31,15 +31,15 @@ const ELSEWHERE: &str = "An exchange across a network";
 pub(super) struct Connected {
     /// Play it on this exchange: a rehearsal that was founded and not used
     #[arg(long, value_name = "HOST:PORT", help_heading = ELSEWHERE, requires_all = ["ca", "certificates"])]
-    connect: Option<ServerAddress>,
-    /// The name that the exchange's certificate must be issued to; the host of --connect if not given
-    #[arg(long, value_name = "NAME", help_heading = ELSEWHERE, requires = "connect")]
+    server: Option<ServerAddress>,
+    /// The name that the exchange's certificate must be issued to; the host of --server if not given
+    #[arg(long, value_name = "NAME", help_heading = ELSEWHERE, requires = "server")]
     server_name: Option<String>,
     /// The certificate, in PEM, of the authority that must have issued the exchange's certificate
-    #[arg(long, value_name = "FILE", help_heading = ELSEWHERE, requires = "connect")]
+    #[arg(long, value_name = "FILE", help_heading = ELSEWHERE, requires = "server")]
     ca: Option<PathBuf>,
     /// The directory that golv sim identities has filled: identity-1.pem with identity-1.key.pem, and so on
-    #[arg(long, value_name = "DIR", help_heading = ELSEWHERE, requires = "connect")]
+    #[arg(long, value_name = "DIR", help_heading = ELSEWHERE, requires = "server")]
     certificates: Option<PathBuf>,
 }
 
@@ -69,7 +69,7 @@ impl Connected {
     /// `None` if it is not to be played elsewhere.
     pub(super) fn given(&self) -> Option<Reached<'_>> {
         // The command line asks for all of them or none.
-        let (server, ca) = (self.connect.clone()?, self.ca.clone()?);
+        let (server, ca) = (self.server.clone()?, self.ca.clone()?);
         let options = ConnectionOptions {
             server,
             server_name: self.server_name.clone(),

@@ -54,7 +54,7 @@ pub(super) fn run(options: &Identities) -> Result<(), Box<dyn Error>> {
          golv found --data data --name \"The centre\" --rehearsal {start} --operators {dir}/identity-1.pem {dir}/identity-2.pem\n\
          golv serve --data data --certificate {dir}/server.pem --key {dir}/server.key.pem --ca {dir}/ca.pem\n\n\
          and play on it:\n\n\
-         golv sim run {scenario} --connect localhost:4433 --ca {dir}/ca.pem --certificates {dir}"
+         golv sim run {scenario} --server localhost:4433 --ca {dir}/ca.pem --certificates {dir}"
     ));
     Ok(())
 }

@@ -53,7 +53,7 @@ pub enum SimCommand {
     /// Play a scenario under one policy on historic prices.
     ///
     /// Every bid, award and payment is a command to an exchange. By default that is the engine alone, within this process. With --data it
-    /// has a journal, which golv journal reads afterwards. With --connect it is an exchange that runs elsewhere: a rehearsal that was just
+    /// has a journal, which golv journal reads afterwards. With --server it is an exchange that runs elsewhere: a rehearsal that was just
     /// founded, with certificates as golv sim identities makes them. All three come to the same awards and statements:
     ///
     /// golv sim run lithium --policy floor --data played && golv journal verify played

@@ -34,7 +34,7 @@ pub struct Run {
     #[arg(long, value_name = "KEY")]
     policy: Option<String>,
     /// Play it behind a journal in this new or empty directory, and keep that
-    #[arg(long, value_name = "DIR", conflicts_with = "connect")]
+    #[arg(long, value_name = "DIR", conflicts_with = "server")]
     data: Option<PathBuf>,
     #[command(flatten)]
     connected: Connected,

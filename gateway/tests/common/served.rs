@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use golv_gateway::pipeline::{Creation, Pipeline, Waiting};
-use golv_gateway::server::endpoint::{Endpoint, Limits};
+use golv_gateway::server::endpoint::{ConnectionLimits, Endpoint};
 use golv_gateway::server::serve;
 use golv_gateway::server::session::{self, COMMANDS_PER_SECOND, WITHDRAWALS_PER_SECOND};
 use golv_protocol::pace;
@@ -47,9 +47,13 @@ impl Served {
 
     /// With limits of its own.
     pub fn serve_at(bench: &Bench, pipeline: Pipeline, address: SocketAddr, pace: pace::Limits) -> Self {
-        let endpoint =
-            Endpoint::bind(address, &bench.credentials("server"), &bench.trust(), Limits::default())
-                .expect("bound");
+        let endpoint = Endpoint::bind(
+            address,
+            &bench.credentials("server"),
+            &bench.trust(),
+            ConnectionLimits::default(),
+        )
+        .expect("bound");
         let address = endpoint.local_addr();
         let endpoint = Arc::new(endpoint);
         let (accepting, gate) = (Arc::clone(&endpoint), pipeline.gate());

@@ -13,8 +13,8 @@ use golv_engine::support::{
     Award, Offer, Outcome, SupportError, SupportRule, award, call_reserve, winning_price,
 };
 
-use super::{Format, open};
-use crate::print;
+use super::open;
+use crate::print::{self, Format};
 use offers::Row;
 use result::{Claimed, Winning};
 

@@ -14,6 +14,7 @@ use super::view::{BoardsView, UnknownBoard};
 use super::*;
 use crate::command_line::admin::AdminCommand;
 use crate::command_line::trade::TradeCommand;
+use crate::print::Format;
 
 const ME: ParticipantId = ParticipantId(21);
 const BOARD: BoardId = BoardId(1);

@@ -19,7 +19,7 @@ use golv_engine::time::{Month, Period};
 
 use super::JournalError;
 use super::digest::replayed;
-use crate::print::{self, Format};
+use crate::print::{self, Printed};
 use crate::settle::rows::InputError;
 use costs::{Cost, Costs, Terms, counting};
 use figures::Figures;
@@ -36,9 +36,8 @@ pub struct Exposure {
     /// Paths that the prices of its indices may take, as CSV: path,index,date,price
     #[arg(long, value_name = "FILE")]
     paths: PathBuf,
-    /// How it is printed
-    #[arg(long, value_enum, default_value_t = Format::Table)]
-    format: Format,
+    #[command(flatten)]
+    printed: Printed,
 }
 
 /// Why it is not known what a programme can cost.
@@ -66,7 +65,7 @@ pub(super) fn exposure(options: &Exposure) -> Result<(), ExposureError> {
     let programme = ProgrammeId(options.programme);
     let tracked = replayed(&options.dir)?;
     let figures = worked_out(tracked.replay.exchange(), programme, &options.paths)?;
-    print::line(figures.text(options.format));
+    print::line(figures.text(options.printed.format()));
     if figures.exceed_worst_case() {
         eprintln!(
             "golv: paths cost more than the worst case: their prices go below the lowest of the market, or strikes follow \

@@ -96,7 +96,11 @@ fn what_is_in_force_is_what_is_used() {
     assert_eq!(configuration.listen, "[::1]:5".parse().expect("an address"));
     assert_eq!(configuration.metrics, None);
     assert_eq!(configuration.log_level, logs::Level::Debug);
-    let limits = Limits { connections_max: 7, handshake: Duration::from_secs(9), ..Limits::default() };
+    let limits = ConnectionLimits {
+        connections_max: 7,
+        handshake: Duration::from_secs(9),
+        ..ConnectionLimits::default()
+    };
     assert_eq!(configuration.limits, limits);
     assert_eq!(configuration.waiting, WaitingChoice::Park);
     assert_eq!(origin(&configuration, "listen"), "flag --listen");
@@ -109,7 +113,7 @@ fn what_is_in_force_is_what_is_used() {
 #[test]
 fn the_defaults_are_those_of_the_endpoint() {
     let configuration = read(&[], &[], NEEDED).expect("right");
-    assert_eq!(configuration.limits, Limits::default());
+    assert_eq!(configuration.limits, ConnectionLimits::default());
     let pace = session::limits(session::COMMANDS_PER_SECOND, session::WITHDRAWALS_PER_SECOND);
     assert_eq!(configuration.pace, pace);
 }
