@@ -37,11 +37,11 @@ pub enum Format {
 }
 
 impl Format {
-    /// What two flags ask for, one of which may be set.
+    /// What two flags ask for. A command's own `--csv` goes before a `--json` that was said to all.
     pub(crate) const fn of(json: bool, csv: bool) -> Self {
         match (json, csv) {
-            (true, _) => Self::Json,
-            (false, true) => Self::Csv,
+            (_, true) => Self::Csv,
+            (true, false) => Self::Json,
             (false, false) => Self::Table,
         }
     }

@@ -217,6 +217,7 @@ fn minimums_are_honoured_only_where_that_is_asked_for() {
         said.contains("line 3, order cheap: it has a minimum quantity, which pro-rata does not honour"),
         "{said}"
     );
+    assert_eq!(said.matches("does not honour").count(), 1, "a reason is said once: {said}");
     let by = |arguments: &[&str]| {
         let all = [&["clear", "--json", "--rule", "pay-as-clear", "--book", "-"], arguments].concat();
         serde_json::from_str::<serde_json::Value>(&printed(&all, INDIVISIBLE)).expect("JSON")

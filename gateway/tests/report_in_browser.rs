@@ -1,7 +1,7 @@
 //! The pages of `golv sim report` in a browser: every chart is drawn at both widths, and nothing is complained of.
 //!
 //! Needs Chromium: `GOLV_CHROMIUM` names it, or it is `chromium` or `google-chrome` in PATH. So it is run only on demand:
-//! `cargo test -p golv-gateway --test report_in_browser -- --ignored`. With `GOLV_SCREENSHOTS` naming a directory, pictures are kept there.
+//! `cargo test -p golv-gateway --test processes -- --ignored report_in_browser`. With `GOLV_SCREENSHOTS` naming a directory, pictures are kept there.
 
 use std::env;
 use std::fs;

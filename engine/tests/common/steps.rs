@@ -174,9 +174,6 @@ pub fn a_step() -> impl Strategy<Value = Step> {
                 let secret = prop_oneof![2 => Just(None), 1 => Just(Some(SECRET))];
                 secret.prop_map(move |secret| Step::Send(sender, Command::ClearAuction { auction, secret }))
             }),
-        1 => (0_u32..11).prop_map(|participant| {
-            Step::Send(OPERATORS[0], Command::Halt { participant: ParticipantId(participant) })
-        }),
         6 => (prop_oneof![3 => 1_u8..3, 1 => 3_u8..8], -100_i64..520).prop_map(|(number, units)| {
             Step::Send(PUBLISHER, publish(INDEX, month(2019, number).last_day(), price(units)))
         }),

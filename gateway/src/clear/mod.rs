@@ -107,11 +107,11 @@ enum Indivisible {
 
 /// A book that a rule does not take.
 #[derive(Debug, thiserror::Error)]
-#[error("{}{source}", place.as_ref().map_or_else(String::new, |(id, line)| format!("line {line}, order {id}: ")))]
+#[error("{}{reason}", place.as_ref().map_or_else(String::new, |(id, line)| format!("line {line}, order {id}: ")))]
 struct NotCleared {
     /// The order's id and line, if it is about one.
     place: Option<(String, u64)>,
-    source: IndivisibleError,
+    reason: IndivisibleError,
 }
 
 /// A result that is not what the rule gives.
@@ -302,8 +302,8 @@ fn clear_by(
     cleared(orders, rule, seed).map_err(|error| not_cleared(rows, error.into()))
 }
 
-fn not_cleared(rows: &[Row], source: IndivisibleError) -> NotCleared {
-    NotCleared { place: source.order().and_then(|order| place(rows, order)), source }
+fn not_cleared(rows: &[Row], reason: IndivisibleError) -> NotCleared {
+    NotCleared { place: reason.order().and_then(|order| place(rows, order)), reason }
 }
 
 /// The id and line of an order.

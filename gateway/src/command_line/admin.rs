@@ -469,6 +469,9 @@ mod tests {
 
     #[derive(Debug, Parser)]
     struct Admin {
+        /// Stands beside every command, and rows as CSV conflict with it.
+        #[arg(long, global = true)]
+        json: bool,
         #[command(subcommand)]
         command: AdminCommand,
     }

@@ -116,6 +116,9 @@ mod tests {
     struct Golv {
         #[command(flatten)]
         connection: ConnectionOptions,
+        /// Stands beside every command, and rows as CSV conflict with it.
+        #[arg(long, global = true)]
+        json: bool,
         #[command(subcommand)]
         command: admin::AdminCommand,
     }

@@ -214,6 +214,9 @@ mod tests {
 
     #[derive(Debug, Parser)]
     struct Trade {
+        /// Stands beside every command, and rows as CSV conflict with it.
+        #[arg(long, global = true)]
+        json: bool,
         #[command(subcommand)]
         command: TradeCommand,
     }

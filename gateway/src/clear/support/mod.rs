@@ -25,20 +25,20 @@ const PROVED_MAX: usize = 1_000;
 
 /// A book that a rule does not take.
 #[derive(Debug, thiserror::Error)]
-#[error("{}{source}", place.as_ref().map_or_else(String::new, |(id, line)| format!("line {line}, offer {id}: ")))]
+#[error("{}{reason}", place.as_ref().map_or_else(String::new, |(id, line)| format!("line {line}, offer {id}: ")))]
 struct NotAwarded {
     /// The offer's id and line, if it is about one.
     place: Option<(String, u64)>,
-    source: SupportError,
+    reason: SupportError,
 }
 
 impl NotAwarded {
-    fn new(rows: &[Row], source: SupportError) -> Self {
-        let place = match source {
+    fn new(rows: &[Row], reason: SupportError) -> Self {
+        let place = match reason {
             SupportError::Offer { offer, .. } => usize::try_from(offer).ok().and_then(|row| rows.get(row)),
             _ => None,
         };
-        Self { place: place.map(|row| (row.id.clone(), row.line)), source }
+        Self { place: place.map(|row| (row.id.clone(), row.line)), reason }
     }
 }
 

@@ -23,12 +23,18 @@ const NEGOTIATION: NegotiationId =
 
 #[derive(Debug, Parser)]
 struct Admin {
+    /// Stands beside every command, and rows as CSV conflict with it.
+    #[arg(long, global = true)]
+    json: bool,
     #[command(subcommand)]
     command: AdminCommand,
 }
 
 #[derive(Debug, Parser)]
 struct Trade {
+    /// Stands beside every command, and rows as CSV conflict with it.
+    #[arg(long, global = true)]
+    json: bool,
     #[command(subcommand)]
     command: TradeCommand,
 }

@@ -109,6 +109,8 @@ struct World {
     is_calm: bool,
     /// The state digests that the writer came to, also with what it could not make durable.
     digests: BTreeMap<Sequence, Vec<Digest>>,
+    /// Up to where they were compared with those of the journal.
+    compared: Sequence,
     /// Since the last start: whether anything happened that may tear the journal's end.
     may_be_torn: bool,
     tally: Tally,
@@ -149,6 +151,7 @@ impl World {
             stalled: 0,
             is_calm: false,
             digests: BTreeMap::new(),
+            compared: Sequence(0),
             may_be_torn: false,
             tally: Tally::default(),
         };
@@ -362,7 +365,7 @@ impl World {
     }
 
     fn start(&mut self) {
-        let held = Held::read(&self.dir.path().join("journal"));
+        let held = Held::read(&self.dir.path().join("journal"), self.compared);
         match (Writer::open(self.directory()), held) {
             (Ok((writer, opening)), Some(held)) => {
                 self.tally.starts += 1;
@@ -406,6 +409,7 @@ impl World {
                 assert!(known.contains(digest), "a state at {sequence} that the writer had not come to");
             }
         }
+        self.compared = held.exchange.sequence();
         // What was lost comes no more, and other commands in its place.
         self.digests.retain(|sequence, _| *sequence <= held.exchange.sequence());
         if !has_lied {
@@ -427,7 +431,7 @@ impl World {
             let trader = &mut self.traders[line.trader];
             if line.logs_on() && self.disk.has_lied() && !trader.is_led_astray {
                 // Let in, although what it was told may be gone.
-                let held = Held::read(&journal).expect("it is written to");
+                let held = Held::read(&journal, Sequence(u64::MAX)).expect("it is written to");
                 let event = held.first_other(trader).map(|event| event.sequence);
                 let answer = held.first_other_answer(trader);
                 trader.is_led_astray = event.is_some() || answer.is_some();
@@ -567,7 +571,7 @@ impl World {
     fn finish(mut self) -> (Tally, Digest) {
         let journal = self.dir.path().join("journal");
         let running = self.running.take();
-        let held = Held::read(&journal);
+        let held = Held::read(&journal, self.compared);
         assert_sealed(&self.traders);
         if let Some(Running { writer, .. }) = &running {
             let held = held.as_ref().expect("a journal that is written to is whole");
