@@ -20,7 +20,7 @@ use golv_sim::day::gallium::{self, GalliumRound};
 use golv_sim::day::{self, MarketDay, Played, Refusal, SmallMonth, Won};
 use golv_sim::traders::{Trader, traders};
 use golv_sim::venue::Venue;
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressFinish, ProgressStyle};
 
 use crate::pipeline::{Creation, Gate, Pipeline, Stopped, Waiting};
 use crate::print;
@@ -107,7 +107,8 @@ fn play(dir: &Path, options: &Options) -> Result<Told, Box<dyn Error>> {
     let (played, before) = if options.local {
         let pipeline = Pipeline::create(dir, creation, day::founding(|_| None), Waiting::Park)?;
         let played = pipeline.connect().map_err(Box::<dyn Error>::from).and_then(|session| {
-            let (played, _) = play_day(MarketDay::new(LocalVenue::new(session, acknowledge), seed))?;
+            let venue = LocalVenue::new(session, acknowledge);
+            let (played, _) = play_day(MarketDay::new(venue, seed), acknowledge.is_none())?;
             Ok(played)
         });
         // If the journal failed, that is the reason for whatever went wrong in the day.
@@ -144,7 +145,7 @@ fn over_quic(
 ) -> Result<PlayedDay, Box<dyn Error>> {
     let (loopback, way) = Loopback::serve(gate, &certificates)?;
     let venue = QuicVenue::new(way, certificates.credentials, IdentityId(day::AUDITOR), acknowledge)?;
-    let (mut played, venue) = play_day(MarketDay::new(venue, seed))?;
+    let (mut played, venue) = play_day(MarketDay::new(venue, seed), acknowledge.is_none())?;
     played.sessions = Some(venue.close());
     loopback.close();
     Ok(played)
@@ -164,13 +165,16 @@ struct PlayedDay {
     sessions: Option<usize>,
 }
 
-/// Plays a day to its end, with progress on a terminal, and gives its venue back.
+/// Plays a day to its end and gives its venue back; with progress on a terminal, where nothing else is printed meanwhile.
 fn play_day<V: Venue<Error: Error + 'static>>(
     mut day: MarketDay<V>,
+    shows_progress: bool,
 ) -> Result<(PlayedDay, V), Box<dyn Error>> {
     let (first, last) = day::months();
     // Hidden by itself where standard error is not a terminal.
-    let progress = ProgressBar::new(u64::from(first.through(last)) + 4);
+    let target = if shows_progress { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
+    let steps = u64::from(first.through(last)) + 4;
+    let progress = ProgressBar::with_draw_target(Some(steps), target).with_finish(ProgressFinish::AndClear);
     progress.set_style(ProgressStyle::with_template("{bar:30} {pos}/{len} {msg}")?);
     progress.set_message("registering participants");
     day.prepare()?;

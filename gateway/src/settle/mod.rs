@@ -20,7 +20,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use crossbeam_channel::{Receiver, bounded};
 use golv_engine::num::Quantity;
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::{ProgressBar, ProgressFinish, ProgressStyle};
 
 use contracts::Contracts;
 pub(crate) use contracts::Names;
@@ -116,10 +116,10 @@ impl Settle {
     }
 }
 
-/// A bar over the bytes of some files, where somebody looks at it.
+/// A bar over the bytes of some files, where somebody looks at it. It is gone when it is dropped, by an error too.
 pub(crate) fn reading(files: &[&Path]) -> ProgressBar {
     let length = files.iter().filter_map(|file| file.metadata().ok()).map(|metadata| metadata.len()).sum();
-    let bar = ProgressBar::new(length);
+    let bar = ProgressBar::new(length).with_finish(ProgressFinish::AndClear);
     let layout = "reading {wide_bar} {bytes} of {total_bytes}, {eta} left";
     bar.with_style(ProgressStyle::with_template(layout).expect("the layout is a template"))
 }
@@ -151,7 +151,7 @@ impl Job<'_> {
     fn write(&self, out: &mut dyn Write) -> Result<Totals, Box<dyn Error>> {
         let reference_prices = self.data.reference_prices(self.contracts, self.run.views);
         let contracts = self.contracts.all.len();
-        let progress = ProgressBar::new(contracts as u64);
+        let progress = ProgressBar::new(contracts as u64).with_finish(ProgressFinish::AndClear);
         let layout = "settling {wide_bar} {pos} of {len} contracts, {eta} left";
         progress.set_style(ProgressStyle::with_template(layout).expect("the layout is a template"));
         let mut totals = Totals::default();
