@@ -273,6 +273,17 @@ mod tests {
     }
 
     #[test]
+    fn a_segment_is_as_long_as_may_be_and_no_longer() {
+        let long = |segment_bytes| {
+            let header = header();
+            Header { settings: Settings { segment_bytes, ..header.settings }, ..header }
+        };
+        let longest = long(SEGMENT_BYTES_MAX);
+        assert_eq!(Header::from_bytes(&longest.to_bytes()), Ok(longest));
+        assert_eq!(Header::from_bytes(&long(SEGMENT_BYTES_MAX + 1).to_bytes()), Err(BadHeader::Field));
+    }
+
+    #[test]
     fn a_frame_is_as_documented() {
         let mut buffer = vec![9; 3];
         write_frame(&mut buffer, 1, Sequence(0x0203), 2, &[0xab; 32], b"payload");

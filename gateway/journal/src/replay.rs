@@ -288,6 +288,8 @@ fn set_aside(first: Sequence, count: u32, skip: Option<&[u8]>) -> Result<Vec<Seq
 mod tests {
     use super::*;
     use crate::Settings;
+    use golv_engine::id::{CommandId, IdentityId};
+    use golv_protocol::batch::{BatchHeader, BatchWriter, Entry};
 
     #[test]
     fn a_journal_begins_under_rules_that_this_engine_knows() {
@@ -305,5 +307,78 @@ mod tests {
         assert!(
             matches!(refused, ReplayError::OtherRules(UnknownRulesVersion { found: other }) if other == found)
         );
+    }
+
+    /// A replay that has executed nothing, and the chain that it begins with.
+    fn founded() -> (Replay, [u8; 32]) {
+        let rules_version = RulesVersion::NEWEST.number();
+        let settings = Settings { mode: Mode::Live, rules_version, segment_bytes: 4096 };
+        let chain = genesis(&settings).0;
+        (
+            Replay::new(&Header { settings, segment: 1, first: Sequence(1), chain }).expect("known rules"),
+            chain,
+        )
+    }
+
+    #[test]
+    fn a_frame_agrees_with_the_chain_so_far_or_not() {
+        let (replay, chain) = founded();
+        let frame = |chain| Frame {
+            sequence: Sequence(1),
+            epoch: 0,
+            chain,
+            segment: 1,
+            segment_chain: chain,
+            offset: 128,
+            content: Content::Seal,
+        };
+        assert!(replay.agrees(&frame(chain)).is_ok());
+        assert!(matches!(replay.agrees(&frame([7; 32])), Err(ReplayError::Diverged { .. })));
+    }
+
+    /// In its place, with as many commands as its frame says, and not before what came before it.
+    #[test]
+    fn a_batch_goes_on_where_the_last_one_ended() {
+        let (mut replay, _) = founded();
+        let decode = |replay: &Replay, first, at, sequence, count| {
+            let mut batch = BatchWriter::new(BatchHeader { first: Sequence(first), at, entropy: [0; 32] });
+            let command = Command::WithdrawAll;
+            let entry = Entry { sender: IdentityId(1), id: CommandId(1), command };
+            assert!(batch.push(&entry).expect("short"), "there is room");
+            replay.decode(Sequence(sequence), count, batch.payload()).is_ok()
+        };
+        let at = Instant(100);
+        assert!(decode(&replay, 1, at, 1, 1));
+        for (first, sequence, count) in [(2, 1, 1), (1, 2, 1), (2, 2, 1), (1, 1, 2), (1, 1, 0)] {
+            assert!(!decode(&replay, first, at, sequence, count), "{first} {sequence} {count}");
+        }
+        // Refused, and its stamp is the exchange's time from then on.
+        let mut events = Vec::new();
+        let _ = replay.exchange.apply(
+            Sequence(1),
+            at,
+            IdentityId(1),
+            CommandId(1),
+            &Command::WithdrawAll,
+            &mut events,
+        );
+        assert!(decode(&replay, 2, at, 2, 1));
+        assert!(!decode(&replay, 2, Instant(99), 2, 1), "time goes back");
+    }
+
+    #[test]
+    fn a_skip_names_commands_of_its_batch_in_their_order_with_a_reason() {
+        let skip = |sequences: &[u64], reason: &str| {
+            let sequences = sequences.iter().copied().map(Sequence).collect();
+            let mut payload = Vec::new();
+            let skip = Skip { at: Instant(0), sequences, reason: reason.to_owned() };
+            golv_protocol::encode(&skip, &mut payload).expect("short");
+            set_aside(Sequence(5), 2, Some(&payload)).is_ok()
+        };
+        assert!(skip(&[5], "why") && skip(&[6], "why") && skip(&[5, 6], "why"));
+        for wrong in [&[4][..], &[7], &[5, 7], &[6, 5], &[5, 5]] {
+            assert!(!skip(wrong, "why"), "{wrong:?}");
+        }
+        assert!(!skip(&[5], " "));
     }
 }

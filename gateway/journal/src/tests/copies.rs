@@ -278,3 +278,19 @@ fn a_damaged_header_behind_a_place_is_not_looked_at() {
         assert!(needed.to_string().contains("00000003"), "{needed}");
     }
 }
+
+/// Whoever begins at the founding looks at no later header before it comes there.
+#[test]
+fn a_beginning_needs_no_later_header() {
+    let dir = scratch();
+    kept(dir.path(), 4);
+    let listing = directory::list(dir.path()).expect("readable");
+    for segment in 1..=4 {
+        let _ = fs::remove_file(directory::snapshot_path(dir.path(), segment));
+    }
+    let mut bytes = fs::read(&listing.segments[&3]).expect("it is there");
+    bytes[3] ^= 1;
+    fs::write(&listing.segments[&3], bytes).expect("a writable file");
+    let begun = begin_earliest(dir.path()).expect("the first segment is whole");
+    assert_eq!(begun.replay.exchange().sequence(), Sequence(0));
+}
