@@ -98,6 +98,9 @@ async fn solve_round(
         let known = match found.known {
             Known::Proved => "proved by dual prices that nothing is better".to_owned(),
             Known::Best => "and the search found nothing better".to_owned(),
+            Known::SectorsFirst => {
+                "sectors come first, and how many lots there could be is not known".to_owned()
+            }
             Known::AtMost(lots) => {
                 format!("the search was stopped: at most {} lots are possible", grouped(&lots.to_string()))
             }

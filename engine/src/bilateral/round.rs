@@ -63,7 +63,8 @@ pub struct RoundSolution {
     pub deals: Vec<(EntryId, EntryId, i64)>,
     /// Dual prices that prove that nothing is better, in the order in which the round told its offers and requests.
     pub duals: Option<DualPrices>,
-    /// More lots than these cannot be matched, if whoever solved it says so.
+    /// More lots than these cannot be matched, if whoever solved it says so. [`RoundSolution::of`] does not where sectors that come first
+    /// can cost lots.
     pub bound: Option<i64>,
 }
 
@@ -163,11 +164,18 @@ impl RoundSolution {
         let deals = deals.filter_map(|deal| {
             Some((named(&offers, deal.offer)?, named(&requests, deal.request)?, deal.quantity))
         });
-        let bound = match &round.proof {
+        let most = match &round.proof {
             Proof::Optimal => round.worth.quantity,
             Proof::Bound(worth) => worth.quantity,
         };
-        Ok(Self { entries: digest, deals: deals.collect(), duals: round.duals, bound: Some(bound) })
+        // Sectors that come first can cost lots where caps or least quantities set them against each other: what is best then
+        // bounds no lots.
+        let can_cost_lots = rule.preference == Preference::Priority
+            && (rule.origin_cap.is_some()
+                || rule.owner_cap.is_some()
+                || entries.iter().any(|entry| entry.minimum != 0));
+        let bound = (!can_cost_lots).then_some(most);
+        Ok(Self { entries: digest, deals: deals.collect(), duals: round.duals, bound })
     }
 }
 

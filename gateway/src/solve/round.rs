@@ -35,6 +35,8 @@ pub(crate) enum Known {
     Best,
     /// The search was stopped; no more lots than these can be matched.
     AtMost(i64),
+    /// Sectors come before lots, and what is best of them bounds no lots.
+    SectorsFirst,
 }
 
 /// Why a round cannot be solved.
@@ -85,7 +87,8 @@ impl Round {
         let known = match solution.bound {
             _ if is_proved => Known::Proved,
             Some(bound) if bound > lots => Known::AtMost(bound),
-            _ => Known::Best,
+            Some(_) => Known::Best,
+            None => Known::SectorsFirst,
         };
         let surplus = solution.deals.iter().map(gain).sum();
         let found = Found { deals: solution.deals.len(), lots, surplus, known };
