@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::common::served::Served;
 use crate::common::*;
-use golv_client::client::{Client, ClientError, Ended};
+use golv_client::client::{Client, ClientError, Ended, Events};
 use golv_engine::command::{Action, Command};
 use golv_engine::event::Event;
 use golv_engine::id::*;
@@ -107,6 +107,19 @@ async fn a_logon_that_arrives_late_ends_no_newer_session() {
     served.stop().await;
 }
 
+/// Reads events to the session's end, which is that its key speaks for nobody any more.
+async fn ends_for_its_key(events: &mut Events) {
+    let ended = bounded(async {
+        loop {
+            if let Err(ended) = events.next().await {
+                return ended;
+            }
+        }
+    });
+    let ended = ended.await;
+    assert!(matches!(ended, Ended::ByExchange(Closing::UnknownKey)), "{ended:?}");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_key_that_is_rotated_out_ends_its_session_at_its_time() {
     let bench = Bench::new();
@@ -126,15 +139,7 @@ async fn a_key_that_is_rotated_out_ends_its_session_at_its_time() {
         .expect("the old key speaks until its end");
     // Nothing is sent with the old key: its session ends by itself.
     centre.set_clock(after(500)).await;
-    let ended = bounded(async {
-        loop {
-            if let Err(ended) = events.next().await {
-                return ended;
-            }
-        }
-    });
-    let ended = ended.await;
-    assert!(matches!(ended, Ended::ByExchange(Closing::UnknownKey)), "{ended:?}");
+    ends_for_its_key(&mut events).await;
     let (rotated, _events) = Client::start(bench.connector(served.address, new));
     let who = bounded(rotated.logged_on()).await.expect("logged on");
     assert_eq!(who.identity, identity);
@@ -155,15 +160,7 @@ async fn a_halt_ends_the_sessions_of_who_is_halted() {
     reader.say(&ClientMessage::Logon(Logon { purpose: Purpose::DropCopy, ..Logon::NEW })).await;
     assert!(matches!(reader.hear().await, Some(ServerMessage::LoggedOn { .. })));
     centre.send(Command::Halt { participant: ParticipantId(BUYERS[0]) }).await;
-    let ended = bounded(async {
-        loop {
-            if let Err(ended) = events.next().await {
-                return ended;
-            }
-        }
-    });
-    let ended = ended.await;
-    assert!(matches!(ended, Ended::ByExchange(Closing::UnknownKey)), "{ended:?}");
+    ends_for_its_key(&mut events).await;
     assert_eq!(bounded(reader.closing()).await, Some(Closing::UnknownKey));
     served.stop().await;
 }
