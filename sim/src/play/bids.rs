@@ -4,9 +4,10 @@
 //! producer with a floor sells below its cost when prices are low, and one with a two-way contract asks more than its cost when
 //! they are high: it would have to give the difference. Annual caps are not looked ahead to.
 
-use golv_engine::cfd::Payoff;
+use golv_engine::cfd::{Payoff, PeriodFacts, YearToDate};
 use golv_engine::market::Market;
-use golv_engine::num::{Price, Quantity, Share};
+use golv_engine::num::{Currency, Price, Quantity};
+use golv_engine::time::{Calendar, Month};
 
 use super::cast::Part;
 use crate::scenario::Behaviour;
@@ -20,16 +21,24 @@ pub(super) struct Memory {
     pub(super) got_all: bool,
 }
 
-/// What a contract makes of a unit that is delivered, in millionths: positive where it pays.
-pub(super) fn support_of_unit(payoff: &Payoff, strike: Price, reference: Price) -> i128 {
-    let (strike, reference) = (i128::from(strike.millionths()), i128::from(reference.millionths()));
-    let share = |amount: i128, share: Share| amount.max(0) * i128::from(share.millionths()) / 1_000_000;
-    let support = share(strike - reference, payoff.support);
-    let given = payoff.upside.as_ref().map_or(0, |upside| {
-        let above = upside.above.map_or(strike, |above| i128::from(above.millionths()));
-        share(reference - above, upside.share)
-    });
-    support - given
+/// What a contract makes of a unit that is delivered in a month, in millionths: positive where it pays.
+pub(super) fn support_of_unit(
+    payoff: &Payoff,
+    month: Month,
+    strike: Price,
+    reference: Price,
+    currency: Currency,
+) -> i128 {
+    let facts = PeriodFacts {
+        period: Calendar::Monthly.period(month.first_day()),
+        strike,
+        reference_price: Some(reference),
+        quantity: Quantity::from_units(1).expect("one"),
+        is_upside_shared: true,
+    };
+    let settled = payoff.settle(&mut YearToDate::default(), &facts, currency);
+    let settled = settled.expect("there is a price, and what a unit earns is less than all can hold");
+    i128::from(settled.amount.millionths) + i128::from(settled.remainder.millionths)
 }
 
 /// The parts with the first so many lots, the cheapest, at a limit that is lower by the support of a unit.
@@ -151,6 +160,7 @@ pub(super) fn scaled(price: Price, by: i128) -> Price {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use golv_engine::num::Share;
 
     fn price(units: i64) -> Price {
         Price::from_units(units).expect("small")
@@ -188,9 +198,13 @@ mod tests {
     /// A floor lowers what is asked for the supported part when prices are low; a two-way contract raises it when they are high.
     #[test]
     fn support_moves_what_a_producer_needs() {
+        let month = "2025-03".parse().expect("a month");
+        let of_unit = |payoff: &Payoff, strike, reference| {
+            support_of_unit(payoff, month, price(strike), price(reference), Currency::Usd)
+        };
         let floor = Payoff::floor();
-        assert_eq!(support_of_unit(&floor, price(100), price(70)), 30_000_000);
-        assert_eq!(support_of_unit(&floor, price(100), price(130)), 0);
+        assert_eq!(of_unit(&floor, 100, 70), 30_000_000);
+        assert_eq!(of_unit(&floor, 100, 130), 0);
         let upside = golv_engine::cfd::Upside {
             above: Some(price(120)),
             share: share("0.3"),
@@ -198,7 +212,7 @@ mod tests {
             condition: None,
         };
         let shared = Payoff { upside: Some(upside), ..Payoff::floor() };
-        assert_eq!(support_of_unit(&shared, price(100), price(150)), -9_000_000);
+        assert_eq!(of_unit(&shared, 100, 150), -9_000_000);
         let cheaper = supported(parts(&[(6, 100), (4, 120)]), 8, 30_000_000);
         assert_eq!(cheaper, parts(&[(6, 70), (2, 90), (2, 120)]));
     }

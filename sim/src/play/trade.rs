@@ -97,7 +97,13 @@ impl<V: Venue> Play<'_, V> {
         if contracts.measure == Measure::Fixed {
             return costs;
         }
-        let unit = bids::support_of_unit(&contracts.payoff, holding.strike, known);
+        let unit = bids::support_of_unit(
+            &contracts.payoff,
+            month,
+            holding.strike,
+            known,
+            self.scenario.market.currency,
+        );
         let period = if contracts.calendar == Calendar::Quarterly { 3 } else { 1 };
         let lots = self.lots(holding.per_period) * i64::from(months) / period;
         bids::supported(costs, lots, unit)
@@ -171,7 +177,7 @@ impl<V: Venue> Play<'_, V> {
             closes_at: after(at, 2),
             challenge_seconds: NonZeroU32::new(HOUR).expect("an hour is not nothing"),
             rule,
-            lot_commitment: None,
+            draw_commitment: None,
         };
         self.desk.agree("an auction", Action::AnnounceAuction { auction, terms })?;
         self.desk.set_clock(after(at, 1))?;
