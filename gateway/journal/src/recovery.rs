@@ -231,3 +231,90 @@ fn recoverable(verdict: Verdict) -> Result<Verdict, RecoverError> {
         Verdict::Clean { .. } | Verdict::TornTail { .. } => Ok(verdict),
     }
 }
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use std::sync::{Arc, Mutex, PoisonError};
+
+    use golv_engine::id::Sequence;
+
+    use super::*;
+    use crate::disk::{Disk, System};
+    use crate::format::{FRAME_HEADER, Mode, SEGMENT_HEADER, Settings};
+
+    /// What was done to files: writes with their offset and bytes, flushes as nothing.
+    type Done = Arc<Mutex<Vec<Option<(u64, Vec<u8>)>>>>;
+
+    /// The system's disk, on which what is done to files that are opened is noted.
+    #[derive(Debug)]
+    struct Noted(Done);
+
+    #[derive(Debug)]
+    struct NotedFile(Box<dyn DiskFile>, Done);
+
+    impl Disk for Noted {
+        fn create(&self, file: &Path) -> io::Result<Box<dyn DiskFile>> {
+            System.create(file)
+        }
+
+        fn open(&self, file: &Path) -> io::Result<Box<dyn DiskFile>> {
+            Ok(Box::new(NotedFile(System.open(file)?, Arc::clone(&self.0))))
+        }
+
+        fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
+            System.rename(from, to)
+        }
+
+        fn remove(&self, file: &Path) -> io::Result<()> {
+            System.remove(file)
+        }
+
+        fn create_dir(&self, dir: &Path) -> io::Result<()> {
+            System.create_dir(dir)
+        }
+
+        fn flush_dir(&self, dir: &Path) -> io::Result<()> {
+            System.flush_dir(dir)
+        }
+    }
+
+    impl DiskFile for NotedFile {
+        fn write_at(&self, offset: u64, bytes: &[u8]) -> io::Result<usize> {
+            self.1.lock().unwrap_or_else(PoisonError::into_inner).push(Some((offset, bytes.to_vec())));
+            self.0.write_at(offset, bytes)
+        }
+
+        fn flush(&self) -> io::Result<()> {
+            self.1.lock().unwrap_or_else(PoisonError::into_inner).push(None);
+            self.0.flush()
+        }
+    }
+
+    /// What a journal of these payloads does to its file when it goes on.
+    fn done_to(payloads: &[&[u8]]) -> Vec<Option<(u64, Vec<u8>)>> {
+        let dir = tempfile::tempdir().expect("a temporary directory");
+        let settings = Settings { mode: Mode::Live, rules_version: 1, segment_bytes: 16 * 1024 };
+        let mut journal = Journal::create(dir.path(), settings, [7; 32]).expect("an empty directory");
+        for (sequence, payload) in (1..).zip(payloads) {
+            journal.append(Sequence(sequence), 1, &[7; 32], payload).expect("the disk works");
+        }
+        drop(journal);
+        let done = Done::default();
+        let directory = Directory::on(Arc::new(Noted(Arc::clone(&done))), dir.path());
+        Journal::open(directory).expect("a journal").into_journal().expect("it is whole");
+        let done = done.lock().unwrap_or_else(PoisonError::into_inner);
+        done.clone()
+    }
+
+    /// The last frame may be in the system's cache alone, which calls it clean after a flush that failed: it is written
+    /// again where it is, and then made durable.
+    #[test]
+    fn the_last_frame_is_written_again_before_the_journal_goes_on() {
+        let done = done_to(&[b"one", b"another"]);
+        let [Some((offset, frame)), None] = &done[..] else { panic!("{done:?}") };
+        assert_eq!(*offset, (SEGMENT_HEADER + FRAME_HEADER + 3) as u64);
+        assert_eq!(frame.len(), FRAME_HEADER + 7);
+        assert_eq!(&frame[FRAME_HEADER..], b"another");
+        assert_eq!(done_to(&[]), [None], "there is none");
+    }
+}

@@ -168,12 +168,15 @@ impl Segment {
     /// The offset of the first whole frame that can have been written after what is damaged.
     fn whole_frame_after(&mut self, damage: u64, bytes: u64) -> Result<Option<u64>, ReadError> {
         let mut window = vec![0; WINDOW];
-        let mut start = damage + 1;
-        // A frame may end in zeros.
-        let end = (damage + bytes + crate::format::FRAME_MAX).min(self.length);
+        let mut start = damage;
+        // A header begins before the last byte that is not zero, and may end in zeros itself.
+        let end = (damage + bytes + FRAME_HEADER as u64).min(self.length);
         while end.saturating_sub(start) >= FRAME_HEADER as u64 {
             let window = self.window(start, end, &mut window)?;
-            for (offset, bytes) in (start..).zip(window.windows(FRAME_HEADER)) {
+            let places = window.windows(FRAME_HEADER);
+            // The next window begins with the first place at which this one holds no whole header.
+            let next = start + places.len() as u64;
+            for (offset, bytes) in (start..).zip(places) {
                 // Most places fail this one comparison.
                 if bytes[8..12] != self.header.segment.to_le_bytes() {
                     continue;
@@ -185,8 +188,7 @@ impl Segment {
                     return Ok(Some(offset));
                 }
             }
-            // The next window begins with the first place at which this one held no whole header.
-            start += (window.len() - FRAME_HEADER + 1) as u64;
+            start = next;
         }
         Ok(None)
     }
@@ -200,7 +202,7 @@ impl Segment {
 
     /// As much of the file from `start` on as the window holds and there is before `end`.
     fn window<'w>(&mut self, start: u64, end: u64, window: &'w mut [u8]) -> Result<&'w [u8], ReadError> {
-        let take = usize::try_from(end - start).map_or(WINDOW, |left| left.min(WINDOW));
+        let take = usize::try_from(end.saturating_sub(start)).map_or(WINDOW, |left| left.min(WINDOW));
         let window = &mut window[..take];
         self.read(start, window)?;
         Ok(window)
@@ -241,4 +243,99 @@ impl Segment {
 fn seek(source: &mut BufReader<File>, offset: u64) -> io::Result<()> {
     let position = source.stream_position()?;
     source.seek_relative(offset.wrapping_sub(position).cast_signed())
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use std::fs;
+
+    use tempfile::TempDir;
+
+    use super::*;
+    use crate::format::{Mode, Settings, write_frame};
+
+    const LENGTH: usize = 4096;
+
+    fn header() -> Header {
+        let settings = Settings { mode: Mode::Live, rules_version: 1, segment_bytes: LENGTH as u32 };
+        Header { settings, segment: 7, first: Sequence(10), chain: [0; 32] }
+    }
+
+    /// A frame of one command; of a chain and a payload of zeros, so that it ends in them.
+    fn frame(sequence: u64) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        write_frame(&mut bytes, 7, Sequence(sequence), 1, &[0; 32], &[0]);
+        bytes
+    }
+
+    /// A file of a segment with these bytes behind its header, and zeros.
+    fn written(bytes: &[u8]) -> (TempDir, PathBuf) {
+        let dir = tempfile::tempdir().expect("a temporary directory");
+        let file = dir.path().join("segment");
+        write(&file, bytes);
+        (dir, file)
+    }
+
+    fn write(file: &Path, bytes: &[u8]) {
+        let mut all = [&header().to_bytes()[..], bytes].concat();
+        all.resize(LENGTH, 0);
+        fs::write(file, all).expect("written");
+    }
+
+    fn open(file: &Path) -> Segment {
+        let mut open = File::open(file).expect("it is there");
+        let header = read_header(file, 7, &mut open).expect("a header");
+        Segment::new(file.to_owned(), header, open).expect("it has a length")
+    }
+
+    /// What follows damage has a sequence that can come after it, and a count and length that can be.
+    #[test]
+    fn what_can_follow_damage() {
+        let (_dir, file) = written(&[]);
+        let segment = open(&file);
+        let header = |sequence, count| FrameHeader { sequence, count, ..frame_header(&frame(10)) };
+        let can = |header| segment.can_follow(100, 150, &header);
+        assert!(can(header(10, 1)) && can(header(60, 1)));
+        assert!(!can(header(9, 1)), "it was written before");
+        assert!(!can(header(61, 1)), "fifty bytes do not hold fifty-one commands");
+        assert!(!can(header(10, 2)), "one byte does not hold two commands");
+    }
+
+    fn frame_header(frame: &[u8]) -> FrameHeader {
+        FrameHeader::from_bytes(frame.first_chunk().expect("a header"))
+    }
+
+    /// The last frame is found behind damage though it ends in zeros, as the file does.
+    #[test]
+    fn a_frame_that_ends_in_zeros_is_found_behind_damage() {
+        let (_dir, file) = written(&[&[1, 2, 3], &frame(11)[..]].concat());
+        let found = open(&file).advance().expect("it is read");
+        let next = SEGMENT_HEADER as u64 + 3;
+        assert!(matches!(found, Found::Damage { next: Some(found), .. } if found == next), "{found:?}");
+    }
+
+    /// A journal is read while it is written: what was half there when it was buffered is read again.
+    #[test]
+    fn a_frame_that_was_half_written_is_read_again() {
+        let (first, second) = (frame(10), frame(11));
+        let (_dir, file) = written(&[&first[..], &second[..20]].concat());
+        let mut segment = open(&file);
+        assert!(matches!(segment.advance(), Ok(Found::Frame(_))));
+        write(&file, &[first, second].concat());
+        let found = segment.advance().expect("it is read");
+        assert!(matches!(found, Found::Frame(header) if header.sequence == 11), "{found:?}");
+    }
+
+    /// What cannot be read is no damage. A directory opens as a file does, and refuses to be read.
+    #[test]
+    fn a_failing_read_is_no_damage() {
+        let dir = tempfile::tempdir().expect("a temporary directory");
+        let mut unreadable = File::open(dir.path()).expect("it opens");
+        let said = read_header(dir.path(), 7, &mut unreadable);
+        assert!(matches!(said, Err(ScanError::Io { .. })), "{said:?}");
+        let mut segment = Segment::new(dir.path().to_owned(), header(), unreadable).expect("it has a length");
+        // Some file systems say that a directory has no bytes.
+        segment.length = LENGTH as u64;
+        assert!(segment.advance().is_err());
+    }
 }

@@ -190,8 +190,11 @@ fn a_start_takes_the_newest_snapshot_and_comes_to_the_same() {
 
     // What happened before it can still be told, and is as much as the snapshot says.
     let mut counts = golv_engine::event::EventCounts::default();
+    let mut answered = 0;
     replay_before(dir.path(), segment, |replay| {
         replay.happened().iter().for_each(|happened| counts.add(&happened.event));
+        answered += replay.answers().len() as u64;
+        assert_eq!(answered, replay.exchange().sequence().0, "each command has an answer");
         true
     })
     .expect("archived segments are read too");
