@@ -30,7 +30,7 @@ use super::curve::{AtAnyPrice, Curve, Step};
 use super::rule::{Candidates, Criterion, Rule};
 use super::{ClearingError, Decision, Order, Outcome, admit, clear};
 use crate::book::Side;
-use crate::num::Price;
+use crate::num::{Price, Quantity};
 
 /// For each order of a book, in the order of the book, the limit nearest to its own with which it would have been given something,
 /// all others unchanged. `None` for one that was given something, wants nothing, has no limit or has a minimum, and where no
@@ -68,7 +68,7 @@ pub(crate) fn winning_limits_of(
     };
     let lost = lost.iter().copied().chain(std::iter::repeat(false));
     let asks: Vec<bool> = orders.iter().zip(lost).map(|(order, lost)| lost && can_ask(order)).collect();
-    let has_minimums = orders.iter().any(|order| !order.quantity.is_zero() && !order.min_quantity.is_zero());
+    let has_minimums = orders.iter().any(|order| order.min_quantity > Quantity::ZERO);
     if rule.cascade.first() != Some(&Criterion::MostVolume) || has_minimums {
         let limit = |(row, asks)| if asks { by_clearing_again(orders, rule, seed, row) } else { Ok(None) };
         return asks.into_iter().enumerate().map(limit).collect();
