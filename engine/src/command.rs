@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
-use crate::auction::{AuctionTerms, BidDetails, LotSecret, Solution};
+use crate::auction::{AuctionTerms, BidDetails, DrawSecret, Solution};
 use crate::bilateral::{BoardTerms, DealTerms, Listing, RoundSolution};
 use crate::book::Side;
 use crate::cfd::{Delivery, IndexTerms, Observation};
@@ -97,8 +97,8 @@ pub enum Command {
     ClearAuction {
         /// The auction.
         auction: AuctionId,
-        /// For a seeded lot, and only for one: the secret whose hash was announced.
-        secret: Option<LotSecret>,
+        /// For a seeded draw, and only for one: the secret whose hash was announced.
+        secret: Option<DrawSecret>,
     },
     /// Proposes who is given what in a closed auction whose bids have minimums. Operators.
     ProposeSolution {

@@ -302,10 +302,10 @@ rejects! {
     524 RuleAllocation = "an auction gives both sides as much, and by a price rule its bids have no minimums: round-up and minimum-fill are not for it";
     /// Both sides of a call auction trade at one price.
     525 RulePayment = "in a call auction everybody trades at one price; its own price is what a winner of a support auction can get";
-    /// A lot without its hash, or a hash without a lot.
-    526 LotCommitment = "a seeded lot is announced with the hash of its secret, and no other allocation is";
+    /// A draw without its hash, or a hash without a draw.
+    526 DrawCommitment = "a seeded draw is announced with the hash of its secret, and no other allocation is";
     /// Not the secret that was announced.
-    527 LotSecret = "a seeded lot is drawn with the secret whose hash was announced, and no other allocation has one";
+    527 DrawSecret = "a seeded draw is made with the secret whose hash was announced, and no other allocation has one";
 
     /// A stack is for support auctions and purchases.
     540 PriceRuleOnly = "a stack of offers is for support auctions and purchases; call auctions and sales are cleared otherwise";
@@ -372,8 +372,8 @@ rejects! {
     556 NothingToSell = "nothing is left of this purchase";
     /// A purchase is a stack.
     557 PurchaseByStack = "a purchase awards the best offers of a stack; its rule is a support rule";
-    /// A lot's secret is published with its result.
-    558 LotSecretUsed = "another auction was announced with the hash of this secret; every lot has a secret of its own";
+    /// The secret of a draw is published with its result.
+    558 DrawSecretUsed = "another auction was announced with the hash of this secret; every draw has a secret of its own";
 
     /// The day or period is not over.
     601 PeriodNotOver {

@@ -83,7 +83,7 @@ fn the_generator_reaches_the_interesting_branches() {
         "StrikeAboveCeiling",
         "ClearedEmpty",
         "Drawn",
-        "LotSecret",
+        "DrawSecret",
         "StrikeMissing",
         "AuctionFinalised",
         "EntitlementGranted",

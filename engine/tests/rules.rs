@@ -4,7 +4,7 @@ mod auctions;
 mod programmes;
 
 use crate::common::*;
-use golv_engine::auction::{AuctionKind, AuctionTerms, LotSecret, Unfilled, WinningLimit};
+use golv_engine::auction::{AuctionKind, AuctionTerms, DrawSecret, Unfilled, WinningLimit};
 use golv_engine::book::Side;
 use golv_engine::cfd::IndexTerms;
 use golv_engine::clearing::{Allocation, Criterion, Payment, Reason, Rule};

@@ -667,7 +667,7 @@ fn contradictory_terms_are_refused() {
 #[test]
 fn the_terms_in_files_are_terms() {
     for (name, text) in [
-        ("price-floor", include_str!("../rules/contracts/price-floor.toml")),
+        ("floor", include_str!("../rules/contracts/floor.toml")),
         ("two-way", include_str!("../rules/contracts/two-way.toml")),
         ("collar", include_str!("../rules/contracts/collar.toml")),
         ("floor-with-upside", include_str!("../rules/contracts/floor-with-upside.toml")),

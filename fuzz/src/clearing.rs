@@ -28,7 +28,7 @@ const MOST_ORDERS_MOVED: usize = 8;
 pub struct Case {
     /// The rule, which may make no sense.
     pub rule: Rule,
-    /// What a seeded lot is drawn with.
+    /// What a seeded draw is made with.
     pub seed: Option<u8>,
     /// The orders, in the order of the book.
     pub orders: Vec<Given>,
@@ -283,7 +283,7 @@ mod tests {
             rule: Rule {
                 candidates: Candidates::Interval,
                 cascade: vec![Criterion::MostVolume, Criterion::LastAcceptedOffer],
-                allocation: Allocation::SeededLot,
+                allocation: Allocation::SeededDraw,
                 payment: Payment::OwnPrice,
                 reference_price: price("-2"),
                 tick: price("0.5"),

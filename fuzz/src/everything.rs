@@ -160,7 +160,7 @@ fn auctions(script: &mut Script) {
         closes_at: Instant(HOUR),
         challenge_seconds: std::num::NonZeroU32::MIN,
         rule: rule().into(),
-        lot_commitment: None,
+        draw_commitment: None,
     };
     let auction = AuctionId(6);
     script.agree(Action::AnnounceAuction { auction, terms });

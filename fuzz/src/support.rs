@@ -21,7 +21,7 @@ const MOST_OFFERS: usize = 40;
 pub struct Case {
     /// The rule, which may make no sense.
     pub rule: SupportRule,
-    /// What a seeded lot is drawn with.
+    /// What a seeded draw is made with.
     pub seed: Option<u8>,
     /// The offers.
     pub offers: Vec<Given>,

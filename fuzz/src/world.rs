@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::num::NonZeroU32;
 use std::sync::OnceLock;
 
-use golv_engine::auction::{AuctionKind, AuctionTerms, LotSecret, SolutionTerms, StackTerms};
+use golv_engine::auction::{AuctionKind, AuctionTerms, DrawSecret, SolutionTerms, StackTerms};
 use golv_engine::bilateral::{BoardTerms, Preference, PriceRule, RoundRule};
 use golv_engine::cfd::{ContractTerms, IndexTerms, Measure, Observation, Payoff, Upside, VolumeRule};
 use golv_engine::clearing::{Allocation, Candidates, Criterion, Payment, Rule};
@@ -57,14 +57,14 @@ pub const BOARD: BoardId = BoardId(1);
 pub const CALL: AuctionId = AuctionId(1);
 /// A support auction.
 pub const SUPPORT: AuctionId = AuctionId(2);
-/// A call auction with a seeded lot.
+/// A call auction with a seeded draw.
 pub const DRAWN: AuctionId = AuctionId(3);
 /// A stack, with bonds and acceptance.
 pub const STACK: AuctionId = AuctionId(4);
 /// A call auction whose bids have minimums.
 pub const SOLVED: AuctionId = AuctionId(5);
 /// What the lot is drawn with.
-pub const SECRET: LotSecret = LotSecret([7; 32]);
+pub const SECRET: DrawSecret = DrawSecret([7; 32]);
 
 const HOUR: u32 = 3_600;
 
@@ -354,10 +354,10 @@ impl World {
         let cascade = vec![Criterion::MostVolume, Criterion::LastAcceptedOffer, Criterion::Reference];
         let drawn = Rule {
             reference_price: Some(price(450)),
-            ..Rule::new(Candidates::Interval, cascade, Allocation::SeededLot)
+            ..Rule::new(Candidates::Interval, cascade, Allocation::SeededDraw)
         };
         let solved = SolutionTerms { rule: rule(), solution_seconds: seconds(600) };
-        for (auction, kind, rule, lot_commitment) in [
+        for (auction, kind, rule, draw_commitment) in [
             (CALL, call, rule().into(), None),
             (SUPPORT, support, rule().into(), None),
             (DRAWN, call, drawn.into(), Some(SECRET.commitment())),
@@ -370,7 +370,7 @@ impl World {
                 closes_at: self.now.plus_seconds(10 * HOUR).expect("in reach"),
                 challenge_seconds: seconds(24 * HOUR),
                 rule,
-                lot_commitment,
+                draw_commitment,
             };
             self.must(Action::AnnounceAuction { auction, terms });
         }

@@ -145,11 +145,11 @@ enum Command {
     },
     /// Print the manual page golv(1), or write a page for each subcommand.
     ///
-    /// Such as: golv man --into /usr/share/man/man1
+    /// Such as: golv man --out /usr/share/man/man1
     Man {
         /// Write all pages into this directory: golv.1, golv-serve.1 and so on
         #[arg(long, value_name = "DIR")]
-        into: Option<PathBuf>,
+        out: Option<PathBuf>,
     },
 }
 
@@ -181,7 +181,7 @@ fn main() -> ExitCode {
             reference::completions(Golv::command(), shell);
             Ok(true)
         }
-        Command::Man { into } => match reference::man(Golv::command(), into.as_deref()) {
+        Command::Man { out } => match reference::man(Golv::command(), out.as_deref()) {
             Ok(()) => Ok(true),
             Err(error) => Err(error.into()),
         },

@@ -8,7 +8,7 @@ use std::sync::{Arc, mpsc};
 use crate::common::*;
 use golv_engine::command::Command;
 use golv_engine::id::*;
-use golv_gateway::pipeline::{Creation, Message, Pipeline, Session, Waiting};
+use golv_gateway::pipeline::{Creation, LocalSession, Message, Pipeline, Waiting};
 
 /// Few commands fill a segment, so that segments move to the archive while they are copied.
 const SEGMENT_BYTES: u32 = 1024;
@@ -31,7 +31,7 @@ fn sh(script: &str) -> Output {
 }
 
 /// Sends a command and waits until it is answered, which is when it is durable.
-fn set_clock(session: &mut Session, id: u64) -> Sequence {
+fn set_clock(session: &mut LocalSession, id: u64) -> Sequence {
     let to = after(u32::try_from(id).expect("small"));
     let (sender, id) = (IdentityId(OPERATORS[0]), CommandId(id));
     session.send(sender, id, Command::SetClock { to }).expect("room in the ring");

@@ -188,7 +188,7 @@ fn nothing_is_cleared_where_a_row_or_a_rule_is_wrong() {
     assert!(said.contains("line 2, order b1: its price is not a whole multiple of the tick 5"), "{said}");
     assert!(refused(&["clear", "--book", "-", "--rule", "nyse"], BOOK).contains("there is no rule 'nyse'"));
     assert!(refused(&["clear", "--book", "nowhere.csv"], "").contains("nowhere.csv cannot be read"));
-    let said = refused(&["clear", "--book", "-", "--allocation", "seeded-lot"], BOOK);
+    let said = refused(&["clear", "--book", "-", "--allocation", "seeded-draw"], BOOK);
     assert!(said.contains("needs a seed"), "{said}");
 }
 

@@ -22,7 +22,7 @@ use golv_engine::num::{Currency, Money, Price, Quantity, Rounding, Share};
 use golv_engine::participant::Role;
 use golv_engine::text::Name;
 use golv_engine::time::Instant;
-use golv_gateway::pipeline::{Answered, Creation, Message, Pipeline, Session, Waiting};
+use golv_gateway::pipeline::{Answered, Creation, LocalSession, Message, Pipeline, Waiting};
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -71,7 +71,7 @@ fn name(text: &str) -> Name {
 
 /// Somebody who sends one command after another, as whoever is named.
 struct Hand {
-    session: Session,
+    session: LocalSession,
     id: u64,
 }
 

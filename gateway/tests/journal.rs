@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command as Process, Output};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use golv_engine::auction::{AuctionKind, AuctionTerms, LotSecret};
+use golv_engine::auction::{AuctionKind, AuctionTerms, DrawSecret};
 use golv_engine::book::Side;
 use golv_engine::clearing::{Allocation, Candidates, Criterion, Rule};
 use golv_engine::command::{Action, Command, NewBid, Operator};
@@ -21,7 +21,7 @@ use golv_engine::num::{Currency, Price, Quantity};
 use golv_engine::participant::Role;
 use golv_engine::reject::Reject;
 use golv_engine::time::Instant;
-use golv_gateway::pipeline::{Answered, Creation, Message, Pipeline, Session, Stopped, Waiting};
+use golv_gateway::pipeline::{Answered, Creation, LocalSession, Message, Pipeline, Stopped, Waiting};
 use golv_journal::execute::Effects;
 use golv_journal::keeper::Keeper;
 use golv_journal::restart::Restart;
@@ -76,7 +76,7 @@ fn quantity(units: u32) -> Quantity {
 
 /// Somebody who sends one command after another, as whoever is named.
 struct Hand {
-    session: Session,
+    session: LocalSession,
     id: u64,
 }
 
@@ -153,7 +153,7 @@ fn history(dir: &Path, name: &str) -> Stopped {
                 Allocation::ProRata,
             )
             .into(),
-            lot_commitment: None,
+            draw_commitment: None,
         };
         hand.agree(Action::AnnounceAuction { auction, terms });
     }
@@ -173,7 +173,7 @@ fn history(dir: &Path, name: &str) -> Stopped {
     stopped
 }
 
-/// A bid that is replaced, one that is refused, and one that is withdrawn; and a lot's secret that is sent too early.
+/// A bid that is replaced, one that is refused, and one that is withdrawn; and the secret of a draw that is sent too early.
 fn bid(hand: &mut Hand, auction: AuctionId) {
     let offset = i64::from(auction.0) * 1_000;
     let bid = |units: i64, tonnes| NewBid {
@@ -195,7 +195,7 @@ fn bid(hand: &mut Hand, auction: AuctionId) {
     outside.expect_err("outside the band");
     let gone = id(hand.send(SUPPLIER, Command::PlaceBid { auction, bid: bid(42_323 + offset, 60_101) }));
     hand.send(SUPPLIER, Command::WithdrawBid { auction, bid: gone }).expect("withdrawn");
-    let clear = Command::ClearAuction { auction, secret: Some(LotSecret([0x5a; 32])) };
+    let clear = Command::ClearAuction { auction, secret: Some(DrawSecret([0x5a; 32])) };
     hand.send(OPERATORS[0], clear).expect_err("not closed");
 }
 
@@ -204,7 +204,7 @@ fn close(dir: &Path) -> Stopped {
     let (pipeline, _) = Pipeline::open(dir, Waiting::Park).expect("opened");
     let mut hand = Hand::new(&pipeline, 1_000);
     hand.set_clock(6);
-    let of_another = Some(LotSecret([0x6b; 32]));
+    let of_another = Some(DrawSecret([0x6b; 32]));
     let refused = hand.send(OPERATORS[0], Command::ClearAuction { auction: CLOSING, secret: of_another });
     refused.expect_err("it draws no lot");
     hand.send(OPERATORS[0], Command::ClearAuction { auction: CLOSING, secret: None }).expect("cleared");
@@ -510,7 +510,7 @@ fn a_copy_is_served_from_where_the_journal_was() {
         let at = end.to_string();
         let told = done(&["journal", "digest", arg(&data), "--at", &at]);
         assert!(told.contains(&format!("both stand after sequence {end}, ")), "{told}");
-        let printed = done(&["journal", "truncate", arg(&data), "--after", &at, "--into", arg(&copy)]);
+        let printed = done(&["journal", "truncate", arg(&data), "--after", &at, "--out", arg(&copy)]);
         assert!(printed.contains("verdict   Clean"), "{printed}");
         assert_eq!(
             done(&["journal", "digest", arg(&copy)]).lines().collect::<Vec<_>>(),
@@ -553,7 +553,7 @@ fn a_place_in_the_middle_of_a_batch_has_a_state_and_no_copy() {
     let copy = dir.path().join("copy");
     let truncate = |after: u64| {
         let after = after.to_string();
-        refused(&["journal", "truncate", arg(&data), "--after", &after, "--into", arg(&copy)]).1
+        refused(&["journal", "truncate", arg(&data), "--after", &after, "--out", arg(&copy)]).1
     };
     let said = truncate(last + 1);
     assert!(said.contains(&format!("can end after {last} or after {}", last + 3)), "{said}");
@@ -565,7 +565,7 @@ fn a_place_in_the_middle_of_a_batch_has_a_state_and_no_copy() {
         assert!(said.contains(&format!("its last is {}", last + 3)), "{said}");
     }
     let last = last.to_string();
-    let said = refused(&["journal", "truncate", arg(&data), "--after", &last, "--into", arg(dir.path())]).1;
+    let said = refused(&["journal", "truncate", arg(&data), "--after", &last, "--out", arg(dir.path())]).1;
     assert!(said.contains("choose an empty or a new directory"), "{said}");
 }
 

@@ -34,7 +34,7 @@ use golv_engine::market::{FloorTerms, Market, Unit};
 use golv_engine::num::{Currency, Price, Quantity};
 use golv_engine::participant::Role;
 use golv_engine::time::{Instant, Month};
-use golv_gateway::pipeline::{Answered, Creation, Message, Pipeline, Session, SubmitError, Waiting};
+use golv_gateway::pipeline::{Answered, Creation, LocalSession, Message, Pipeline, SubmitError, Waiting};
 use golv_journal::replay::Replay;
 use golv_journal::restart::RestartError;
 use golv_journal::{OpenError, ScanError, Verdict, scan};
@@ -613,7 +613,7 @@ fn furnish() -> TempDir {
             Allocation::ProRata,
         )
         .into(),
-        lot_commitment: None,
+        draw_commitment: None,
     };
     agree(Action::AnnounceAuction { auction: AUCTION, terms });
     let opened = Event::AuctionOpened { auction: AUCTION };
@@ -629,7 +629,7 @@ fn furnish() -> TempDir {
 }
 
 /// Sends a command that is done.
-fn done(session: &mut Session, sender: IdentityId, id: u64, command: Command) {
+fn done(session: &mut LocalSession, sender: IdentityId, id: u64, command: Command) {
     session.send(sender, CommandId(id), command).expect("taken");
     loop {
         if let Message::Answered { answers, .. } = session.receive().expect("running") {

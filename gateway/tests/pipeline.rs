@@ -12,7 +12,9 @@ use golv_engine::market::{Market, Unit};
 use golv_engine::num::{Currency, Price, Quantity};
 use golv_engine::reject::Reject;
 use golv_engine::time::Instant;
-use golv_gateway::pipeline::{Creation, Message, Pipeline, QUEUE_CAPACITY, Session, SubmitError, Waiting};
+use golv_gateway::pipeline::{
+    Creation, LocalSession, Message, Pipeline, QUEUE_CAPACITY, SubmitError, Waiting,
+};
 
 const OPERATORS: [IdentityId; 2] = [IdentityId(1), IdentityId(2)];
 
@@ -30,7 +32,7 @@ fn rehearsal() -> Creation {
 }
 
 /// Sends a command again while the exchange is busy, and waits for its answer.
-fn submit(session: &mut Session, sender: IdentityId, id: u64, command: &Command) -> golv_engine::Answer {
+fn submit(session: &mut LocalSession, sender: IdentityId, id: u64, command: &Command) -> golv_engine::Answer {
     while session.send(sender, CommandId(id), command.clone()) == Err(SubmitError::Busy) {
         std::thread::yield_now();
     }
@@ -111,7 +113,7 @@ fn a_session_that_does_not_read_is_dropped_and_nobody_waits_for_it() {
     // Sent in windows, so that a batch flushes many.
     let window = 512;
     let mut answered = 0;
-    let answers = |session: &mut Session| match session.receive().expect("not dropped") {
+    let answers = |session: &mut LocalSession| match session.receive().expect("not dropped") {
         Message::Answered { answers, .. } => answers.len() as u64,
         _ => 0,
     };
@@ -170,7 +172,7 @@ fn a_live_exchange_ticks_by_itself() {
             Allocation::ProRata,
         )
         .into(),
-        lot_commitment: None,
+        draw_commitment: None,
     };
     agree(2, Action::AnnounceAuction { auction: AuctionId(1), terms });
     let mut happened = Vec::new();

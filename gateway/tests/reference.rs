@@ -50,7 +50,7 @@ fn manual_pages_name_every_subcommand() {
     let into = dir.path().join("man1");
     let page = text(&golv(&["man"]).stdout).replace("\\-", "-");
     assert!(page.contains(".TH golv 1"), "{page}");
-    assert!(golv(&["man", "--into", into.to_str().expect("UTF-8")]).status.success());
+    assert!(golv(&["man", "--out", into.to_str().expect("UTF-8")]).status.success());
     for name in subcommands() {
         assert!(page.contains(&format!("golv-{name}(1)")), "{name}\n{page}");
         let own = fs::read_to_string(into.join(format!("golv-{name}.1"))).expect("a page");

@@ -22,7 +22,7 @@ use golv_engine::reject::Reject;
 use golv_engine::time::Instant;
 use golv_engine::{ANSWERS_KEPT, Answer};
 use golv_gateway::pipeline::{
-    Answered, Creation, Message, Opening, Pipeline, Session, Stopped, SubmitError, Waiting,
+    Answered, Creation, LocalSession, Message, Opening, Pipeline, Stopped, SubmitError, Waiting,
 };
 use golv_journal::keeper::Keeper;
 use golv_journal::replay::Replay;
@@ -79,7 +79,7 @@ fn take_snapshot(dir: &Path) {
 struct Run {
     dir: TempDir,
     /// Nothing while it is not running.
-    running: Option<(Pipeline, Session)>,
+    running: Option<(Pipeline, LocalSession)>,
     /// Answers that have come and were not asked for yet.
     answered: VecDeque<Answered>,
 }

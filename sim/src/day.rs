@@ -300,7 +300,7 @@ impl<V: Venue> MarketDay<V> {
             closes_at: instant(2018, 11, 16, 16),
             challenge_seconds: seconds(3 * DAY),
             rule: support_rule().into(),
-            lot_commitment: None,
+            draw_commitment: None,
         };
         self.agree(
             "the support auction",
@@ -398,7 +398,7 @@ impl<V: Venue> MarketDay<V> {
             closes_at: instant(2018, 12, 3, 12),
             challenge_seconds: seconds(DAY),
             rule: call_rule(dollars(index_usd)).into(),
-            lot_commitment: None,
+            draw_commitment: None,
         };
         self.agree("the call auction", Action::AnnounceAuction { auction: CALL_AUCTION, terms })?;
         self.set_clock(instant(2018, 12, 3, 9))?;

@@ -119,7 +119,7 @@ fn place() -> Work {
         closes_at: now.plus_seconds(86_400).expect("fits"),
         challenge_seconds: NonZeroU32::new(60).expect("positive"),
         rule: rule().into(),
-        lot_commitment: None,
+        draw_commitment: None,
     };
     agree(&mut desk, Action::AnnounceAuction { auction: AUCTION, terms });
     desk.set_clock(opens_at).expect("forward");

@@ -3,7 +3,7 @@
 use super::clear::{Cleared, clear, winning_limits};
 use super::intermediary::exposure;
 use super::result::{AuctionResult, Fill, PROVED_MAX, PROVED_MAX_UNDECIDED, Unfilled, WinningLimit};
-use super::terms::{AuctionKind, AuctionRule, Lot, LotSecret};
+use super::terms::{AuctionKind, AuctionRule, Draw, DrawSecret};
 use super::{Auction, Stage};
 use crate::book::{Ladder, Order, Side};
 use crate::cfd::Grant;
@@ -23,7 +23,7 @@ impl State {
         &mut self,
         at: Instant,
         id: AuctionId,
-        secret: Option<LotSecret>,
+        secret: Option<DrawSecret>,
         out: &mut Events,
     ) -> Result<(), Reject> {
         let auction = self.auction(id)?;
@@ -40,11 +40,11 @@ impl State {
         self.check_solved(at, auction)?;
         let final_at =
             at.plus_seconds(auction.terms.challenge_seconds.get()).ok_or(Reject::AuctionTimes { now: at })?;
-        if secret.map(|secret| secret.commitment()) != auction.terms.lot_commitment {
-            return Err(Reject::LotSecret);
+        if secret.map(|secret| secret.commitment()) != auction.terms.draw_commitment {
+            return Err(Reject::DrawSecret);
         }
-        let lot = secret.map(|secret| Lot { secret, bids: auction.bids_digest() });
-        let result = self.result(auction, lot, final_at)?;
+        let draw = secret.map(|secret| Draw { secret, bids: auction.bids_digest() });
+        let result = self.result(auction, draw, final_at)?;
         out.push(Event::AuctionCleared { auction: id, final_at, result: result.clone() });
         if let Some(auction) = self.auctions.get_mut(&id) {
             auction.stage = Stage::Cleared { result, final_at };
@@ -53,19 +53,19 @@ impl State {
         Ok(())
     }
 
-    /// The result of a closed auction: a pure function of the state and the terms, of the lot and of when it becomes final, which
+    /// The result of a closed auction: a pure function of the state and the terms, of the draw and of when it becomes final, which
     /// an operator's instant of clearing sets: a support auction's entitlements begin after it.
     // Rules: R-AUC-049.
     pub(super) fn result(
         &self,
         auction: &Auction,
-        lot: Option<Lot>,
+        draw: Option<Draw>,
         final_at: Instant,
     ) -> Result<AuctionResult, Reject> {
         let market = self.market_of(auction.terms.kind)?;
         let rule = match &auction.terms.rule {
             AuctionRule::Price(rule) => market.rule(rule),
-            AuctionRule::Stack(terms) => return self.stack_result(auction, terms, lot, final_at),
+            AuctionRule::Stack(terms) => return self.stack_result(auction, terms, draw, final_at),
             AuctionRule::Solution(terms) => return self.solution_result(auction, terms),
         };
         let programme = match auction.terms.kind {
@@ -100,7 +100,7 @@ impl State {
             })
             .transpose()?;
         let ladder = ladder.as_ref().map(|(side, ladder)| (*side, ladder));
-        let seed = lot.map(|lot| lot.seed().0);
+        let seed = draw.map(|draw| draw.seed().0);
         let seed = seed.as_ref().map_or(&[][..], |seed| seed);
         let Cleared { certificate, given } = clear(&auction.book, market, ladder, &rule, seed);
         let proved_max = if is_always_decided(&rule) { PROVED_MAX } else { PROVED_MAX_UNDECIDED };
@@ -155,7 +155,7 @@ impl State {
             _ => None,
         };
         let certificate = Box::new(certificate);
-        Ok(AuctionResult { certificate, fills, unfilled, reserved, lot, stack: None, solution: None })
+        Ok(AuctionResult { certificate, fills, unfilled, reserved, draw, stack: None, solution: None })
     }
 
     /// What a programme reserves for entitlements won, or for what it buys.

@@ -25,7 +25,7 @@ pub struct Cleared {
 
 /// Clears a book by a rule that [`Market::rule`] gave and [`Rule::check`] found right. `programme` stands in the place of one side of
 /// the book: the one buyer of a support auction, the one seller of a sale, or the book's own side with a stock's order added to it, which is
-/// filled last. `seed` is what a seeded lot is drawn with.
+/// filled last. `seed` is what a seeded draw is made with.
 // Rules: R-AUC-033.
 pub fn clear(
     book: &Book,

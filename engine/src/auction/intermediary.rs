@@ -13,8 +13,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::result::{AuctionResult, Fill};
-use super::{Auction, AuctionKind, Stage, add_net};
+use super::awards::{add_net, filled};
+use super::result::Fill;
+use super::{Auction, AuctionKind, Stage};
 use crate::book::Side;
 use crate::event::{Event, Events};
 use crate::exchange::State;
@@ -190,11 +191,12 @@ impl State {
                 exposed.is_some() && auction.pledged == exposed
             }
             (AuctionKind::Sale { purchase }, Stage::Cleared { result, .. }) => {
-                let left = self.purchase(purchase).map(|(bought, _)| bought.left());
-                left.is_ok_and(|left| result.volume() <= left && sold(result) == Some(result.volume()))
-                    && self
-                        .purchase(purchase)
-                        .is_ok_and(|(_, worst_sale)| result.fills.iter().all(|fill| fill.price >= worst_sale))
+                let is_right = |fill: &Fill, worst| fill.side == Side::Buy && fill.price >= worst;
+                self.purchase(purchase).is_ok_and(|(bought, worst_sale)| {
+                    result.volume() <= bought.left()
+                        && filled(&result.fills, Side::Buy) == Some(result.volume())
+                        && result.fills.iter().all(|fill| is_right(fill, worst_sale))
+                })
             }
             (AuctionKind::Sale { purchase }, Stage::Announced | Stage::Open | Stage::Closed) => {
                 self.purchase(purchase).is_ok()
@@ -202,10 +204,6 @@ impl State {
             _ => auction.bought.is_empty(),
         }
     }
-}
-
-fn sold(result: &AuctionResult) -> Option<Quantity> {
-    result.fills.iter().map(|fill| fill.quantity).try_fold(Quantity::ZERO, Quantity::checked_add)
 }
 
 /// What is exposed of all that is left. `None` where it does not fit.

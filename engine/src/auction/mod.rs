@@ -48,7 +48,6 @@ use crate::market::Market;
 use crate::num::Money;
 use crate::reject::Reject;
 use crate::time::Instant;
-use awards::add_net;
 pub use clear::{Cleared, clear};
 use intermediary::Bought;
 pub use intermediary::{Supplied, exposure};
@@ -59,7 +58,7 @@ use stack::Asking;
 pub use stack::{
     AwardOffer, BidDetails, LimitUse, Refusal, Refused, STACK_PROVED_MAX, StackResult, StackTerms,
 };
-pub use terms::{AuctionKind, AuctionRule, AuctionTerms, Lot, LotSecret, ParseLotSecretError};
+pub use terms::{AuctionKind, AuctionRule, AuctionTerms, Draw, DrawSecret, ParseDrawSecretError};
 
 /// Where an auction is in its life.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -266,9 +265,9 @@ impl State {
             return Err(Reject::AuctionTaken);
         }
         // A secret is published with the first result that it draws.
-        let is_known = |auction: &Auction| auction.terms.lot_commitment == terms.lot_commitment;
-        if terms.lot_commitment.is_some() && self.auctions.values().any(is_known) {
-            return Err(Reject::LotSecretUsed);
+        let is_known = |auction: &Auction| auction.terms.draw_commitment == terms.draw_commitment;
+        if terms.draw_commitment.is_some() && self.auctions.values().any(is_known) {
+            return Err(Reject::DrawSecretUsed);
         }
         let market = self.market_of(terms.kind)?;
         let earliest_final = terms.closes_at.plus_seconds(terms.challenge_seconds.get());
@@ -325,7 +324,7 @@ impl State {
             AuctionRule::Price(rule) => terms.check_price_rule(rule, market)?,
             AuctionRule::Stack(stack) => {
                 stack.check(market, &self.stake(terms.kind, at)?)?;
-                terms.check_lot(stack.draws_lots())?;
+                terms.check_draw(stack.has_draw())?;
             }
             AuctionRule::Solution(_) => return Err(Reject::SolutionsForCalls),
         }

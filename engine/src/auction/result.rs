@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::solution::SolutionResult;
 use super::stack::StackResult;
-use super::terms::Lot;
+use super::terms::Draw;
 use crate::book::Side;
 use crate::clearing::{Certificate, Criterion, Decision, Reason};
 use crate::id::{BidId, ParticipantId};
@@ -22,8 +22,8 @@ pub struct AuctionResult {
     pub unfilled: Vec<Unfilled>,
     /// For a support auction or a purchase: what the programme will reserve for what was awarded.
     pub reserved: Option<Money>,
-    /// What a seeded lot was drawn with.
-    pub lot: Option<Lot>,
+    /// What a seeded draw was made with.
+    pub draw: Option<Draw>,
     /// What else came out of a stack, which has no certificate and no list of unfilled bids.
     pub stack: Option<Box<StackResult>>,
     /// What is known of the solution that was taken, which has no certificate.
@@ -139,7 +139,7 @@ impl AuctionResult {
             fills,
             unfilled,
             reserved: self.reserved,
-            lot: self.lot,
+            draw: self.draw,
             stack: self.stack.as_ref().map(|stack| Box::new(stack.shown_to(reader))),
             solution: self.solution.clone(),
         }

@@ -11,7 +11,7 @@ use std::num::NonZeroU32;
 use serde::{Deserialize, Serialize};
 
 use super::result::{AuctionResult, Fill, WinningLimit};
-use super::terms::Lot;
+use super::terms::Draw;
 use super::{Auction, AuctionKind, Stage};
 use crate::book::{Order, Side};
 use crate::clearing;
@@ -207,9 +207,9 @@ impl StackTerms {
         self.bond?.times(quantity, market.currency)?.exact()
     }
 
-    /// Whether ties are drawn by lot.
-    pub(super) const fn draws_lots(&self) -> bool {
-        matches!(self.rule.ties, Ties::SeededLot)
+    /// Whether ties are decided by a draw.
+    pub(super) const fn has_draw(&self) -> bool {
+        matches!(self.rule.ties, Ties::SeededDraw)
     }
 }
 
@@ -378,14 +378,14 @@ impl State {
         &self,
         auction: &Auction,
         terms: &StackTerms,
-        lot: Option<Lot>,
+        draw: Option<Draw>,
         final_at: Instant,
     ) -> Result<AuctionResult, Reject> {
         let market = self.market_of(auction.terms.kind)?;
         let rule = self.stack_rule(auction, terms, final_at)?;
         let offers = self.offers(auction);
         let list = offers.list(market);
-        let seed = lot.map(|lot| lot.seed().0);
+        let seed = draw.map(|draw| draw.seed().0);
         let seed = seed.as_ref().map(|seed| &seed[..]);
         let outcome = support::award(&list, &rule, seed).map_err(|error| not_awarded(&error))?;
         let fills: Vec<Fill> =
@@ -431,7 +431,7 @@ impl State {
         } else {
             Some(self.reservation_of(auction.terms.kind, &fills, final_at)?)
         };
-        Ok(AuctionResult { fills, reserved, lot, stack: Some(Box::new(stack)), ..AuctionResult::default() })
+        Ok(AuctionResult { fills, reserved, draw, stack: Some(Box::new(stack)), ..AuctionResult::default() })
     }
 
     /// Asks the winners of a stack whether they accept; false where nobody is to be asked.
@@ -584,7 +584,7 @@ impl State {
         let offers = self.offers(auction);
         let list = offers.list(market);
         let (standing, declined) = offers.answered(asking);
-        let seed = result.lot.map(|lot| lot.seed().0);
+        let seed = result.draw.map(|draw| draw.seed().0);
         let called =
             support::call_reserve(&list, &rule, seed.as_ref().map(|seed| &seed[..]), &standing, &declined);
         assert!(called.is_ok(), "the same offers were awarded by the same rule before");

@@ -4,7 +4,7 @@
 //! exchange gives as much to one side as to the other, and by a price rule its bids have no minimums; allocations that do otherwise are
 //! for books that are cleared outside it.
 //!
-//! A seeded lot is drawn with what nobody knew before the close: the operator's secret, whose hash is part of the terms, together
+//! A seeded draw is made with what nobody knew before the close: the operator's secret, whose hash is part of the terms, together
 //! with the bids. Nobody can bid towards a draw that depends on a secret, and whoever holds the secret cannot choose it
 //! after it has seen the bids.
 
@@ -39,8 +39,8 @@ pub struct AuctionTerms {
     pub challenge_seconds: NonZeroU32,
     /// How it is cleared.
     pub rule: AuctionRule,
-    /// For a seeded lot, and only for one: the SHA-256 of the secret that it is drawn with.
-    pub lot_commitment: Option<Digest>,
+    /// For a seeded draw, and only for one: the SHA-256 of the secret that it is made with.
+    pub draw_commitment: Option<Digest>,
 }
 
 /// How an auction is cleared.
@@ -134,54 +134,54 @@ pub enum AuctionKind {
     },
 }
 
-/// What a seeded lot is drawn with, kept by the operators until the auction is cleared.
+/// What a seeded draw is made with, kept by the operators until the auction is cleared.
 #[derive(Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct LotSecret(pub [u8; 32]);
+pub struct DrawSecret(pub [u8; 32]);
 
-/// A text that is not a lot's secret.
+/// A text that is not the secret of a draw.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("a lot's secret is 64 hexadecimal digits")]
-pub struct ParseLotSecretError;
+#[error("the secret of a draw is 64 hexadecimal digits")]
+pub struct ParseDrawSecretError;
 
-impl fmt::Debug for LotSecret {
+impl fmt::Debug for DrawSecret {
     /// Nothing of it: it must not come into a log before it is published.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("LotSecret(…)")
+        f.write_str("DrawSecret(…)")
     }
 }
 
-impl fmt::Display for LotSecret {
+impl fmt::Display for DrawSecret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         Digest(self.0).fmt(f)
     }
 }
 
-impl FromStr for LotSecret {
-    type Err = ParseLotSecretError;
+impl FromStr for DrawSecret {
+    type Err = ParseDrawSecretError;
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        bytes_of_hex(text).map(Self).ok_or(ParseLotSecretError)
+        bytes_of_hex(text).map(Self).ok_or(ParseDrawSecretError)
     }
 }
 
-impl LotSecret {
+impl DrawSecret {
     /// What is announced of it: its SHA-256.
     pub fn commitment(&self) -> Digest {
         Digest::of(self)
     }
 }
 
-/// What a seeded lot was drawn with. The bids of one limit are taken in the order of SHA-256(seed ‖ bid), a bid written as
+/// What a seeded draw was made with. The bids of one limit are taken in the order of SHA-256(seed ‖ bid), a bid written as
 /// `identity.command`, with seed = SHA-256(secret ‖ bids).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Lot {
+pub struct Draw {
     /// The secret whose hash was announced.
-    pub secret: LotSecret,
+    pub secret: DrawSecret,
     /// The digest of the bids that stood at the close, in order of time.
     pub bids: Digest,
 }
 
-impl Lot {
-    /// What the order of the lot is worked out from.
+impl Draw {
+    /// What the order of the draw is worked out from.
     // Rules: R-AUC-058.
     pub fn seed(&self) -> Digest {
         Digest::of(&(self.secret, self.bids))
@@ -189,7 +189,7 @@ impl Lot {
 }
 
 impl AuctionTerms {
-    /// Refuses a price rule that the market cannot hold an auction by, and a lot without its secret's hash.
+    /// Refuses a price rule that the market cannot hold an auction by, and a draw without its secret's hash.
     // Rules: R-AUC-005, R-AUC-006.
     pub(super) fn check_price_rule(&self, stated: &Rule, market: &Market) -> Result<(), Reject> {
         let rule = market.rule(stated);
@@ -219,13 +219,13 @@ impl AuctionTerms {
         if is_call && rule.payment == Payment::OwnPrice {
             return Err(Reject::RulePayment);
         }
-        self.check_lot(rule.allocation == Allocation::SeededLot)
+        self.check_draw(rule.allocation == Allocation::SeededDraw)
     }
 
-    /// Refuses a lot without its secret's hash, and a hash without a lot.
+    /// Refuses a draw without its secret's hash, and a hash without a draw.
     // Rules: R-AUC-008.
-    pub(super) fn check_lot(&self, draws_lots: bool) -> Result<(), Reject> {
-        if self.lot_commitment.is_some() == draws_lots { Ok(()) } else { Err(Reject::LotCommitment) }
+    pub(super) fn check_draw(&self, has_draw: bool) -> Result<(), Reject> {
+        if self.draw_commitment.is_some() == has_draw { Ok(()) } else { Err(Reject::DrawCommitment) }
     }
 }
 

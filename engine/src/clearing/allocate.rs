@@ -177,7 +177,7 @@ fn share(members: &[Member<'_>], rule: &Rule, seed: &[u8], available: i64) -> Ve
     let in_time = || (0..members.len()).collect::<Vec<_>>();
     match rule.allocation {
         Allocation::PriceTime => in_order(members, &in_time(), available),
-        Allocation::SeededLot => {
+        Allocation::SeededDraw => {
             let mut drawn: Vec<(_, u32, usize)> = members
                 .iter()
                 .enumerate()
@@ -194,7 +194,7 @@ fn share(members: &[Member<'_>], rule: &Rule, seed: &[u8], available: i64) -> Ve
     }
 }
 
-/// What a lot is drawn by.
+/// What decides a draw.
 // Rules: R-AUC-057.
 fn draw(seed: &[u8], id: &[u8]) -> [u8; 32] {
     Sha256::new().chain_update(seed).chain_update(id).finalize().into()

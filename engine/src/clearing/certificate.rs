@@ -61,7 +61,7 @@ pub struct CurvePoint {
 
 /// What one bidder is told: its own order alone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Standing {
+pub struct OrderStanding {
     /// The order's row in the book, counted from zero.
     pub order: u32,
     /// What it was given.
@@ -81,7 +81,7 @@ pub fn certificate(
     rule: &Rule,
     seed: Option<&[u8]>,
     outcome: &Outcome,
-) -> Result<(Certificate, Vec<Standing>), ClearingError> {
+) -> Result<(Certificate, Vec<OrderStanding>), ClearingError> {
     admit(orders, rule, seed)?;
     let curve = Curve::new(orders, rule)?;
     let mut given = vec![Quantity::ZERO; orders.len()];
@@ -97,7 +97,7 @@ pub fn certificate(
     let public = summary(&curve, outcome.decision, side_sum(Side::Buy), side_sum(Side::Sell));
     let standings = (0_u32..)
         .zip(orders.iter().zip(&given))
-        .map(|(row, (order, given))| Standing {
+        .map(|(row, (order, given))| OrderStanding {
             order: row,
             given: *given,
             reason: reason(order, outcome.price(), *given),

@@ -67,7 +67,7 @@ pub(crate) use cascade::decide;
 pub(crate) use certificate::summary;
 pub(crate) use curve::{AtAnyPrice, Curve, Step};
 
-pub use certificate::{Certificate, CurvePoint, Standing, certificate};
+pub use certificate::{Certificate, CurvePoint, OrderStanding, certificate};
 pub use rule::{
     Allocation, Candidates, Criterion, Fraction, ParseFractionError, ParseQuoteError, Payment, Quote,
     Rounding, Rule, RuleError, UnknownName,
@@ -78,7 +78,7 @@ pub(crate) use winning::{is_always_decided, winning_limits_of};
 /// An order of a book. Its place in the book is its row: orders received together rank by it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Order<'a> {
-    /// What a lot is drawn by.
+    /// What decides a draw.
     pub id: &'a [u8],
     /// The place of the id among those of the orders that it is compared with, which ties of remainders go by: the lower first.
     pub rank: u32,
@@ -185,8 +185,8 @@ pub enum ClearingError {
     /// The rule makes no sense.
     #[error(transparent)]
     Rule(#[from] RuleError),
-    /// A lot cannot be drawn without a seed.
-    #[error("a seeded lot needs a seed")]
+    /// There is no draw without a seed.
+    #[error("a seeded draw needs a seed")]
     SeedMissing,
     /// More rows than can be numbered.
     #[error("the book has more orders than {}", u32::MAX)]
@@ -263,7 +263,7 @@ impl Outcome {
     }
 }
 
-/// Clears a book by a rule. `seed` is what a seeded lot is drawn with; other allocations do not look at it.
+/// Clears a book by a rule. `seed` is what a seeded draw is made with; other allocations do not look at it.
 ///
 /// # Errors
 ///
@@ -314,7 +314,7 @@ pub fn clear(orders: &[Order<'_>], rule: &Rule, seed: Option<&[u8]>) -> Result<O
 /// Refuses a rule or an order that cannot be cleared, the first that there is.
 fn admit(orders: &[Order<'_>], rule: &Rule, seed: Option<&[u8]>) -> Result<(), ClearingError> {
     rule.check()?;
-    if rule.allocation == Allocation::SeededLot && seed.is_none() {
+    if rule.allocation == Allocation::SeededDraw && seed.is_none() {
         return Err(ClearingError::SeedMissing);
     }
     if u32::try_from(orders.len()).is_err() {

@@ -113,7 +113,7 @@ pub enum Allocation {
     /// largest part of its quantity leaves first (ties: the higher id), and the rest share again.
     MinimumFill,
     /// In the order of SHA-256(seed ‖ id).
-    SeededLot,
+    SeededDraw,
 }
 
 /// Who pays which price.
@@ -415,7 +415,7 @@ names! {
         QuantityPriority: "quantity-priority",
         RoundUp: "round-up",
         MinimumFill: "minimum-fill",
-        SeededLot: "seeded-lot",
+        SeededDraw: "seeded-draw",
     }
     Reason {
         InTheMoney: "in-the-money",

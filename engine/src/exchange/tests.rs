@@ -138,7 +138,7 @@ fn a_stored_stock_order_is_pledged_for() {
             closes_at: opens_at.plus_seconds(1).expect("fits"),
             challenge_seconds: std::num::NonZeroU32::MIN,
             rule: rule.into(),
-            lot_commitment: None,
+            draw_commitment: None,
         };
         exchange.state.announce(AuctionId(1), terms, budget);
         exchange.state.ledger.tell(exchange.at, &mut Vec::new());

@@ -4,7 +4,7 @@
 //! looked at and what limits the awards: a volume, a budget, a part of either for a technology, an owner or a
 //! delivery year, a share of origin. [`award`] is a function of offers and rule:
 //!
-//! 1. Offers above their ceiling are set aside. The others stand in one *stack*: by score (price − premium), then by time or lot, in
+//! 1. Offers above their ceiling are set aside. The others stand in one *stack*: by score (price − premium), then by time or a draw, in
 //!    all delivery years together.
 //! 2. Pots are held one after the other, and in each its minima before the rest. From the top of the stack, an offer is
 //!    awarded as much as every limit leaves: whole, or the most whole lots from its minimum on.
@@ -196,7 +196,7 @@ pub struct Totals {
 
 /// Awards support.
 ///
-/// `seed` is what a lot among offers of one score is drawn with.
+/// `seed` is what a draw among offers of one score is made with.
 ///
 /// # Errors
 ///

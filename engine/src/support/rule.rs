@@ -80,8 +80,8 @@ pub enum Ties {
     /// The earlier one.
     #[default]
     Earliest,
-    /// By lot, in the order of SHA-256(seed ‖ id).
-    SeededLot,
+    /// By a draw, in the order of SHA-256(seed ‖ id).
+    SeededDraw,
 }
 
 /// What is paid where nobody competes.

@@ -13,7 +13,7 @@ use crate::text::{Country, Name};
 /// An offer of supported volume.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Offer<'a> {
-    /// What a lot among equals is drawn by.
+    /// What a draw among equals is made with.
     pub id: &'a [u8],
     /// The price asked: a strike, or a premium.
     pub price: Price,
@@ -43,8 +43,8 @@ pub enum SupportError {
     /// The rule makes no sense.
     #[error(transparent)]
     Rule(#[from] SupportRuleError),
-    /// Ties are drawn by lot.
-    #[error("ties are drawn by lot, and no seed is given")]
+    /// Ties are decided by a draw.
+    #[error("ties are decided by a draw, and no seed is given")]
     SeedMissing,
     /// An offer that the rule cannot take.
     #[error("{fault}")]
@@ -151,7 +151,7 @@ impl<'a> Stack<'a> {
         rule.check()?;
         let seed = match rule.ties {
             Ties::Earliest => None,
-            Ties::SeededLot => Some(seed.ok_or(SupportError::SeedMissing)?),
+            Ties::SeededDraw => Some(seed.ok_or(SupportError::SeedMissing)?),
         };
         let pots = rule.pots();
         let pot_of = |technology: &Technology| pots.iter().position(|pot| *pot == technology.pot.as_ref());

@@ -15,7 +15,7 @@ pub mod steps;
 use std::collections::BTreeMap;
 use std::num::NonZeroU32;
 
-use golv_engine::auction::{AuctionKind, AuctionTerms, LotSecret, StackTerms};
+use golv_engine::auction::{AuctionKind, AuctionTerms, DrawSecret, StackTerms};
 use golv_engine::book::Side;
 use golv_engine::cfd::{
     ContractTerms, Delivery, IndexTerms, Measure, Observation, Payoff, Upside, VolumeRule,
@@ -51,7 +51,7 @@ pub const DRAWN: AuctionId = AuctionId(3);
 pub const STACK: AuctionId = AuctionId(4);
 
 /// What all lots here are drawn with.
-pub const SECRET: LotSecret = LotSecret([7; 32]);
+pub const SECRET: DrawSecret = DrawSecret([7; 32]);
 
 /// One line of a journal.
 #[derive(Clone, Debug)]
@@ -187,7 +187,7 @@ impl World {
         world
     }
 
-    /// With a call auction, a support auction, and a call auction by another rule with a seeded lot that are open.
+    /// With a call auction, a support auction, and a call auction by another rule with a seeded draw that are open.
     pub fn open(funded: i64) -> Self {
         let mut world = Self::furnished(funded);
         let opens_at = world.now.plus_seconds(hours(1)).expect("fits");
@@ -198,10 +198,10 @@ impl World {
         let drawn = AuctionTerms {
             rule: Rule {
                 reference_price: Some(price(450)),
-                ..Rule::new(Candidates::Interval, cascade, Allocation::SeededLot)
+                ..Rule::new(Candidates::Interval, cascade, Allocation::SeededDraw)
             }
             .into(),
-            lot_commitment: Some(SECRET.commitment()),
+            draw_commitment: Some(SECRET.commitment()),
             ..terms(call, opens_at, closes_at)
         };
         let auctions = [
@@ -360,7 +360,7 @@ pub fn publish(index: IndexId, day: Day, price: Price) -> Command {
 
 pub fn terms(kind: AuctionKind, opens_at: Instant, closes_at: Instant) -> AuctionTerms {
     let challenge_seconds = NonZeroU32::new(hours(24)).expect("positive");
-    AuctionTerms { kind, opens_at, closes_at, challenge_seconds, rule: rule().into(), lot_commitment: None }
+    AuctionTerms { kind, opens_at, closes_at, challenge_seconds, rule: rule().into(), draw_commitment: None }
 }
 
 /// A stack with a bond of 10 a unit and three days to accept: one price for two technologies, mines and recycling, the second

@@ -57,7 +57,7 @@ fn a_rule() -> impl Strategy<Value = Rule> {
         rule().cascade,
     ];
     let allocations =
-        [Allocation::PriceTime, Allocation::ProRata, Allocation::QuantityPriority, Allocation::SeededLot];
+        [Allocation::PriceTime, Allocation::ProRata, Allocation::QuantityPriority, Allocation::SeededDraw];
     let candidates = prop::sample::select(Candidates::ALL);
     let floor = prop_oneof![4 => Just(None), 1 => (30_i64..60).prop_map(|tens| Some(price(tens * 10)))];
     (candidates, prop::sample::select(cascades.to_vec()), prop::sample::select(allocations.to_vec()), floor)
@@ -146,9 +146,9 @@ fn an_action() -> impl Strategy<Value = Action> {
             let call = AuctionKind::Call { market: MARKET, stock: None };
             let support = AuctionKind::Support { floor: FLOOR, per_period };
             let kind = if opens_in % 2 == 0 { call } else { support };
-            let is_lot = rule.allocation == Allocation::SeededLot;
-            let lot_commitment = is_lot.then(|| SECRET.commitment());
-            let terms = AuctionTerms { rule: rule.into(), lot_commitment, ..terms(kind, opens_at, closes_at) };
+            let is_drawn = rule.allocation == Allocation::SeededDraw;
+            let draw_commitment = is_drawn.then(|| SECRET.commitment());
+            let terms = AuctionTerms { rule: rule.into(), draw_commitment, ..terms(kind, opens_at, closes_at) };
             Action::AnnounceAuction { auction: AuctionId(auction), terms }
         }),
     ]
@@ -317,7 +317,7 @@ impl Tried {
                 check_result(*auction, result, &self.world);
                 let cleared = result.price().is_some() || !result.fills.is_empty();
                 self.seen.insert(if cleared { "Cleared" } else { "ClearedEmpty" });
-                if result.lot.is_some() && !result.fills.is_empty() {
+                if result.draw.is_some() && !result.fills.is_empty() {
                     self.seen.insert("Drawn");
                 }
             }
@@ -427,7 +427,7 @@ fn check_result(auction: AuctionId, result: &AuctionResult, world: &World) {
         let min_quantity = Quantity::ZERO;
         orders.push(Order { id, rank, side, price, quantity: per_period, min_quantity, received: 0 });
     }
-    let seed = result.lot.map(|lot| lot.seed().0);
+    let seed = result.draw.map(|draw| draw.seed().0);
     let seed = seed.as_ref().map(|seed| &seed[..]);
     let outcome = clear(&orders, &rule, seed).expect("a book that was admitted");
     assert_eq!(check::check(&orders, &rule, seed, &outcome), Ok(()));

@@ -258,8 +258,8 @@ fn a_rule_is_refused_that_the_market_cannot_hold_an_auction_by() {
     let (opens_at, closes_at) = (opens_at.expect("fits"), closes_at.expect("fits"));
     let call = AuctionKind::Call { market: MARKET, stock: None };
     let support = AuctionKind::Support { floor: FLOOR, per_period: quantity(10) };
-    let mut announce = |kind, rule: Rule, lot_commitment| {
-        let terms = AuctionTerms { rule: rule.into(), lot_commitment, ..terms(kind, opens_at, closes_at) };
+    let mut announce = |kind, rule: Rule, draw_commitment| {
+        let terms = AuctionTerms { rule: rule.into(), draw_commitment, ..terms(kind, opens_at, closes_at) };
         world.try_agree(Action::AnnounceAuction { auction: AuctionId(9), terms })
     };
     let with = |change: fn(&mut Rule)| {
@@ -287,7 +287,7 @@ fn a_rule_is_refused_that_the_market_cannot_hold_an_auction_by() {
         ),
         (with(|rule| rule.allocation = Allocation::RoundUp), Reject::RuleAllocation),
         (with(|rule| rule.allocation = Allocation::MinimumFill), Reject::RuleAllocation),
-        (with(|rule| rule.allocation = Allocation::SeededLot), Reject::LotCommitment),
+        (with(|rule| rule.allocation = Allocation::SeededDraw), Reject::DrawCommitment),
     ];
     for (rule, reject) in cases {
         for kind in [call, support] {
@@ -296,23 +296,23 @@ fn a_rule_is_refused_that_the_market_cannot_hold_an_auction_by() {
     }
     let own_price = with(|rule| rule.payment = Payment::OwnPrice);
     assert_eq!(announce(call, own_price.clone(), None), Err(Reject::RulePayment));
-    let commitment = Some(LotSecret([1; 32]).commitment());
-    assert_eq!(announce(call, rule(), commitment), Err(Reject::LotCommitment));
+    let commitment = Some(DrawSecret([1; 32]).commitment());
+    assert_eq!(announce(call, rule(), commitment), Err(Reject::DrawCommitment));
     announce(support, own_price, None).expect("a strike of its own for each");
 }
 
-/// Two bids of one limit, of which one can be filled: the lot decides, and only with the secret that was announced.
+/// Two bids of one limit, of which one can be filled: the draw decides, and only with the secret that was announced.
 /// Rules: R-AUC-058.
 #[test]
-fn a_lot_is_drawn_with_the_secret_that_was_announced() {
+fn a_draw_is_made_with_the_secret_that_was_announced() {
     let mut winners = BTreeSet::new();
     for byte in 0..8 {
         let mut world = World::furnished(1_000_000);
-        let secret = LotSecret([byte; 32]);
+        let secret = DrawSecret([byte; 32]);
         let (opens_at, closes_at) = (world.now.plus_seconds(10), world.now.plus_seconds(20));
         let terms = AuctionTerms {
-            rule: Rule { allocation: Allocation::SeededLot, ..rule() }.into(),
-            lot_commitment: Some(secret.commitment()),
+            rule: Rule { allocation: Allocation::SeededDraw, ..rule() }.into(),
+            draw_commitment: Some(secret.commitment()),
             ..terms(
                 AuctionKind::Call { market: MARKET, stock: None },
                 opens_at.expect("fits"),
@@ -327,12 +327,12 @@ fn a_lot_is_drawn_with_the_secret_that_was_announced() {
         }
         world.wait(10);
         let mut clear = |secret| world.send(OPERATORS[0], Command::ClearAuction { auction: CALL, secret });
-        assert_eq!(clear(None), Err(Reject::LotSecret));
-        assert_eq!(clear(Some(LotSecret([9; 32]))), Err(Reject::LotSecret));
+        assert_eq!(clear(None), Err(Reject::DrawSecret));
+        assert_eq!(clear(Some(DrawSecret([9; 32]))), Err(Reject::DrawSecret));
         clear(Some(secret)).expect("cleared");
         let cleared = result(&world, CALL);
-        let lot = cleared.lot.expect("drawn");
-        assert_eq!(lot.secret, secret, "who won can be worked out again");
+        let draw = cleared.draw.expect("drawn");
+        assert_eq!(draw.secret, secret, "who won can be worked out again");
         let winner = cleared.fills.iter().find(|fill| fill.side == Side::Buy).expect("one").bid;
         assert_eq!(cleared.unfilled.len(), 1);
         winners.insert(winner.identity);
@@ -340,15 +340,15 @@ fn a_lot_is_drawn_with_the_secret_that_was_announced() {
     assert_eq!(winners.len(), 2, "neither wins always");
 }
 
-/// A secret is published with the first result that it draws, so no other lot can be drawn with it.
+/// A secret is published with the first result that it draws, so no other draw can be made with it.
 /// Rules: R-AUC-009.
 #[test]
 fn every_lot_has_a_secret_of_its_own() {
     let mut world = World::open(100_000);
     let (opens_at, closes_at) = (world.now.plus_seconds(10), world.now.plus_seconds(20));
     let terms = AuctionTerms {
-        rule: Rule { allocation: Allocation::SeededLot, ..rule() }.into(),
-        lot_commitment: Some(SECRET.commitment()),
+        rule: Rule { allocation: Allocation::SeededDraw, ..rule() }.into(),
+        draw_commitment: Some(SECRET.commitment()),
         ..terms(
             AuctionKind::Call { market: MARKET, stock: None },
             opens_at.expect("fits"),
@@ -356,7 +356,7 @@ fn every_lot_has_a_secret_of_its_own() {
         )
     };
     let announce = Action::AnnounceAuction { auction: AuctionId(9), terms };
-    assert_eq!(world.try_agree(announce), Err(Reject::LotSecretUsed));
+    assert_eq!(world.try_agree(announce), Err(Reject::DrawSecretUsed));
 }
 
 /// Winners of a support auction that pays each its own offer have strikes of their own.

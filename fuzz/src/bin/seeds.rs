@@ -1,5 +1,5 @@
 //! Writes the seeds of every corpus from the golden journal, a market day's, the rule books' examples and what the targets have of
-//! their own, and the dictionaries: `golv demo --data DIR`, and then in `fuzz/` `cargo run --bin seeds DIR`.
+//! their own, and the dictionaries: `golv demo --data DIR`, and then `cargo run -p golv-fuzz --bin seeds DIR`.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -181,7 +181,7 @@ const EDGES: [(&str, &str, &str); 14] = [
     ("edge-minimums", "--rule pay-as-clear --allocation minimum-fill", "buy,5,9,6\nbuy,5,6,5\nsell,1,10,\n"),
     (
         "edge-lots",
-        "--rule xetra-equities --allocation seeded-lot --seed 7",
+        "--rule xetra-equities --allocation seeded-draw --seed 7",
         "buy,5,3,\nbuy,5,3,\nsell,1,4,\n",
     ),
     (
@@ -230,7 +230,7 @@ const OFFERS: &str = "price,quantity,min_quantity,owner,origin,year,quality,unit
 const EVERY_FIELD: &str = r#"
 payment = "one-price"
 misfit = "skip"
-ties = "seeded-lot"
+ties = "seeded-draw"
 uncontested = "ceiling"
 ceiling = "90"
 lot = "1"

@@ -22,7 +22,7 @@ use golv_engine::market::{Market, Unit};
 use golv_engine::num::{Currency, Price, Quantity};
 use golv_engine::participant::Role;
 use golv_engine::time::Instant;
-use golv_gateway::pipeline::{Creation, Message, Pipeline, RING_CAPACITY, Session, Waiting};
+use golv_gateway::pipeline::{Creation, LocalSession, Message, Pipeline, RING_CAPACITY, Waiting};
 
 /// How many identities send, in turn.
 pub const IDENTITIES: u64 = 64;
@@ -131,7 +131,7 @@ fn number(sender: IdentityId, id: CommandId) -> u64 {
 
 /// One session, and what it waits for.
 pub struct Client {
-    session: Session,
+    session: LocalSession,
     in_flight: u64,
 }
 
@@ -251,7 +251,7 @@ pub fn open_auctions(dir: &Path, waiting: Waiting, keys: &[KeyFingerprint]) -> P
                 Allocation::ProRata,
             )
             .into(),
-            lot_commitment: None,
+            draw_commitment: None,
         };
         let auction = AuctionId(u32::try_from(auction).expect("small"));
         operators.agree(Action::AnnounceAuction { auction, terms });
@@ -262,7 +262,7 @@ pub fn open_auctions(dir: &Path, waiting: Waiting, keys: &[KeyFingerprint]) -> P
 
 /// The two operators. Their session ends when everything is open.
 struct Centre {
-    session: Session,
+    session: LocalSession,
     agreed: u64,
 }
 

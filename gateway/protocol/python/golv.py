@@ -134,7 +134,7 @@ amount = fields(currency=currency, millionths=i64)
 named_by_command = fields(identity=identity, command=command_id)
 bid = proposal = named_by_command
 position = fields(sequence=sequence, chain=digest)
-lot_secret = raw(32)
+draw_secret = raw(32)
 
 observation = fields(price=price, volume=optional(quantity), source=optional(text))
 delivery = fields(
@@ -219,7 +219,7 @@ rule = fields(
     candidates=variants("limits", "ticks", "interval"),
     cascade=list_of(criterion),
     allocation=variants(
-        "price-time", "pro rata", "quantity priority", "round up", "minimum fill", "seeded lot"
+        "price-time", "pro rata", "quantity priority", "round up", "minimum fill", "seeded draw"
     ),
     payment=payment,
     reference_price=optional(price),
@@ -244,7 +244,7 @@ technology = fields(name=text, pot=optional(text), ceiling=optional(price), prem
 support_rule = fields(
     payment=payment,
     misfit=variants("stop", "skip", "close year"),
-    ties=variants("earliest", "seeded lot"),
+    ties=variants("earliest", "seeded draw"),
     whole_offers=flag,
     uncontested=variants("clearing", "ceiling"),
     ceiling=optional(price),
@@ -293,7 +293,7 @@ auction_terms = fields(
     rule=variants_of(
         [("price", rule), ("stack", stack), ("solution", fields(rule=rule, solution_seconds=u32))]
     ),
-    lot_commitment=optional(digest),
+    draw_commitment=optional(digest),
 )
 solution = fields(
     digest=digest,
@@ -495,7 +495,7 @@ command = variants_of(
         ("WithdrawBid", fields(auction=auction, bid=bid)),
         ("WithdrawAll", nothing),
         ("Halt", fields(participant=participant)),
-        ("ClearAuction", fields(auction=auction, secret=optional(lot_secret))),
+        ("ClearAuction", fields(auction=auction, secret=optional(draw_secret))),
         ("ProposeSolution", fields(auction=auction, solution=solution)),
         ("AcceptAward", fields(auction=auction, bid=bid)),
         ("DeclineAward", fields(auction=auction, bid=bid)),
@@ -667,7 +667,7 @@ event = variants_of(
                 fills=list_of(fill),
                 unfilled=list_of(unfilled),
                 reserved=optional(amount),
-                lot=optional(fields(secret=lot_secret, digest=digest)),
+                draw=optional(fields(secret=draw_secret, digest=digest)),
                 stack=optional(stack_part),
                 solution=optional(solution_part),
             ),

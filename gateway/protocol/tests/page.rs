@@ -9,9 +9,9 @@ use std::num::NonZeroU32;
 use golv_engine::Answer;
 use golv_engine::auction::Progress;
 use golv_engine::auction::{
-    AuctionKind, AuctionResult, AuctionRule, AuctionTerms, AwardOffer, BidDetails, ClosedBid, Fill, LimitUse,
-    Lot, LotSecret, Refusal, Refused, Solution, SolutionResult, SolutionTerms, StackResult, StackTerms,
-    Supplied as Sold, Unfilled, WinningLimit,
+    AuctionKind, AuctionResult, AuctionRule, AuctionTerms, AwardOffer, BidDetails, ClosedBid, Draw,
+    DrawSecret, Fill, LimitUse, Refusal, Refused, Solution, SolutionResult, SolutionTerms, StackResult,
+    StackTerms, Supplied as Sold, Unfilled, WinningLimit,
 };
 use golv_engine::book::Side;
 use golv_engine::cfd::{
@@ -63,7 +63,7 @@ fn tonnes(units: u32) -> Quantity {
 
 const BID: BidId = BidId { identity: IdentityId(101), command: CommandId(7) };
 
-const SECRET: LotSecret = LotSecret([0xef; 32]);
+const SECRET: DrawSecret = DrawSecret([0xef; 32]);
 
 /// An example with the name that it has on the page.
 fn example(name: &'static str, message: &impl Serialize) -> (&'static str, String) {

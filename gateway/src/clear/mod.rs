@@ -60,7 +60,7 @@ pub struct Clear {
     /// With --indivisible optimum: how many partial choices are looked at before the best so far is taken [default: 1000000]
     #[arg(long, value_name = "N", requires = "indivisible")]
     node_limit: Option<u64>,
-    /// What a seeded lot is drawn with: the bytes of this text stand before each id
+    /// What a seeded draw is made with: the bytes of this text stand before each id
     #[arg(long)]
     seed: Option<String>,
     #[command(flatten)]

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use golv_engine::book::Side;
 use golv_engine::clearing::{
-    Certificate, Criterion, CurvePoint, Decision, Equilibrium, Fill, Outcome, Reason, Rule, Standing,
+    Certificate, Criterion, CurvePoint, Decision, Equilibrium, Fill, OrderStanding, Outcome, Reason, Rule,
 };
 use golv_engine::num::Price;
 use serde::{Deserialize, Serialize};
@@ -122,7 +122,7 @@ pub(super) struct Claimed {
 
 /// What each order is told, in the order of the book, and its winning limit.
 pub(super) struct Private {
-    pub(super) standings: Vec<Standing>,
+    pub(super) standings: Vec<OrderStanding>,
     pub(super) winning_limits: Vec<Option<Price>>,
 }
 
@@ -218,7 +218,7 @@ pub(crate) fn certificate_text(certificate: &Certificate) -> CertificateText {
 }
 
 fn standing_texts(rows: &[Row], private: &Private) -> Vec<StandingText> {
-    let standing = |(standing, limit): (&Standing, &Option<Price>)| StandingText {
+    let standing = |(standing, limit): (&OrderStanding, &Option<Price>)| StandingText {
         id: id(rows, standing.order),
         given: standing.given.to_string(),
         reason: standing.reason,
@@ -299,7 +299,7 @@ fn read_certificate(text: &CertificateText, outcome: &Outcome) -> Result<Certifi
 fn read_private(texts: &[StandingText], places: &BTreeMap<&str, u32>) -> Result<Private, ReadError> {
     let standing = |text: &StandingText| {
         let (order, given) = (place(places, &text.id)?, number("given", &text.given)?);
-        Ok(Standing { order, given, reason: text.reason })
+        Ok(OrderStanding { order, given, reason: text.reason })
     };
     let limit = |text: &StandingText| optional("winning_limit", &text.winning_limit);
     Ok(Private {

@@ -135,7 +135,7 @@ pub(crate) struct Changes {
     /// The criteria in their order, with commas between
     #[arg(long, value_delimiter = ',', value_name = "CRITERION")]
     cascade: Option<Vec<Criterion>>,
-    /// Who gets what at the margin: price-time, pro-rata, quantity-priority, round-up, minimum-fill or seeded-lot
+    /// Who gets what at the margin: price-time, pro-rata, quantity-priority, round-up, minimum-fill or seeded-draw
     #[arg(long)]
     allocation: Option<Allocation>,
     /// The reference price

@@ -534,7 +534,7 @@ mod tests {
                 ],
                 Allocation::PriceTime,
             ),
-            lot_commitment: None,
+            draw_commitment: None,
         };
         let kind = AuctionKind::Support { floor: FloorId(1), per_period: tonnes(120) };
         let cascade = vec![Criterion::MostVolume, Criterion::LastAcceptedOffer, Criterion::Reference];

@@ -1,4 +1,4 @@
-//! The arguments of `golv admin auctions`: what is announced, by which rule, and how a lot's secret is kept.
+//! The arguments of `golv admin auctions`: what is announced, by which rule, and how the secret of a draw is kept.
 
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use clap::builder::TypedValueParser as _;
 use clap::{Args, Subcommand, value_parser};
 use golv_engine::auction::{
-    AuctionKind, AuctionRule, AuctionTerms, LotSecret, ParseLotSecretError, SolutionTerms, StackTerms,
+    AuctionKind, AuctionRule, AuctionTerms, DrawSecret, ParseDrawSecretError, SolutionTerms, StackTerms,
 };
 use golv_engine::book::Side;
 use golv_engine::clearing::Allocation;
@@ -132,9 +132,9 @@ pub enum Auctions {
         /// The auction.
         #[arg(value_name = "ID", value_parser = id(AuctionId))]
         auction: AuctionId,
-        /// For a seeded lot: the file with its secret, as it was kept when the auction was announced.
+        /// For a seeded draw: the file with its secret, as it was kept when the auction was announced.
         #[arg(long, value_name = "FILE")]
-        lot_secret_file: Option<PathBuf>,
+        draw_secret_file: Option<PathBuf>,
     },
 }
 
@@ -159,10 +159,10 @@ pub struct AuctionOptions {
     /// The price that the rule looks to where nothing else decides; else the one that the rule states, if it does.
     #[arg(long, value_name = "PRICE", allow_negative_numbers = true)]
     pub reference_price: Option<Price>,
-    /// For a rule with a seeded lot: the file that keeps its secret until the auction is cleared. It is made if there is
+    /// For a rule with a seeded draw: the file that keeps its secret until the auction is cleared. It is made if there is
     /// none, and only the secret's hash is sent.
     #[arg(long, value_name = "FILE")]
-    pub lot_secret_file: Option<PathBuf>,
+    pub draw_secret_file: Option<PathBuf>,
 }
 
 /// What a stack of offers has beside its rule.
@@ -255,11 +255,11 @@ pub enum NoCommand {
         "a stack of offers needs a rule, also for --budget, --bond and --acceptance-seconds: name it with --support or --support-file"
     )]
     StackMissing,
-    /// A lot is drawn with a secret.
-    #[error("the rule has a seeded lot; name the file that keeps its secret with --lot-secret-file")]
+    /// A draw is made with a secret.
+    #[error("the rule has a seeded draw; name the file that keeps its secret with --draw-secret-file")]
     SecretMissing,
     /// The file cannot be read, or not be made.
-    #[error("the lot's secret in {} cannot be kept or read", file.display())]
+    #[error("the secret of the draw in {} cannot be kept or read", file.display())]
     File {
         /// The file.
         file: PathBuf,
@@ -267,12 +267,12 @@ pub enum NoCommand {
         source: io::Error,
     },
     /// The file holds something else.
-    #[error("{} holds no secret of a lot", file.display())]
+    #[error("{} holds no secret of a draw", file.display())]
     NoSecret {
         /// The file.
         file: PathBuf,
         /// What it should hold.
-        source: ParseLotSecretError,
+        source: ParseDrawSecretError,
     },
 }
 
@@ -303,8 +303,8 @@ impl Auctions {
             }
             Self::Solve { .. } => return Err(NoCommand::Searched),
             Self::Cancel { auction } => Action::CancelAuction { auction },
-            Self::Clear { auction, lot_secret_file } => {
-                let secret = lot_secret_file.as_deref().map(read_secret).transpose()?;
+            Self::Clear { auction, draw_secret_file } => {
+                let secret = draw_secret_file.as_deref().map(read_secret).transpose()?;
                 return Ok(Command::ClearAuction { auction, secret });
             }
         };
@@ -319,37 +319,37 @@ impl AuctionOptions {
         stack: Option<StackTerms>,
         default_rule: &str,
     ) -> Result<AuctionTerms, NoCommand> {
-        let Self { opens_at, closes_at, challenge_seconds, rule, reference_price, lot_secret_file } = self;
-        let (rule, draws_lots) = match stack {
+        let Self { opens_at, closes_at, challenge_seconds, rule, reference_price, draw_secret_file } = self;
+        let (rule, has_draw) = match stack {
             Some(_) if reference_price.is_some() => return Err(NoCommand::ReferenceForStack),
             Some(stack) => {
-                let draws_lots = stack.rule.ties == Ties::SeededLot;
-                (AuctionRule::from(stack), draws_lots)
+                let has_draw = stack.rule.ties == Ties::SeededDraw;
+                (AuctionRule::from(stack), has_draw)
             }
             None => {
                 let rule = rule.rule(default_rule, &Changes::reference_price(reference_price))?;
-                let draws_lots = rule.allocation == Allocation::SeededLot;
-                (AuctionRule::from(rule), draws_lots)
+                let has_draw = rule.allocation == Allocation::SeededDraw;
+                (AuctionRule::from(rule), has_draw)
             }
         };
-        let secret = match (draws_lots, lot_secret_file) {
+        let secret = match (has_draw, draw_secret_file) {
             (true, None) => return Err(NoCommand::SecretMissing),
-            // Without a lot the exchange refuses a secret's hash, and says so.
+            // Without a draw the exchange refuses a secret's hash, and says so.
             (_, file) => file.as_deref().map(keep_secret).transpose()?,
         };
-        let lot_commitment = secret.map(|secret| secret.commitment());
-        Ok(AuctionTerms { kind, opens_at, closes_at, challenge_seconds, rule, lot_commitment })
+        let draw_commitment = secret.map(|secret| secret.commitment());
+        Ok(AuctionTerms { kind, opens_at, closes_at, challenge_seconds, rule, draw_commitment })
     }
 }
 
 /// The secret in a file, which is made for its owner alone if there is none.
-fn keep_secret(file: &Path) -> Result<LotSecret, NoCommand> {
+fn keep_secret(file: &Path) -> Result<DrawSecret, NoCommand> {
     let failed = |source| NoCommand::File { file: file.to_owned(), source };
     match OpenOptions::new().write(true).create_new(true).mode(0o600).open(file) {
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => read_secret(file),
         Err(error) => Err(failed(error)),
         Ok(mut made) => {
-            let mut secret = LotSecret([0; 32]);
+            let mut secret = DrawSecret([0; 32]);
             getrandom::fill(&mut secret.0).map_err(|error| failed(error.into()))?;
             // It must still be there when the auction closes.
             writeln!(made, "{secret}").and_then(|()| made.sync_all()).map_err(failed)?;
@@ -358,7 +358,7 @@ fn keep_secret(file: &Path) -> Result<LotSecret, NoCommand> {
     }
 }
 
-fn read_secret(file: &Path) -> Result<LotSecret, NoCommand> {
+fn read_secret(file: &Path) -> Result<DrawSecret, NoCommand> {
     let text = fs::read_to_string(file);
     let text = text.map_err(|source| NoCommand::File { file: file.to_owned(), source })?;
     text.trim().parse().map_err(|source| NoCommand::NoSecret { file: file.to_owned(), source })
@@ -463,7 +463,7 @@ mod tests {
     fn a_lots_secret_is_kept_until_the_auction_is_cleared() {
         let directory = tempfile::tempdir().expect("a directory");
         let (rule, secret) = (directory.path().join("rule.toml"), directory.path().join("secret"));
-        fs::write(&rule, "candidates = 'limits'\ncascade = ['most-volume']\nallocation = 'seeded-lot'\n")
+        fs::write(&rule, "candidates = 'limits'\ncascade = ['most-volume']\nallocation = 'seeded-draw'\n")
             .expect("written");
         let announce = format!(
             "announce-call 2 --market 1 --opens-at 2018-12-03T08:00:00Z --closes-at 2018-12-03T12:00:00Z \
@@ -471,8 +471,8 @@ mod tests {
             rule.display()
         );
         assert!(matches!(command(&announce), Err(NoCommand::SecretMissing)));
-        let announce = format!("{announce} --lot-secret-file {}", secret.display());
-        let clear = format!("clear 2 --lot-secret-file {}", secret.display());
+        let announce = format!("{announce} --draw-secret-file {}", secret.display());
+        let clear = format!("clear 2 --draw-secret-file {}", secret.display());
         assert!(matches!(command(&clear), Err(NoCommand::File { .. })));
         let first = command(&announce).expect("announced");
         assert_eq!(command(&announce).expect("announced"), first, "the same secret again");
@@ -482,7 +482,7 @@ mod tests {
         let Command::ClearAuction { secret: Some(sent), .. } = command(&clear).expect("read") else {
             panic!("a secret is sent")
         };
-        assert_eq!(terms.lot_commitment, Some(sent.commitment()));
+        assert_eq!(terms.draw_commitment, Some(sent.commitment()));
         fs::write(&secret, "something else").expect("written");
         assert!(matches!(command(&clear), Err(NoCommand::NoSecret { .. })));
     }

@@ -18,14 +18,14 @@ use crate::clear::rules::{NoRule, preset, read};
 const CONTRACTS: [(&str, &str); 4] = [
     ("collar", include_str!("../../../engine/rules/contracts/collar.toml")),
     ("floor-with-upside", include_str!("../../../engine/rules/contracts/floor-with-upside.toml")),
-    ("price-floor", include_str!("../../../engine/rules/contracts/price-floor.toml")),
+    ("floor", include_str!("../../../engine/rules/contracts/floor.toml")),
     ("two-way", include_str!("../../../engine/rules/contracts/two-way.toml")),
 ];
 
 /// How contracts under a floor are settled.
 #[derive(Args, Clone, Debug, Default, PartialEq, Eq)]
 pub struct ContractChoice {
-    /// How contracts under it are settled, by name: price-floor, two-way, collar or floor-with-upside [default: price-floor]
+    /// How contracts under it are settled, by name: floor, two-way, collar or floor-with-upside [default: floor]
     #[arg(long, value_name = "NAME", conflicts_with = "contract_file")]
     contract: Option<String>,
     /// The same by terms of one's own, as TOML
@@ -37,7 +37,7 @@ impl ContractChoice {
     pub(super) fn terms(&self) -> Result<Box<ContractTerms>, NoRule> {
         match (&self.contract, &self.contract_file) {
             (_, Some(file)) => read(file),
-            (name, None) => preset(name.as_deref().unwrap_or("price-floor"), &CONTRACTS),
+            (name, None) => preset(name.as_deref().unwrap_or("floor"), &CONTRACTS),
         }
     }
 }

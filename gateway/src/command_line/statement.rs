@@ -66,12 +66,12 @@ struct Award {
     side: Side,
     price: Price,
     quantity: Quantity,
-    standing: Standing,
+    standing: AwardStanding,
 }
 
 /// How sure an award is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Standing {
+enum AwardStanding {
     Challengeable {
         final_at: Instant,
     },
@@ -124,9 +124,9 @@ impl Statement {
             Event::AuctionCleared { auction, final_at, result } if self.scope == Scope::All => {
                 self.add_awards(*auction, *final_at, result);
             }
-            Event::AuctionFinalised { auction } => self.set_standing(*auction, Standing::Final),
+            Event::AuctionFinalised { auction } => self.set_standing(*auction, AwardStanding::Final),
             Event::AwardsOffered { auction, until, awards } if self.scope == Scope::All => {
-                let standing = Standing::Offered { until: *until };
+                let standing = AwardStanding::Offered { until: *until };
                 let participant = self.participant;
                 for award in awards.iter().filter(|award| award.participant == participant) {
                     if award.from_reserve {
@@ -139,10 +139,10 @@ impl Statement {
                 }
             }
             Event::AwardAccepted { auction, bid, .. } => {
-                self.set_standing_of(*auction, *bid, Standing::Accepted);
+                self.set_standing_of(*auction, *bid, AwardStanding::Accepted);
             }
             Event::AwardDeclined { auction, bid, .. } => {
-                self.set_standing_of(*auction, *bid, Standing::Declined);
+                self.set_standing_of(*auction, *bid, AwardStanding::Declined);
             }
             Event::SaleSettled { auction, lines, .. } if self.scope == Scope::All => {
                 let own = lines.iter().filter(|line| line.participant == self.participant);
@@ -152,7 +152,7 @@ impl Statement {
                     side: Side::Sell,
                     price: line.price,
                     quantity: line.quantity,
-                    standing: Standing::Final,
+                    standing: AwardStanding::Final,
                 }));
             }
             &Event::EntitlementGranted { entitlement, terms }
@@ -188,7 +188,7 @@ impl Statement {
             Action::AnnounceAuction { auction, terms } => {
                 self.auctions.insert(*auction, terms.kind);
             }
-            Action::CancelAuction { auction } => self.set_standing(*auction, Standing::Cancelled),
+            Action::CancelAuction { auction } => self.set_standing(*auction, AwardStanding::Cancelled),
             _ => {}
         }
     }
@@ -201,17 +201,17 @@ impl Statement {
             side: fill.side,
             price: fill.price,
             quantity: fill.quantity,
-            standing: Standing::Challengeable { final_at },
+            standing: AwardStanding::Challengeable { final_at },
         }));
     }
 
-    fn set_standing_of(&mut self, auction: AuctionId, bid: BidId, standing: Standing) {
+    fn set_standing_of(&mut self, auction: AuctionId, bid: BidId, standing: AwardStanding) {
         let own = self.awards.iter_mut().filter(|award| award.auction == auction && award.bid == bid);
         own.for_each(|award| award.standing = standing);
     }
 
-    fn set_standing(&mut self, auction: AuctionId, standing: Standing) {
-        let open = |award: &&mut Award| award.auction == auction && award.standing != Standing::Declined;
+    fn set_standing(&mut self, auction: AuctionId, standing: AwardStanding) {
+        let open = |award: &&mut Award| award.auction == auction && award.standing != AwardStanding::Declined;
         for award in self.awards.iter_mut().filter(open) {
             award.standing = standing;
         }
@@ -265,7 +265,7 @@ impl Statement {
             let total = total(totals.entry(currency).or_insert(nothing));
             *total = total.and_then(|sum| sum.checked_add(amount));
         };
-        for award in self.awards.iter().filter(|award| award.standing == Standing::Final) {
+        for award in self.awards.iter().filter(|award| award.standing == AwardStanding::Final) {
             if let Some(amount) = self.amount(award) {
                 match award.side {
                     Side::Buy => of(amount.currency, |totals| &mut totals.bought, amount),
@@ -345,12 +345,12 @@ impl Statement {
             Side::Sell => "sells",
         };
         let standing = match award.standing {
-            Standing::Challengeable { final_at } => format!("final at {final_at}"),
-            Standing::Offered { until } => format!("to be accepted until {until}"),
-            Standing::Accepted => "accepted".to_owned(),
-            Standing::Final => "final".to_owned(),
-            Standing::Cancelled => "cancelled".to_owned(),
-            Standing::Declined => "declined".to_owned(),
+            AwardStanding::Challengeable { final_at } => format!("final at {final_at}"),
+            AwardStanding::Offered { until } => format!("to be accepted until {until}"),
+            AwardStanding::Accepted => "accepted".to_owned(),
+            AwardStanding::Final => "final".to_owned(),
+            AwardStanding::Cancelled => "cancelled".to_owned(),
+            AwardStanding::Declined => "declined".to_owned(),
         };
         vec![
             award.auction.to_string(),
@@ -444,12 +444,12 @@ impl Statement {
     fn award_json(&self, award: &Award) -> Value {
         let terms = self.terms_of(award.auction);
         let (standing, final_at, accept_until) = match award.standing {
-            Standing::Challengeable { final_at } => ("challengeable", Some(final_at.to_string()), None),
-            Standing::Offered { until } => ("offered", None, Some(until.to_string())),
-            Standing::Accepted => ("accepted", None, None),
-            Standing::Final => ("final", None, None),
-            Standing::Cancelled => ("cancelled", None, None),
-            Standing::Declined => ("declined", None, None),
+            AwardStanding::Challengeable { final_at } => ("challengeable", Some(final_at.to_string()), None),
+            AwardStanding::Offered { until } => ("offered", None, Some(until.to_string())),
+            AwardStanding::Accepted => ("accepted", None, None),
+            AwardStanding::Final => ("final", None, None),
+            AwardStanding::Cancelled => ("cancelled", None, None),
+            AwardStanding::Declined => ("declined", None, None),
         };
         let kind = self.auctions.get(&award.auction).map(|kind| match kind {
             AuctionKind::Call { .. } => "call",

@@ -2,7 +2,7 @@
 //! sealed.
 //!
 //! A bid may be shown when its auction is closed. So there are two passes: the first finds which auctions were closed, the
-//! second prints. What is not known to be closed is sealed, an auction that does not exist among it. The secret of a lot is
+//! second prints. What is not known to be closed is sealed, an auction that does not exist among it. The secret of a draw is
 //! shown where it cleared an auction: one that was refused may be that of another auction, which is still open.
 //!
 //! Of boards nothing is shown that an auditor is not told: see `boards.rs`.
@@ -239,7 +239,7 @@ impl Selection {
     }
 }
 
-/// The auction until whose close a command is sealed: a bid, or the secret of a lot that was sent too early. Every command is named,
+/// The auction until whose close a command is sealed: a bid, or the secret of a draw that was sent too early. Every command is named,
 /// so that a new one is thought of.
 fn sealed_in(command: &Command) -> Option<AuctionId> {
     match command {

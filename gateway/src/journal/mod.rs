@@ -155,7 +155,7 @@ pub enum JournalCommand {
         after: u64,
         /// The directory for the copy: new or empty.
         #[arg(long, value_name = "NEW")]
-        into: PathBuf,
+        out: PathBuf,
     },
     /// Set commands aside that make the engine fail, so that the exchange can go on.
     ///
@@ -277,7 +277,7 @@ pub fn run(command: &JournalCommand) -> Result<(), Box<dyn Error>> {
         JournalCommand::Export { dir, from, to } => {
             export::export(dir, from.map(Sequence), to.map(Sequence))?
         }
-        JournalCommand::Truncate { dir, after, into } => truncate::truncate(dir, Sequence(*after), into)?,
+        JournalCommand::Truncate { dir, after, out } => truncate::truncate(dir, Sequence(*after), out)?,
         JournalCommand::Skip { dir, sequences, reason } => {
             skip::skip(dir, sequences.iter().copied().map(Sequence).collect(), reason)?;
         }

@@ -25,7 +25,7 @@ use tokio::runtime::Runtime;
 
 use super::stream::{COMMANDS_PER_AUCTION, Ground};
 use super::{Load, Target};
-use crate::pipeline::{Creation, Message, Pipeline, Session, SubmitError, Waiting};
+use crate::pipeline::{Creation, LocalSession, Message, Pipeline, SubmitError, Waiting};
 use crate::pki::{self, Kind, Validity};
 use crate::server::endpoint::{ConnectionLimits, Endpoint};
 use crate::server::serve;
@@ -196,7 +196,7 @@ fn market() -> Market {
 
 /// Both operators.
 struct Centre {
-    session: Session,
+    session: LocalSession,
     asked: u64,
 }
 
@@ -227,7 +227,7 @@ impl Centre {
                     Allocation::ProRata,
                 )
                 .into(),
-                lot_commitment: None,
+                draw_commitment: None,
             };
             self.agree(Action::AnnounceAuction { auction, terms })?;
         }

@@ -322,12 +322,12 @@ impl Pipeline {
 
     /// Begins a session that may send for anybody and is told everything. For whoever runs the exchange in
     /// its own process; what comes over a network is restricted before it gets here.
-    pub fn connect(&self) -> Result<Session, SubmitError> {
+    pub fn connect(&self) -> Result<LocalSession, SubmitError> {
         let session = self.gate.session();
         let (queue, messages) = mpsc::channel(QUEUE_CAPACITY);
         let request = Request::Connect { session, queue };
         self.gate.ring.send(request).map_err(|_| SubmitError::Disconnected)?;
-        Ok(Session { session, gate: self.gate(), messages, scratch: Vec::new() })
+        Ok(LocalSession { session, gate: self.gate(), messages, scratch: Vec::new() })
     }
 
     /// Waits until the writer has ended by itself: its journal failed, or it panicked. [`Pipeline::stop`] says why.
@@ -453,14 +453,14 @@ impl Gate {
 }
 
 /// One end of a session with a running exchange in the same process.
-pub struct Session {
+pub struct LocalSession {
     session: SessionId,
     gate: Gate,
     messages: mpsc::Receiver<Message>,
     scratch: Vec<u8>,
 }
 
-impl Session {
+impl LocalSession {
     /// Hands a command to the writer; its answer comes as a [`Message`].
     ///
     /// # Errors

@@ -10,17 +10,17 @@ use golv_protocol::message::Position;
 use golv_sim::venue::Venue;
 
 use super::Acknowledge;
-use crate::pipeline::{Answered, Message, Session, SubmitError};
+use crate::pipeline::{Answered, LocalSession, Message, SubmitError};
 
 /// A session with the pipeline that waits for each answer.
 pub(crate) struct LocalVenue {
-    session: Session,
+    session: LocalSession,
     events: VecDeque<Event>,
     acknowledge: Option<Acknowledge>,
 }
 
 impl LocalVenue {
-    pub(crate) fn new(session: Session, acknowledge: Option<Acknowledge>) -> Self {
+    pub(crate) fn new(session: LocalSession, acknowledge: Option<Acknowledge>) -> Self {
         Self { session, events: VecDeque::new(), acknowledge }
     }
 

@@ -247,7 +247,7 @@ impl Centre {
                 Allocation::ProRata,
             )
             .into(),
-            lot_commitment: None,
+            draw_commitment: None,
         };
         self.agree(Action::AnnounceAuction { auction: AUCTION, terms }).await;
         self.set_clock(after(120)).await;

@@ -1,6 +1,6 @@
 //! Whether what proves a result is right: the public part, and what each bidder is told.
 
-use super::super::{Certificate, CurvePoint, Decision, Order, Outcome, Reason, Rule, Standing};
+use super::super::{Certificate, CurvePoint, Decision, Order, OrderStanding, Outcome, Reason, Rule};
 use super::price::{Sorted, bounds, to_price};
 use super::{Fault, Total, read_fills, sum};
 use crate::book::Side;
@@ -93,7 +93,11 @@ fn to_quantity(millionths: i128) -> Option<Quantity> {
 /// # Errors
 ///
 /// The first order that is told something else than is so, or nothing.
-pub fn check_standings(orders: &[Order<'_>], outcome: &Outcome, standings: &[Standing]) -> Result<(), Fault> {
+pub fn check_standings(
+    orders: &[Order<'_>],
+    outcome: &Outcome,
+    standings: &[OrderStanding],
+) -> Result<(), Fault> {
     let given = read_fills(orders, outcome)?;
     for (row, (order, given)) in (0_u32..).zip(orders.iter().zip(given)) {
         let place = usize::try_from(row).ok().and_then(|row| standings.get(row));

@@ -89,7 +89,7 @@ pub(super) fn level_dues(
     let by_time = || sorted_by(level, |due| received(due));
     match rule.allocation {
         Allocation::PriceTime => queue(level, &by_time(), left),
-        Allocation::SeededLot => {
+        Allocation::SeededDraw => {
             let drawn = sorted_by(level, |due| {
                 let id = orders.get(due.row).map_or(&[][..], |order| order.id);
                 let drawn: [u8; 32] = Sha256::digest([seed, id].concat()).into();

@@ -78,10 +78,10 @@ proptest! {
     fn a_standing_is_accepted_and_any_other_names_the_order(orders in orders(), rule in any_rule()) {
         let outcome = cleared(&orders, &rule);
         let (_, right) = certificate(&orders, &rule, SEED, &outcome).expect("a proof");
-        let check = |standings: &[Standing]| check_standings(&orders, &outcome, standings);
+        let check = |standings: &[OrderStanding]| check_standings(&orders, &outcome, standings);
         prop_assert_eq!(check(&right), Ok(()));
         for (row, order) in (0_u32..).zip(&right).map(|(row, standing)| (row as usize, standing.order)) {
-            let with = |change: &dyn Fn(&mut Vec<Standing>)| {
+            let with = |change: &dyn Fn(&mut Vec<OrderStanding>)| {
                 let mut wrong = right.clone();
                 change(&mut wrong);
                 check(&wrong).expect_err("it is another")

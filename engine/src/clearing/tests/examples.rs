@@ -234,9 +234,9 @@ fn pro_rata_gives_remainders_to_the_largest_then_the_lower_id() {
 /// The order of SHA-256("seed" ‖ id) for ids a, b and c, worked out with another program.
 /// Rules: R-AUC-057.
 #[test]
-fn a_lot_is_drawn_by_the_seed() {
+fn a_draw_goes_by_the_seed() {
     let mut rule = rule("pay-as-clear");
-    rule.allocation = Allocation::SeededLot;
+    rule.allocation = Allocation::SeededDraw;
     let orders = book("3@50 3@50 3@50", "4@50");
     assert_eq!(given(&orders, &cleared(&orders, &rule)), "a 1, c 3, d 4");
     assert_eq!(clear(&orders, &rule, None), Err(ClearingError::SeedMissing));

@@ -94,7 +94,7 @@ impl<'a> Book<'a> {
         let facts: Vec<Facts<'_>> = facts.collect::<Option<_>>()?;
         let draw = |id: &[u8]| match rule.ties {
             Ties::Earliest => Some(None),
-            Ties::SeededLot => Some(Some(Sha256::digest([seed?, id].concat()))),
+            Ties::SeededDraw => Some(Some(Sha256::digest([seed?, id].concat()))),
         };
         let mut keyed = Vec::new();
         for (row, fact) in facts.iter().enumerate().filter(|(_, fact)| !fact.is_above_ceiling()) {

@@ -250,9 +250,9 @@ fn a_premium_is_paid_up_to_the_ceiling() {
 /// Of two that ask the same, the one with the lower SHA-256(seed ‖ id): once the one and once the other.
 /// Rules: R-AUC-064.
 #[test]
-fn a_tie_is_drawn_by_lot() {
+fn a_tie_is_decided_by_a_draw() {
     use sha2::{Digest as _, Sha256};
-    let rule = auction(&format!("{PAY_AS_BID}ties = \"seeded-lot\"\n"), Some("5"), None);
+    let rule = auction(&format!("{PAY_AS_BID}ties = \"seeded-draw\"\n"), Some("5"), None);
     let offers = [offer("a", "1", "5"), offer("b", "1", "5")];
     let winner = |seed: &[u8]| {
         let outcome = award(&offers, &rule, Some(seed)).expect("an auction");

@@ -85,7 +85,7 @@ impl<'a> Twin<'a> {
         let key = |row: &usize| {
             let lot = match rule.ties {
                 Ties::Earliest => Vec::new(),
-                Ties::SeededLot => Sha256::digest([SEED, offers[*row].id].concat()).to_vec(),
+                Ties::SeededDraw => Sha256::digest([SEED, offers[*row].id].concat()).to_vec(),
             };
             (twin.score(*row), lot, offers[*row].received, *row)
         };

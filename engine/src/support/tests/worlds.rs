@@ -141,7 +141,7 @@ pub(super) fn any_rule(parts: Parts) -> impl Strategy<Value = SupportRule> {
         prop::option::of(origin_cap()),
     );
     (shape, lists).prop_map(move |(shape, (technologies, limits, minima, competition, origin_cap))| {
-        let (is_one_price, misfit, is_lot, whole_offers, is_ceiling, ceiling, lot, periods, rate) = shape;
+        let (is_one_price, misfit, is_drawn, whole_offers, is_ceiling, ceiling, lot, periods, rate) = shape;
         let technologies = technologies.filter(|_| parts.technologies).unwrap_or_default();
         let has_ceiling = ceiling.is_some();
         let payment = if is_one_price { Payment::OnePrice } else { Payment::OwnPrice };
@@ -176,7 +176,7 @@ pub(super) fn any_rule(parts: Parts) -> impl Strategy<Value = SupportRule> {
         SupportRule {
             payment,
             misfit,
-            ties: if is_lot { Ties::SeededLot } else { Ties::Earliest },
+            ties: if is_drawn { Ties::SeededDraw } else { Ties::Earliest },
             whole_offers,
             uncontested: if is_ceiling && is_one_price && has_ceiling {
                 Uncontested::Ceiling

@@ -16,7 +16,7 @@ pub(super) fn actions() -> Vec<(&'static str, String)> {
             closes_at: at(3),
             challenge_seconds: NonZeroU32::new(3_600).expect("positive"),
             rule: Rule::new(Candidates::Limits, vec![Criterion::MostVolume], Allocation::PriceTime).into(),
-            lot_commitment: None,
+            draw_commitment: None,
         },
     };
     let actions = vec![
@@ -107,11 +107,11 @@ pub(super) fn actions() -> Vec<(&'static str, String)> {
                     ..Rule::new(
                         Candidates::Limits,
                         vec![Criterion::MostVolume, Criterion::LastAcceptedOffer],
-                        Allocation::SeededLot,
+                        Allocation::SeededDraw,
                     )
                 }
                 .into(),
-                lot_commitment: Some(SECRET.commitment()),
+                draw_commitment: Some(SECRET.commitment()),
             },
         },
         Action::AnnounceAuction {
@@ -122,7 +122,7 @@ pub(super) fn actions() -> Vec<(&'static str, String)> {
                 closes_at: at(3),
                 challenge_seconds: NonZeroU32::new(3_600).expect("positive"),
                 rule: stack().into(),
-                lot_commitment: None,
+                draw_commitment: None,
             },
         },
         Action::AnnounceAuction {
@@ -137,7 +137,7 @@ pub(super) fn actions() -> Vec<(&'static str, String)> {
                     solution_seconds: NonZeroU32::new(1_800).expect("positive"),
                 }
                 .into(),
-                lot_commitment: None,
+                draw_commitment: None,
             },
         },
         double(

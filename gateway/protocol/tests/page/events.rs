@@ -64,7 +64,7 @@ pub(super) fn events() -> Vec<(&'static str, String)> {
                     winning_limit: WinningLimit::At(price(94_990)),
                 }],
                 reserved: None,
-                lot: Some(Lot { secret: SECRET, bids: Digest([0xab; 32]) }),
+                draw: Some(Draw { secret: SECRET, bids: Digest([0xab; 32]) }),
                 ..AuctionResult::default()
             },
         },

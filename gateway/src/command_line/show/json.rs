@@ -1,7 +1,7 @@
 //! Events, commands and actions as JSON objects.
 
 use golv_engine::auction::{
-    AuctionKind, AuctionRule, AuctionTerms, ClosedBid, Fill, Lot, SolutionResult, Unfilled, WinningLimit,
+    AuctionKind, AuctionRule, AuctionTerms, ClosedBid, Draw, Fill, SolutionResult, Unfilled, WinningLimit,
 };
 use golv_engine::cfd::{Delivery, Entitlement, Observation, PayoffRule, SettlementLine};
 use golv_engine::clearing::{Certificate, Criterion};
@@ -236,7 +236,7 @@ fn named_event(event: &Event) -> (&'static str, Value) {
                 "fills": result.fills.iter().map(fill_json).collect::<Vec<_>>(),
                 "unfilled": result.unfilled.iter().map(unfilled_json).collect::<Vec<_>>(),
                 "reserved": result.reserved.map(money_json),
-                "lot": result.lot.map(lot_json),
+                "draw": result.draw.map(draw_json),
                 "stack": result.stack.as_ref().map(|stack| stack::result_json(stack)),
                 "solution": result.solution.as_ref().map(|solution| solution_json(solution)),
             }),
@@ -471,11 +471,11 @@ pub(super) fn winning_limit_json(limit: WinningLimit) -> Value {
     .into()
 }
 
-fn lot_json(lot: Lot) -> Value {
+fn draw_json(draw: Draw) -> Value {
     json!({
-        "secret": lot.secret.to_string(),
-        "bids": lot.bids.to_string(),
-        "seed": lot.seed().to_string(),
+        "secret": draw.secret.to_string(),
+        "bids": draw.bids.to_string(),
+        "seed": draw.seed().to_string(),
     })
 }
 
@@ -664,7 +664,7 @@ fn auction_json(terms: &AuctionTerms) -> Value {
             object["solution_seconds"] = terms.solution_seconds.get().into();
         }
     }
-    object["lot_commitment"] = terms.lot_commitment.map(|commitment| commitment.to_string()).into();
+    object["draw_commitment"] = terms.draw_commitment.map(|commitment| commitment.to_string()).into();
     object
 }
 

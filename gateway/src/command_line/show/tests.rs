@@ -6,7 +6,7 @@ mod money;
 use super::*;
 use std::num::NonZeroU32;
 
-use golv_engine::auction::{AuctionTerms, Fill, Lot, LotSecret, Unfilled};
+use golv_engine::auction::{AuctionTerms, Draw, DrawSecret, Fill, Unfilled};
 use golv_engine::book::Side;
 use golv_engine::cfd::{
     ContractTerms, Delivery, Entitlement, IndexTerms, Measure, Observation, Payoff, PayoffRule,
@@ -82,11 +82,11 @@ fn actions() -> Vec<(Action, &'static str, &'static str, Value)> {
             ..Rule::new(
                 Candidates::Limits,
                 vec![Criterion::MostVolume, Criterion::LastAcceptedOffer],
-                Allocation::SeededLot,
+                Allocation::SeededDraw,
             )
         }
         .into(),
-        lot_commitment: Some(Digest([0xcd; 32])),
+        draw_commitment: Some(Digest([0xcd; 32])),
     };
     let auction_details = |kind: Value| {
         let mut object = kind;
@@ -96,11 +96,11 @@ fn actions() -> Vec<(Action, &'static str, &'static str, Value)> {
         object["challenge_seconds"] = 86_400.into();
         object["rule"] = json!({
             "candidates": "limits", "cascade": ["most-volume", "last-accepted-offer"],
-            "allocation": "seeded-lot", "payment": "own-price", "reference-price": "95000", "tick": null,
+            "allocation": "seeded-draw", "payment": "own-price", "reference-price": "95000", "tick": null,
             "rounding": "half-up", "lot": null, "minimum": null, "band": null, "floor": null,
             "ceiling": null, "quote": "90000:96000",
         });
-        object["lot_commitment"] = "cd".repeat(32).into();
+        object["draw_commitment"] = "cd".repeat(32).into();
         object
     };
     let key = "ab".repeat(32);
@@ -230,7 +230,7 @@ fn actions() -> Vec<(Action, &'static str, &'static str, Value)> {
                 terms: auction(AuctionKind::Call { market: MarketId(1), stock: None }),
             },
             "announce call auction 2 on market 1: opens 2018-12-03T12:00:00Z, closes 2018-12-03T12:01:00Z, \
-             86,400 s to challenge, price among limits by most volume, last accepted offer, seeded lot at the \
+             86,400 s to challenge, price among limits by most volume, last accepted offer, seeded draw at the \
              margin, each at its own price, reference price 95,000, quote 90000:96000",
             "announce_auction",
             auction_details(json!({"kind": "call", "market": 1, "stock": null})),
@@ -241,7 +241,7 @@ fn actions() -> Vec<(Action, &'static str, &'static str, Value)> {
                 terms: auction(AuctionKind::Support { floor: FloorId(1), per_period: tonnes(120) }),
             },
             "announce support auction 2 for 120 a period under floor 1: opens 2018-12-03T12:00:00Z, closes \
-             2018-12-03T12:01:00Z, 86,400 s to challenge, price among limits by most volume, last accepted offer, seeded lot at the \
+             2018-12-03T12:01:00Z, 86,400 s to challenge, price among limits by most volume, last accepted offer, seeded draw at the \
              margin, each at its own price, reference price 95,000, quote 90000:96000",
             "announce_auction",
             auction_details(json!({"kind": "support", "floor": 1, "per_period": "120"})),
@@ -410,10 +410,10 @@ fn a_result_is_shown_with_what_each_bid_was_given() {
                 "bid": "21.5", "participant": 21, "side": "sell", "quantity": "20", "price": "95000",
                 "reason": "rationed",
             }],
-            "unfilled": [], "lot": null, "stack": null, "solution": null,
+            "unfilled": [], "draw": null, "stack": null, "solution": null,
         }),
     );
-    let lot = Lot { secret: LotSecret([0xef; 32]), bids: Digest([0xab; 32]) };
+    let draw = Draw { secret: DrawSecret([0xef; 32]), bids: Digest([0xab; 32]) };
     let unfilled = Unfilled {
         bid: BID,
         participant: ME,
@@ -423,7 +423,7 @@ fn a_result_is_shown_with_what_each_bid_was_given() {
     let nothing = AuctionResult {
         unfilled: vec![unfilled],
         reserved: Some(dollars(0)),
-        lot: Some(lot),
+        draw: Some(draw),
         ..AuctionResult::default()
     };
     check(
@@ -440,7 +440,7 @@ fn a_result_is_shown_with_what_each_bid_was_given() {
             },
             "unfilled": [{"bid": "21.5", "participant": 21, "reason": "nothing-traded", "winning_limit": "96000"}],
             "reserved": {"amount": "0", "currency": "USD"},
-            "lot": {"secret": "ef".repeat(32), "bids": "ab".repeat(32), "seed": lot.seed().to_string()}, "stack": null, "solution": null,
+            "draw": {"secret": "ef".repeat(32), "bids": "ab".repeat(32), "seed": draw.seed().to_string()}, "stack": null, "solution": null,
         }),
     );
     let many = Event::AuctionCleared { auction, final_at, result: result(LISTED_MAX + 2) };
@@ -700,7 +700,7 @@ fn each_command_is_shown() {
             json!({"command": "clear_auction", "auction": 2, "secret": null}),
         ),
         (
-            Command::ClearAuction { auction, secret: Some(LotSecret([0xef; 32])) },
+            Command::ClearAuction { auction, secret: Some(DrawSecret([0xef; 32])) },
             json!({"command": "clear_auction", "auction": 2, "secret": "ef".repeat(32)}),
         ),
         (

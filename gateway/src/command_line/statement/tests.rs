@@ -74,7 +74,7 @@ fn announced(auction: AuctionId, kind: AuctionKind) -> Event {
         closes_at: NOON,
         challenge_seconds: NonZeroU32::MIN,
         rule: Rule::new(Candidates::Limits, vec![Criterion::MostVolume], Allocation::ProRata).into(),
-        lot_commitment: None,
+        draw_commitment: None,
     };
     confirmed(Action::AnnounceAuction { auction, terms })
 }

@@ -84,7 +84,7 @@ impl Bench {
                 Allocation::ProRata,
             )
             .into(),
-            lot_commitment: None,
+            draw_commitment: None,
         };
         self.agree(Action::AnnounceAuction { auction: AUCTION, terms });
         self.send(OPERATORS[0], 1_000, Command::SetClock { to: after(120) });

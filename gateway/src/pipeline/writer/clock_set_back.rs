@@ -15,7 +15,7 @@ use golv_journal::{Content, scan};
 use golv_protocol::batch::Batch;
 
 use super::*;
-use crate::pipeline::{Message, Pipeline, Session};
+use crate::pipeline::{LocalSession, Message, Pipeline};
 
 const OPERATORS: [IdentityId; 2] = [IdentityId(1), IdentityId(2)];
 
@@ -35,18 +35,18 @@ fn set_clock(to: Instant) {
     CLOCK.store(to.0, Ordering::SeqCst);
 }
 
-fn start(mut writer: Writer, clock: fn() -> Instant) -> (Pipeline, Session) {
+fn start(mut writer: Writer, clock: fn() -> Instant) -> (Pipeline, LocalSession) {
     writer.clock = Clock::Live(clock);
     let pipeline = Pipeline::start(writer, Path::new("nowhere"), Waiting::Park);
     let session = pipeline.connect().expect("running");
     (pipeline, session)
 }
 
-fn reopen(dir: &Path, clock: fn() -> Instant) -> (Pipeline, Session) {
+fn reopen(dir: &Path, clock: fn() -> Instant) -> (Pipeline, LocalSession) {
     start(Writer::open(dir).expect("a journal").0, clock)
 }
 
-fn submit(session: &mut Session, sender: IdentityId, id: u64, command: Command) -> Result<(), Reject> {
+fn submit(session: &mut LocalSession, sender: IdentityId, id: u64, command: Command) -> Result<(), Reject> {
     session.send(sender, CommandId(id), command).expect("taken");
     loop {
         if let Message::Answered { answers, .. } = session.receive().expect("running") {
@@ -56,13 +56,13 @@ fn submit(session: &mut Session, sender: IdentityId, id: u64, command: Command) 
 }
 
 /// Some command, which is refused and changes nothing.
-fn ask(session: &mut Session, id: u64) {
+fn ask(session: &mut LocalSession, id: u64) {
     let proposal = ProposalId { identity: OPERATORS[0], command: CommandId(0) };
     let refused = submit(session, OPERATORS[1], id, Command::WithdrawProposal { proposal });
     assert_eq!(refused, Err(Reject::UnknownProposal { proposal }));
 }
 
-fn agree(session: &mut Session, id: u64, action: Action) {
+fn agree(session: &mut LocalSession, id: u64, action: Action) {
     submit(session, OPERATORS[0], id, Command::Propose { action }).expect("proposed");
     let proposal = ProposalId { identity: OPERATORS[0], command: CommandId(id) };
     submit(session, OPERATORS[1], id, Command::Confirm { proposal }).expect("confirmed");
@@ -94,7 +94,7 @@ fn auction(opens_at: u32, closes_at: u32) -> AuctionTerms {
             Allocation::ProRata,
         )
         .into(),
-        lot_commitment: None,
+        draw_commitment: None,
     }
 }
 

@@ -276,7 +276,7 @@ impl Trader {
                     Allocation::ProRata,
                 )
                 .into(),
-                lot_commitment: None,
+                draw_commitment: None,
             };
             let action = Action::AnnounceAuction { auction: AuctionId(self.proposed), terms };
             return Some(Command::Propose { action });
