@@ -350,8 +350,8 @@ fn terms_that_make_no_stack_are_refused() {
     let off_grid = Err(Reject::RuleOffGrid { tick: price(10), lot: quantity(1) });
     assert_eq!(refused(stack(periods)), off_grid);
     assert_eq!(refused(StackTerms { bond: Some(price(5)), ..stack(stack_rule()) }), off_grid);
-    let lots = SupportRule { ties: Ties::SeededDraw, ..stack_rule() };
-    assert_eq!(refused(stack(lots)), Err(Reject::DrawCommitment));
+    let drawn = SupportRule { ties: Ties::SeededDraw, ..stack_rule() };
+    assert_eq!(refused(stack(drawn)), Err(Reject::DrawCommitment));
     let nothing = StackTerms { budget: "0".parse().ok(), ..stack(stack_rule()) };
     assert_eq!(refused(nothing), Err(Reject::AmountNotPayable));
     let call = Action::AnnounceAuction {

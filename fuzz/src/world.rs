@@ -63,7 +63,7 @@ pub const DRAWN: AuctionId = AuctionId(3);
 pub const STACK: AuctionId = AuctionId(4);
 /// A call auction whose bids have minimums.
 pub const SOLVED: AuctionId = AuctionId(5);
-/// What the lot is drawn with.
+/// What the draw is made with.
 pub const SECRET: DrawSecret = DrawSecret([7; 32]);
 
 const HOUR: u32 = 3_600;

@@ -206,7 +206,7 @@ fn close(dir: &Path) -> Stopped {
     hand.set_clock(6);
     let of_another = Some(DrawSecret([0x6b; 32]));
     let refused = hand.send(OPERATORS[0], Command::ClearAuction { auction: CLOSING, secret: of_another });
-    refused.expect_err("it draws no lot");
+    refused.expect_err("it has no draw");
     hand.send(OPERATORS[0], Command::ClearAuction { auction: CLOSING, secret: None }).expect("cleared");
     let stopped = pipeline.stop().expect("stopped");
     take_snapshots(dir);

@@ -13,7 +13,7 @@ use crate::text::{Country, Name};
 /// An offer of supported volume.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Offer<'a> {
-    /// What a draw among equals is made with.
+    /// What a draw among equals goes by.
     pub id: &'a [u8],
     /// The price asked: a strike, or a premium.
     pub price: Price,

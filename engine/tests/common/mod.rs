@@ -50,7 +50,7 @@ pub const SUPPORT: AuctionId = AuctionId(2);
 pub const DRAWN: AuctionId = AuctionId(3);
 pub const STACK: AuctionId = AuctionId(4);
 
-/// What all lots here are drawn with.
+/// What all draws here are made with.
 pub const SECRET: DrawSecret = DrawSecret([7; 32]);
 
 /// One line of a journal.

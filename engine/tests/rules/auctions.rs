@@ -343,7 +343,7 @@ fn a_draw_is_made_with_the_secret_that_was_announced() {
 /// A secret is published with the first result that it draws, so no other draw can be made with it.
 /// Rules: R-AUC-009.
 #[test]
-fn every_lot_has_a_secret_of_its_own() {
+fn every_draw_has_a_secret_of_its_own() {
     let mut world = World::open(100_000);
     let (opens_at, closes_at) = (world.now.plus_seconds(10), world.now.plus_seconds(20));
     let terms = AuctionTerms {

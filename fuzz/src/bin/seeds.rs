@@ -180,7 +180,7 @@ const EDGES: [(&str, &str, &str); 14] = [
     ("edge-band", "--rule bnb --tick 0.3 --reference-price 9.9 --band 0.1", "buy,12,2,\nsell,3,1,\n"),
     ("edge-minimums", "--rule pay-as-clear --allocation minimum-fill", "buy,5,9,6\nbuy,5,6,5\nsell,1,10,\n"),
     (
-        "edge-lots",
+        "edge-draw",
         "--rule xetra-equities --allocation seeded-draw --seed 7",
         "buy,5,3,\nbuy,5,3,\nsell,1,4,\n",
     ),

@@ -460,7 +460,7 @@ mod tests {
 
     /// What is announced is the hash of what the file holds, made at the first time and read after.
     #[test]
-    fn a_lots_secret_is_kept_until_the_auction_is_cleared() {
+    fn the_secret_of_a_draw_is_kept_until_the_auction_is_cleared() {
         let directory = tempfile::tempdir().expect("a directory");
         let (rule, secret) = (directory.path().join("rule.toml"), directory.path().join("secret"));
         fs::write(&rule, "candidates = 'limits'\ncascade = ['most-volume']\nallocation = 'seeded-draw'\n")
