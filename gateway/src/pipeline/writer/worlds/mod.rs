@@ -111,6 +111,8 @@ struct World {
     digests: BTreeMap<Sequence, Vec<Digest>>,
     /// Up to where they were compared with those of the journal.
     compared: Sequence,
+    /// What the journal held then.
+    held: Option<Held>,
     /// Since the last start: whether anything happened that may tear the journal's end.
     may_be_torn: bool,
     tally: Tally,
@@ -152,6 +154,7 @@ impl World {
             is_calm: false,
             digests: BTreeMap::new(),
             compared: Sequence(0),
+            held: None,
             may_be_torn: false,
             tally: Tally::default(),
         };
@@ -365,7 +368,7 @@ impl World {
     }
 
     fn start(&mut self) {
-        let held = Held::read(&self.dir.path().join("journal"), self.compared);
+        let held = Held::read(&self.dir.path().join("journal"), self.compared, self.held.take());
         match (Writer::open(self.directory()), held) {
             (Ok((writer, opening)), Some(held)) => {
                 self.tally.starts += 1;
@@ -376,6 +379,7 @@ impl World {
                 assert_eq!(opening.position.sequence, held.exchange.sequence());
                 assert_eq!(opening.state, held.exchange.state_digest());
                 self.assert_was(&held);
+                self.held = Some(held);
                 self.may_be_torn = self.disk.is_planned();
                 self.run(writer, opening.snapshot.map_or(Sequence(0), |(_, last)| last));
             }
@@ -431,7 +435,7 @@ impl World {
             let trader = &mut self.traders[line.trader];
             if line.logs_on() && self.disk.has_lied() && !trader.is_led_astray {
                 // Let in, although what it was told may be gone.
-                let held = Held::read(&journal, Sequence(u64::MAX)).expect("it is written to");
+                let held = Held::read(&journal, Sequence(u64::MAX), None).expect("it is written to");
                 let event = held.first_other(trader).map(|event| event.sequence);
                 let answer = held.first_other_answer(trader);
                 trader.is_led_astray = event.is_some() || answer.is_some();
@@ -571,7 +575,7 @@ impl World {
     fn finish(mut self) -> (Tally, Digest) {
         let journal = self.dir.path().join("journal");
         let running = self.running.take();
-        let held = Held::read(&journal, self.compared);
+        let held = Held::read(&journal, self.compared, self.held.take());
         assert_sealed(&self.traders);
         if let Some(Running { writer, .. }) = &running {
             let held = held.as_ref().expect("a journal that is written to is whole");

@@ -42,13 +42,24 @@ pub(super) struct Held {
     /// The state digest after each batch that was not compared yet.
     pub(super) digests: BTreeMap<Sequence, Digest>,
     compared: Sequence,
+    /// All batches, as they are in the journal.
+    batches: Vec<Vec<u8>>,
 }
 
 impl Held {
-    /// Reads a journal that no writer has open. `None` if it is damaged. States up to a sequence were compared before: to digest
-    /// all of them at each start would take most of a world's time.
-    pub(super) fn read(dir: &Path, compared: Sequence) -> Option<Self> {
-        let mut held = Self {
+    /// Reads a journal that no writer has open. `None` if it is damaged. States up to a sequence were compared before, and what was read
+    /// before is gone on with where the journal begins with just that: to digest and execute all of it at each start would take most of a
+    /// world's time.
+    pub(super) fn read(dir: &Path, compared: Sequence, before: Option<Self>) -> Option<Self> {
+        let mut batches = Vec::new();
+        let mut reader = scan(dir).ok()?;
+        while let Some(frame) = reader.next_frame().expect("the files can be read") {
+            if let Content::Batch { payload, skip, .. } = frame.content {
+                assert!(skip.is_none(), "nothing is set aside in a world");
+                batches.push(payload.to_vec());
+            }
+        }
+        let mut held = before.filter(|before| batches.starts_with(&before.batches)).unwrap_or_else(|| Self {
             exchange: Exchange::new(Mode::Live, RulesVersion::NEWEST),
             done: BTreeMap::new(),
             happened: Vec::new(),
@@ -56,14 +67,13 @@ impl Held {
             is_torn: false,
             digests: BTreeMap::new(),
             compared,
-        };
-        let mut reader = scan(dir).ok()?;
-        while let Some(frame) = reader.next_frame().expect("the files can be read") {
-            if let Content::Batch { payload, skip, .. } = frame.content {
-                assert!(skip.is_none(), "nothing is set aside in a world");
-                held.execute(&Batch::<Command>::decode(payload).expect("a whole frame holds a batch"));
-            }
+            batches: Vec::new(),
+        });
+        held = Self { is_torn: false, digests: BTreeMap::new(), compared, ..held };
+        for payload in &batches[held.batches.len()..] {
+            held.execute(&Batch::<Command>::decode(payload).expect("a whole frame holds a batch"));
         }
+        held.batches = batches;
         match reader.finish().expect("the files can be read") {
             Verdict::Clean { .. } => Some(held),
             Verdict::TornTail { .. } => Some(Self { is_torn: true, ..held }),
