@@ -101,19 +101,20 @@ impl<'a> Ways<'a> {
     /// The best matching that keeps to a choice; `None` where none can.
     pub(super) fn best(&self, choice: &Choice) -> Option<Matching> {
         let caps = [self.rule.origin_cap, self.rule.owner_cap];
-        let mut work = Work::new(self, choice, None)?;
-        let mut given = work.give(self);
+        let work = Work::new(self, choice, None)?;
+        let (given, _) = work.give(self);
         if caps.iter().all(Option::is_none) {
             return Some(work.finish(self, &given));
         }
+        let mut total = given.iter().sum::<i64>();
         loop {
-            let total = given.iter().sum::<i64>();
-            work = Work::new(self, choice, Some(total))?;
-            given = work.give(self);
+            let work = Work::new(self, choice, Some(total))?;
+            let (given, network) = work.give(self);
             // Under the caps of a total no more than that can be matched; where as much can, it is the largest that can.
             if given.iter().sum::<i64>() >= total {
                 return Some(work.finish(self, &given));
             }
+            total = work.most_through_cut(self, &given, &network, total);
         }
     }
 
@@ -161,6 +162,49 @@ struct Work {
     wanted: Vec<i64>,
     offered: Vec<i64>,
     origins: BTreeMap<Country, i64>,
+}
+
+/// Parts of a millionth in which the slope of what caps let through is counted, rounded up.
+const PARTS: i128 = 1 << 32;
+
+/// What of an owner's requests goes through a cut, in lots.
+#[derive(Default)]
+struct InCut {
+    /// What all of them want.
+    all: i128,
+    /// What those in the cut want.
+    wanted: i128,
+    /// What those in the cut are given.
+    given: i128,
+    /// How many there are.
+    requests: i128,
+}
+
+impl InCut {
+    /// Adds a request, and what it is given if it is in the cut.
+    fn add(&mut self, quantity: i64, given: Option<i64>) {
+        self.all = self.all.saturating_add(quantity.into());
+        self.requests = self.requests.saturating_add(1);
+        if let Some(given) = given {
+            self.wanted = self.wanted.saturating_add(quantity.into());
+            self.given = self.given.saturating_add(given.into());
+        }
+    }
+
+    /// How many lots more than it is given it can have beside a part of the owner's cap, and that part in [`PARTS`]; nothing where
+    /// the cap leaves the owner all that it wants.
+    fn line(&self, cap: i128) -> Option<(i128, i128)> {
+        let Self { all, wanted, given, requests } = *self;
+        if all <= cap {
+            return None;
+        }
+        if given == cap {
+            return Some((given.saturating_neg(), PARTS));
+        }
+        // By largest quotients, fewer than wanted × (cap + requests) ÷ all.
+        let part = |of: i128| of.saturating_mul(wanted).checked_add(all)?.checked_sub(1)?.checked_div(all);
+        Some((part(requests)?.saturating_sub(given), part(PARTS)?))
+    }
 }
 
 /// What each request may be given under a cap by owner of some total: an owner's part is shared by its requests in proportion to what
@@ -282,8 +326,9 @@ impl Work {
         Some(work)
     }
 
-    /// The best quantities of requests, in the order of their ids: nobody's is taken from whoever comes before it.
-    fn give(&self, ways: &Ways<'_>) -> Vec<i64> {
+    /// The best quantities of requests, in the order of their ids, and the flow that gives them: nobody's is taken from whoever comes
+    /// before it.
+    fn give(&self, ways: &Ways<'_>) -> (Vec<i64>, Network) {
         let [offers, requests] =
             [ways.offers.len(), ways.requests.len()].map(|n| u32::try_from(n).unwrap_or(u32::MAX));
         let origins: Vec<Country> = self.origins.keys().copied().collect();
@@ -307,12 +352,12 @@ impl Work {
             network.add(place, end, *left);
         }
         match ways.rule.preference {
-            Preference::Surplus | Preference::Priority => self.give_best_first(ways, &mut network, end),
+            Preference::Surplus | Preference::Priority => self.give_best_first(ways, network, end),
             Preference::ProRata => self.give_shares(ways, network, end),
         }
     }
 
-    fn give_best_first(&self, ways: &Ways<'_>, network: &mut Network, end: u32) -> Vec<i64> {
+    fn give_best_first(&self, ways: &Ways<'_>, mut network: Network, end: u32) -> (Vec<i64>, Network) {
         let mut order: Vec<usize> = (0..ways.requests.len()).collect();
         let is_by_sector = ways.rule.preference == Preference::Priority;
         order.sort_by_key(|&place| {
@@ -329,11 +374,11 @@ impl Work {
                 *given = given.saturating_add(more);
             }
         }
-        given
+        (given, network)
     }
 
     /// Raises all shares together until somebody's can rise no more, and then those of the others.
-    fn give_shares(&self, ways: &Ways<'_>, network: Network, end: u32) -> Vec<i64> {
+    fn give_shares(&self, ways: &Ways<'_>, network: Network, end: u32) -> (Vec<i64>, Network) {
         let wants: Vec<Want> = ways
             .requests
             .iter()
@@ -363,7 +408,43 @@ impl Work {
                 raised.raise_by_lots(&wants, &next, &mut is_active);
             }
         }
-        raised.given
+        (raised.given, raised.network)
+    }
+
+    /// No more than so many lots can be matched where the caps of a total let fewer than that through: what was given fills a cut of the
+    /// network, and the caps in the cut fall with the total. A total that they let through is at most fixed + slope × total, so at most
+    /// fixed ÷ (1 − slope) (Newton's method; Radzik, *Fractional combinatorial optimization*, in the Handbook of Combinatorial
+    /// Optimization, 1998). Going from a total to what it lets through takes millions of steps where the caps add up to nearly
+    /// all, as three of 0.333333 do.
+    // Rules: R-BIL-034, R-BIL-035.
+    fn most_through_cut(&self, ways: &Ways<'_>, given: &[i64], network: &Network, total: i64) -> i64 {
+        let caps = [ways.rule.origin_cap, ways.rule.owner_cap];
+        let [origin, owner] = caps.map(|cap| i128::from(cap.map_or(0, Share::millionths)));
+        let [of_origin, of_owner] = caps.map(|cap| cap.map_or(i128::MAX, |cap| capped(cap, total).into()));
+        let through = given.iter().sum::<i64>();
+        let required = self.given.iter();
+        let wanted = self.wanted.iter().zip(required).map(|(left, required)| left.saturating_add(*required));
+        let lacking = (0_u32..).zip(given.iter().zip(wanted)).filter(|(_, (given, wanted))| *given < wanted);
+        let is_behind = network.reach(lacking.map(|(place, _)| place));
+        let (mut fixed, mut slope) = (i128::from(through), 0_i128);
+        let first_origin = ways.requests.len().saturating_add(ways.offers.len());
+        let origins = is_behind.iter().skip(first_origin).take(self.origins.len());
+        for _ in origins.filter(|is_behind| **is_behind) {
+            fixed = fixed.saturating_sub(of_origin);
+            slope = slope.saturating_add(origin.saturating_mul(PARTS));
+        }
+        let mut owners = BTreeMap::<u32, InCut>::new();
+        for (((_, request), given), is_behind) in ways.requests.iter().zip(given).zip(&is_behind) {
+            owners.entry(request.owner).or_default().add(request.quantity, (!is_behind).then_some(*given));
+        }
+        for (more, weight) in owners.values().filter_map(|in_cut| in_cut.line(of_owner)) {
+            fixed = fixed.saturating_add(more);
+            slope = slope.saturating_add(owner.saturating_mul(weight));
+        }
+        let whole = i128::from(Share::WHOLE.millionths()).saturating_mul(PARTS);
+        let bound = whole.checked_sub(slope).filter(|rest| *rest > 0);
+        let bound = bound.and_then(|rest| fixed.max(0).saturating_mul(whole).checked_div(rest));
+        bound.and_then(|bound| i64::try_from(bound).ok()).map_or(through, |bound| bound.min(through))
     }
 
     /// The flow that is worth the most of those that give requests what they were given or, by the caps of origins, as much in all.
@@ -518,8 +599,25 @@ impl Raised {
 
 #[cfg(test)]
 mod tests {
-    use super::by_largest_quotient;
     use proptest::prelude::*;
+
+    use super::super::tests::{a_preference, a_row, board, rule};
+    use super::*;
+
+    /// The most lots under the caps, by going down from all that can be matched, each time to what the caps then let through.
+    fn most_step_by_step(ways: &Ways<'_>) -> i64 {
+        let most = |total| {
+            let work = Work::new(ways, &Choice::default(), total).expect("nothing is required");
+            work.give(ways).0.iter().sum::<i64>()
+        };
+        let mut total = most(None);
+        loop {
+            match most(Some(total)) {
+                fewer if fewer < total => total = fewer,
+                _ => return total,
+            }
+        }
+    }
 
     /// By largest remainder the first would have 1 of 6, and nothing of 7.
     /// Rules: R-BIL-035.
@@ -557,6 +655,23 @@ mod tests {
             let large: Vec<i64> = amounts.iter().map(|amount| amount * scale).collect();
             let [fewer, more] = [0, 1].map(|more| by_largest_quotient(available * scale + more, &large));
             prop_assert!(fewer.iter().zip(&more).all(|(fewer, more)| fewer <= more));
+        }
+
+        /// What cuts say of a total passes over none that the caps let through.
+        /// Rules: R-BIL-034, R-BIL-035.
+        #[test]
+        fn the_largest_total_under_caps_is_found(
+            offers in prop::collection::vec(a_row(5_000), 1..6),
+            requests in prop::collection::vec(a_row(5_000), 1..6),
+            preference in a_preference(),
+            caps in (prop::option::of(100_000_u32..990_000), prop::option::of(100_000_u32..990_000)),
+        ) {
+            let board = board(&offers, &requests, false);
+            let [origin_cap, owner_cap] = [caps.0, caps.1].map(|cap| cap.and_then(Share::from_millionths));
+            let rule = RoundRule { origin_cap, owner_cap, ..rule(preference) };
+            let ways = Ways::new(&board, &rule);
+            let best = ways.best(&Choice::default()).expect("nothing is required");
+            prop_assert_eq!(best.worth.quantity, most_step_by_step(&ways));
         }
     }
 }

@@ -109,6 +109,20 @@ impl Network {
         }
     }
 
+    /// Which nodes have a way with room from any of some.
+    pub(super) fn reach(&self, from: impl Iterator<Item = u32>) -> Vec<bool> {
+        let mut is_reached = vec![false; self.leaving.len()];
+        let mut waiting: Vec<u32> = from.collect();
+        while let Some(node) = waiting.pop() {
+            let Some(reached) = is_reached.get_mut(at(node)).filter(|reached| !**reached) else { continue };
+            *reached = true;
+            let leaving = self.leaving.get(at(node)).into_iter().flatten();
+            let open = leaving.filter_map(|arc| self.arcs.get(at(*arc))).filter(|arc| arc.room > 0);
+            waiting.extend(open.map(|arc| arc.to));
+        }
+        is_reached
+    }
+
     /// Looks for a way with room, the shortest first.
     fn search(&mut self, from: u32, to: u32) -> bool {
         self.reached.fill(None);

@@ -7,7 +7,7 @@ use super::*;
 
 /// A board's rows as the generator makes them.
 #[derive(Clone, Debug)]
-struct Row {
+pub(super) struct Row {
     party: u32,
     grade: u8,
     origin: u8,
@@ -18,7 +18,7 @@ struct Row {
     sector: u32,
 }
 
-fn a_row(most: i64) -> impl Strategy<Value = Row> {
+pub(super) fn a_row(most: i64) -> impl Strategy<Value = Row> {
     (0_u32..4, 0_u8..3, 0_u8..3, 0_u8..3, 0..=most, 1..=most, 0_i64..6, 0_u32..3).prop_map(
         |(party, grade, origin, first, minimum, quantity, limit, sector)| {
             let minimum = minimum.min(quantity);
@@ -50,7 +50,7 @@ fn entry(row: &Row, number: usize, is_offer: bool, with_minimum: bool) -> Entry<
     }
 }
 
-fn board(offers: &[Row], requests: &[Row], with_minimum: bool) -> Board<'static> {
+pub(super) fn board(offers: &[Row], requests: &[Row], with_minimum: bool) -> Board<'static> {
     let offers_at = offers.len();
     Board {
         offers: offers.iter().enumerate().map(|(n, row)| entry(row, n, true, with_minimum)).collect(),
@@ -62,7 +62,7 @@ fn board(offers: &[Row], requests: &[Row], with_minimum: bool) -> Board<'static>
     }
 }
 
-fn rule(preference: Preference) -> RoundRule {
+pub(super) fn rule(preference: Preference) -> RoundRule {
     RoundRule { preference, price: PriceRule::Uniform, floor: None, origin_cap: None, owner_cap: None }
 }
 
@@ -153,7 +153,7 @@ fn try_choices(ways: &flow::Ways<'_>, pair: usize, choice: flow::Choice, best: &
     }
 }
 
-fn a_preference() -> impl Strategy<Value = Preference> {
+pub(super) fn a_preference() -> impl Strategy<Value = Preference> {
     prop::sample::select(vec![Preference::Surplus, Preference::Priority, Preference::ProRata])
 }
 
@@ -413,6 +413,25 @@ fn an_owners_part_is_shared_by_ids() {
             .collect();
         assert_eq!(lots, [(&b"x"[..], 3), (&b"y"[..], 2), (&b"z"[..], 5)]);
         requests.reverse();
+    }
+}
+
+/// Three owners, none of whom may have more than a third but a millionth: whatever is matched, that is too much. With a fourth, who wants
+/// only three lots, they take 999,999 each of three million. Going down step by step from what is offered takes tens of millions of flows.
+/// Rules: R-BIL-035.
+#[test]
+fn caps_that_add_up_to_nearly_all_leave_what_others_take() {
+    let plenty = 1 << 46;
+    let offers = vec![plain("a", 1, 100, plenty)];
+    let requests = ["x", "y", "z"].iter().zip(11..).map(|(id, party)| plain(id, party, 150, plenty));
+    let mut board = Board { offers, requests: requests.collect() };
+    for preference in [Preference::Surplus, Preference::Priority, Preference::ProRata] {
+        let capped = RoundRule { owner_cap: "0.333333".parse().ok(), ..rule(preference) };
+        let quantity = |board: &Board<'_>| hold_round(board, &capped, 1).expect("a board").worth.quantity;
+        assert_eq!(quantity(&board), 0);
+        board.requests.push(plain("w", 14, 150, 3));
+        assert_eq!(quantity(&board), 3_000_000);
+        board.requests.pop();
     }
 }
 
