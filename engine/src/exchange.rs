@@ -535,7 +535,7 @@ impl State {
                 (Some(due), _) => {
                     self.due.remove(&due);
                     match due.1 {
-                        Due::Auction(auction) => self.advance(auction, out),
+                        Due::Auction(auction) => self.advance(at, auction, out),
                         Due::Round(board) => self.end_round(at, board, out),
                         Due::Negotiation(negotiation) => self.lapse_negotiation(negotiation, out),
                         Due::Entry(entry) => self.expire_entry(entry, out),

@@ -81,7 +81,7 @@ rejects! {
     201 UnknownProposal {
         /// What was named.
         proposal: ProposalId,
-    } = "no proposal {proposal} is pending";
+    } = "there is no pending proposal {proposal}";
     /// The proposer cannot confirm.
     202 SameOperator = "a proposal is confirmed by another operator than proposed it";
     /// Too many proposals are pending.
@@ -166,7 +166,7 @@ rejects! {
     /// The floor's id is taken.
     414 FloorTaken = "the floor's id is taken";
     /// The floor's prices are off the grid, or its stress price is not below its price.
-    415 FloorPrice = "the floor's price must be on the market's grid, and its stress price on the tick and below it";
+    415 FloorPrice = "the floor's price must be on the market's grid, and its stress price on the tick and below it; while an auction under the floor is not final the stress price stands";
     /// The floor's months are not a run of whole periods.
     416 FloorMonths = "the floor's last month must not be before its first, and quarters are covered whole";
     /// No origin, or too many.
@@ -379,7 +379,7 @@ rejects! {
     601 PeriodNotOver {
         /// When it ends.
         ends_at: Instant,
-    } = "it is not over until {ends_at}";
+    } = "the day or period is not over until {ends_at}";
     /// No reference price, or too few, have been published for the period.
     602 NoReferencePrice {
         /// The index.
@@ -398,7 +398,7 @@ rejects! {
         first: Day,
         /// The last day that is.
         last: Day,
-    } = "it covers {first} to {last}";
+    } = "the floor or contract covers {first} to {last}";
     /// There are no data of this version yet.
     605 UnknownVersion {
         /// The latest.
@@ -427,7 +427,7 @@ rejects! {
     611 TooManyRevisions {
         /// The most there may be.
         most: u32,
-    } = "it was revised too often; {most} are kept";
+    } = "the price or delivery was revised too often; {most} are kept";
     /// No such price is held.
     612 PriceNotHeld {
         /// The index.
@@ -554,7 +554,7 @@ rejects! {
     828 GroupLimit {
         /// The most that all of them pay.
         limit: Price,
-    } = "not all members of the group pay more than {limit}";
+    } = "the group pays {limit} at the most, the lowest limit of its members";
     /// It was countered often enough.
     829 TooManyCounters {
         /// The most there may be.

@@ -664,6 +664,15 @@ fn a_book_takes_no_more_than_can_be_paid() {
     let terms = AuctionTerms { rule: rule.into(), ..terms };
     world.agree(Action::AnnounceAuction { auction: CALL, terms });
     world.wait(1);
-    world.bid(BUYERS[0], CALL, buy(1_000_000, 2_000)).expect("accepted");
+    let bid = world.bid(BUYERS[0], CALL, buy(1_000_000, 2_000)).expect("accepted");
     assert_eq!(world.bid(BUYERS[1], CALL, buy(1_000_000, 2_000)), Err(Reject::BookFull));
+    // A bid that replaces another comes instead of it.
+    let replaced = |price_new, quantity_new| Command::ReplaceBid {
+        auction: CALL,
+        bid,
+        price: Some(price(price_new)),
+        quantity: quantity(quantity_new),
+    };
+    world.send(BUYERS[0], replaced(2_000_000, 2_000)).expect("replaced");
+    world.send(BUYERS[0], replaced(2_000_000, 1_900)).expect("replaced");
 }

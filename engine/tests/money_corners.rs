@@ -1,6 +1,6 @@
 //! Corners of the money, by examples: cents that go round, two notices at once, bonds in a default, amounts at the edge.
 
-use crate::common::money::{clearing_terms, day, id, pay, units, until, with_terms};
+use crate::common::money::{clearing_terms, day, id, jump, pay, units, until, with_terms};
 use crate::common::*;
 use golv_engine::auction::{AuctionKind, AuctionTerms, BidDetails};
 use golv_engine::book::Side;
@@ -99,6 +99,26 @@ fn an_invoice_that_becomes_late_while_collateral_is_called_is_followed_up() {
     until(&mut world, "2019-03-01");
     assert_eq!(defaults(&world), 1, "it never paid");
     assert_eq!(units(&world, Account::Collateral(id(BUYERS[0]))), 0);
+}
+
+/// A notice runs from when it can be told: where the exchange stood still when an invoice was due, nobody is in default for it at once.
+/// Rules: R-MON-029.
+#[test]
+fn no_notice_begins_in_the_past() {
+    let mut world = with_terms(clearing_terms());
+    sale(&mut world);
+    // Due on 2 January; the exchange goes on a week later.
+    jump(&mut world, day("2019-01-10"));
+    assert_eq!(count(&world, |event| matches!(event, Event::InvoiceLate { .. })), 1);
+    let told = world.events.iter().find_map(|event| match event {
+        Event::NoticeServed { until, .. } => Some(*until),
+        _ => None,
+    });
+    assert_eq!(told, Some(day("2019-01-10")), "the end of the next business day");
+    assert_eq!(defaults(&world), 0);
+    pay(&mut world, BUYERS[0], 4_500);
+    until(&mut world, "2019-02-01");
+    assert_eq!(defaults(&world), 0);
 }
 
 /// One notice, one answer: who is cured by another's default on the same day is told once.

@@ -18,6 +18,7 @@ use golv_engine::reject::Reject;
 use golv_engine::support::{
     Breach, Constraint, Each, Limit, Most, OfferFault, Size, SupportRule, SupportRuleFault, Technology, Ties,
 };
+use golv_engine::time::Instant;
 
 /// Offers are skipped that do not fit; each winner has its own strike.
 fn stack_rule() -> SupportRule {
@@ -256,6 +257,101 @@ fn what_is_not_accepted_goes_down_the_reserve_list() {
     assert!(world.exchange.is_conserved());
     let again = accept(&mut world, third);
     assert_eq!(again, Err(Reject::NoAwardOffered { bid: third }));
+}
+
+/// Where the exchange stood still, winners and those who are called after them have all of their time from when it goes on.
+/// Rules: R-AUC-083.
+#[test]
+fn nobody_is_asked_in_the_past() {
+    let mut world = open(with_bond(stack_rule()));
+    SUPPLIERS.iter().for_each(|&supplier| deposit(&mut world, supplier, 1_000));
+    let first = world.bid(SUPPLIERS[0], SUPPORT, sell(400, 60)).expect("accepted");
+    let second = world.bid(SUPPLIERS[1], SUPPORT, sell(420, 60)).expect("accepted");
+    clear(&mut world);
+    // It was to be final after a day, and to be accepted within an hour.
+    world.wait(hours(72));
+    let until = |world: &World| match world.last() {
+        Some(Event::AwardsOffered { until, .. }) => *until,
+        other => panic!("somebody is asked: {other:?}"),
+    };
+    assert_eq!(Some(until(&world)), world.now.plus_seconds(hours(1)));
+    assert_eq!(held(&world, SUPPLIERS[0]), [400, 600], "nobody has forfeited anything");
+    world.send(SUPPLIERS[0], Command::DeclineAward { auction: SUPPORT, bid: first }).expect("declined");
+    world.wait(hours(72));
+    assert_eq!(Some(until(&world)), world.now.plus_seconds(hours(1)));
+    accept(&mut world, second).expect("accepted");
+}
+
+/// An auction whose awards could begin no period any more is not announced, nor cleared so late.
+/// Rules: R-CFD-025.
+#[test]
+fn an_auction_that_can_grant_nothing_is_refused() {
+    let mut world = World::furnished(1_000_000);
+    let june = Instant::at_midnight(2019, 6, 1).expect("a day");
+    let closes_before = |seconds: u32| june.0 - i64::from(seconds) * 1_000_000_000;
+    let opens_at = world.now.plus_seconds(10).expect("fits");
+    let kind = AuctionKind::Support { floor: FLOOR, per_period: quantity(60) };
+    let announced = |stack: StackTerms, closes_at| {
+        let terms = terms(kind, opens_at, closes_at);
+        Action::AnnounceAuction { auction: SUPPORT, terms: AuctionTerms { rule: stack.into(), ..terms } }
+    };
+    // Final a day after it closes, and accepted an hour later: in June nothing is left that has not begun.
+    let late = announced(stack(stack_rule()), Instant(closes_before(hours(24))));
+    assert_eq!(world.try_agree(late), Err(Reject::FloorOver));
+    let accepted_late = announced(with_bond(stack_rule()), Instant(closes_before(hours(25))));
+    assert_eq!(world.try_agree(accepted_late), Err(Reject::FloorOver));
+    world.agree(announced(stack(stack_rule()), Instant(closes_before(hours(25)))));
+    world.wait(10);
+    world.bid(SUPPLIERS[0], SUPPORT, sell(400, 40)).expect("accepted");
+    world.send(OPERATORS[0], Command::SetClock { to: june }).expect("time goes forward");
+    let cleared = world.send(OPERATORS[0], Command::ClearAuction { auction: SUPPORT, secret: None });
+    assert_eq!(cleared, Err(Reject::FloorOver));
+    world.agree(Action::CancelAuction { auction: SUPPORT });
+    assert!(world.exchange.is_conserved());
+}
+
+/// What an auction's budget is counted by, and what its awards reserve, is one price from the announcement to the end.
+/// Rules: R-AUC-007, R-AUC-069.
+#[test]
+fn a_stress_price_stands_while_an_auction_is_not_final() {
+    let mut world = World::furnished(1_000_000);
+    let stress = |units| Action::SetStressPrice { floor: FLOOR, price: price(units) };
+    world.agree(stress(200));
+    let budget = "40000".parse().ok();
+    world.agree(announce(&world, StackTerms { budget, ..stack(stack_rule()) }));
+    world.wait(10);
+    world.bid(SUPPLIERS[0], SUPPORT, sell(400, 40)).expect("accepted");
+    assert_eq!(world.try_agree(stress(100)), Err(Reject::FloorPrice));
+    let result = clear(&mut world);
+    // (400 − 200) × 33 × 6 months: a thirty-fourth would be 40,800.
+    assert_eq!((result.volume(), result.reserved), (quantity(33), Some(dollars(39_600))));
+    assert_eq!(world.try_agree(stress(100)), Err(Reject::FloorPrice));
+    world.wait(hours(24));
+    assert_eq!(granted(&world), [grant(SUPPLIERS[0], 33, "400")]);
+    world.agree(stress(100));
+    assert!(world.exchange.is_conserved());
+}
+
+/// Times that are out of the reach of an instant are refused at the announcement.
+/// Rules: R-AUC-003.
+#[test]
+fn all_of_an_auctions_times_are_in_reach() {
+    let mut world = World::furnished(1_000_000);
+    let end = Instant(i64::MAX - i64::from(hours(24)) * 1_000_000_000);
+    let opens_at = world.now.plus_seconds(10).expect("fits");
+    let kind = AuctionKind::Purchase {
+        programme: PROGRAMME,
+        market: MARKET,
+        quantity: quantity(10),
+        worst_sale: price(100),
+    };
+    let announced = |stack: StackTerms| {
+        let terms = AuctionTerms { rule: stack.into(), ..terms(kind, opens_at, end) };
+        Action::AnnounceAuction { auction: SUPPORT, terms }
+    };
+    let asks = StackTerms { bond: None, ..with_bond(stack_rule()) };
+    assert_eq!(world.try_agree(announced(asks)), Err(Reject::AuctionTimes { now: world.now }));
+    world.agree(announced(stack(stack_rule())));
 }
 
 /// Whoever was only called from the reserve list loses nothing by declining.

@@ -110,6 +110,8 @@ pub fn everything() -> Vec<u8> {
     people(&mut script);
     money(&mut script);
     contracts(&mut script);
+    // No auction under the floor is pending any more.
+    script.agree(Action::SetStressPrice { floor: FLOOR, price: price(310) });
     script.0
 }
 
@@ -226,7 +228,7 @@ fn people(script: &mut Script) {
     // Proposed, and confirmed or withdrawn by a command of its own.
     let proposal = ProposalId { identity: OPERATORS[0], command: CommandId(0) };
     for answer in [Command::Confirm { proposal }, Command::WithdrawProposal { proposal }] {
-        let action = Action::SetStressPrice { floor: FLOOR, price: price(310) };
+        let action = Action::SetStanding { participant, standing: Standing::Suspended };
         script.send(OPERATORS[0], Command::Propose { action });
         script.send(OPERATORS[1], answer);
     }

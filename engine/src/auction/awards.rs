@@ -18,7 +18,7 @@ use crate::reject::Reject;
 use crate::time::{Day, Instant};
 
 impl State {
-    // Rules: R-AUC-032, R-AUC-058, R-AUC-089.
+    // Rules: R-AUC-032, R-AUC-058, R-AUC-089, R-CFD-025.
     pub(crate) fn clear_auction(
         &mut self,
         at: Instant,
@@ -40,6 +40,10 @@ impl State {
         self.check_solved(at, auction)?;
         let final_at =
             at.plus_seconds(auction.terms.challenge_seconds.get()).ok_or(Reject::AuctionTimes { now: at })?;
+        if let Some(floor) = auction.floor() {
+            let ends_at = auction.terms.ends_at(final_at).ok_or(Reject::AuctionTimes { now: at })?;
+            self.check_floor_open(floor, ends_at)?;
+        }
         if secret.map(|secret| secret.commitment()) != auction.terms.draw_commitment {
             return Err(Reject::DrawSecret);
         }

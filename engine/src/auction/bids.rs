@@ -31,6 +31,7 @@ impl State {
         participant: ParticipantId,
         roles: &BTreeSet<Role>,
         bid: &NewBid,
+        replaced: Option<&Order>,
     ) -> Result<Admitted, Reject> {
         let market = self.market_of(auction.terms.kind)?;
         let floor = match auction.terms.kind {
@@ -70,7 +71,7 @@ impl State {
             _ => return Err(Reject::OriginStated),
         }
         match (&auction.terms.rule, bid.details) {
-            (AuctionRule::Stack(terms), _) => self.check_offer(auction, terms, participant, bid)?,
+            (AuctionRule::Stack(terms), _) => self.check_offer(auction, terms, participant, bid, replaced)?,
             (_, None) => {}
             (AuctionRule::Solution(_), Some(details @ BidDetails { minimum, .. }))
                 if details == (BidDetails { minimum, ..BidDetails::default() }) =>
@@ -93,8 +94,8 @@ impl State {
         let (participant, terms) = self.registry.acting(bid_id.identity)?;
         let auction = self.auction(id)?;
         auction.check_open(at)?;
-        let Admitted { level, lots } = self.admit(auction, participant, &terms.roles, &bid)?;
-        self.check_room(auction, bid.side, lots)?;
+        let Admitted { level, lots } = self.admit(auction, participant, &terms.roles, &bid, None)?;
+        self.check_room(auction, bid.side, (level, lots), None)?;
         let bond = self.check_bond(auction, participant, bid.quantity, None)?;
         let order = Order { bid: bid_id, participant, side: bid.side, level, lots, origin: bid.origin };
         if let Some(auction) = self.auctions.get_mut(&id) {
@@ -109,7 +110,13 @@ impl State {
 
     /// Refuses what would make a book too long, or a quantity too large to be told.
     // Rules: R-AUC-022.
-    pub(super) fn check_room(&self, auction: &Auction, side: Side, lots: i64) -> Result<(), Reject> {
+    fn check_room(
+        &self,
+        auction: &Auction,
+        side: Side,
+        new: (Option<u32>, i64),
+        replaced: Option<&Order>,
+    ) -> Result<(), Reject> {
         let market = self.market_of(auction.terms.kind)?;
         let ordered = match auction.terms.kind {
             AuctionKind::Call { stock: Some(order), .. } if order.side == side => {
@@ -117,7 +124,7 @@ impl State {
             }
             _ => 0,
         };
-        let total = auction.book.total_with(side, lots).and_then(|total| total.checked_add(ordered));
+        let total = auction.book.total_with(side, new, replaced).and_then(|total| total.checked_add(ordered));
         let quantity = total.and_then(|total| market.quantity(total)).ok_or(Reject::BookFull)?;
         if market.can_be_paid(quantity) { Ok(()) } else { Err(Reject::BookFull) }
     }
@@ -149,8 +156,8 @@ impl State {
         let roles = &self.registry.participant(participant)?.roles;
         let details = auction.details.get(&bid).copied();
         let new = NewBid { side: order.side, price, quantity, origin: order.origin, details };
-        let Admitted { level, lots } = self.admit(auction, participant, roles, &new)?;
-        self.check_room(auction, order.side, lots)?;
+        let Admitted { level, lots } = self.admit(auction, participant, roles, &new, Some(&order))?;
+        self.check_room(auction, order.side, (level, lots), Some(&order))?;
         let held = auction.bonds.get(&bid).map(|(_, held)| *held);
         let bond = self.check_bond(auction, participant, quantity, held)?;
         self.hold_bond(id, bid, participant, bond);

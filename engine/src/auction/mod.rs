@@ -226,6 +226,16 @@ impl Auction {
     }
 }
 
+/// From when on somebody can answer what was due at an instant and is told now. A tick comes some milliseconds after what is due; where
+/// the exchange stood still for longer, nobody loses the time that it stood still.
+// Rules: R-AUC-083.
+fn asked_from(due: Instant, now: Instant) -> Instant {
+    match due.plus_seconds(1) {
+        Some(second) if second < now => now,
+        _ => due,
+    }
+}
+
 impl State {
     fn auction(&self, id: AuctionId) -> Result<&Auction, Reject> {
         self.auctions.get(&id).ok_or(Reject::UnknownAuction { auction: id })
@@ -271,8 +281,14 @@ impl State {
         }
         let market = self.market_of(terms.kind)?;
         let earliest_final = terms.closes_at.plus_seconds(terms.challenge_seconds.get());
+        let earliest_end = earliest_final.and_then(|final_at| terms.ends_at(final_at));
         let in_order = terms.opens_at > at && terms.closes_at > terms.opens_at;
-        let times = earliest_final.filter(|_| in_order).ok_or(Reject::AuctionTimes { now: at });
+        let solved_by = match &terms.rule {
+            AuctionRule::Solution(solution) => solution.until(terms.closes_at),
+            AuctionRule::Price(_) | AuctionRule::Stack(_) => Some(terms.closes_at),
+        };
+        let times = earliest_final.zip(earliest_end).filter(|_| in_order && solved_by.is_some());
+        let times = times.ok_or(Reject::AuctionTimes { now: at });
         // The dearest outcome: the whole volume at the highest price that is taken.
         let (programme, mut budget) = match terms.kind {
             AuctionKind::Call { .. } => {
@@ -296,11 +312,12 @@ impl State {
                 return Ok(None);
             }
             AuctionKind::Support { floor, per_period } => {
-                self.check_floor_open(floor, at)?;
+                let (final_at, ends_at) = times?;
+                self.check_floor_open(floor, ends_at)?;
                 self.check_entitlements_left()?;
                 market.check_quantity(per_period)?;
                 let floor_terms = &self.floor(floor)?.terms;
-                (floor_terms.programme, self.reservation(floor, floor_terms.price, per_period, times?)?)
+                (floor_terms.programme, self.reservation(floor, floor_terms.price, per_period, final_at)?)
             }
             AuctionKind::Purchase { programme, quantity, worst_sale, .. } => {
                 times?;
@@ -361,7 +378,7 @@ impl State {
 
     /// Moves an auction on that is due.
     // Rules: R-AUC-031.
-    pub(crate) fn advance(&mut self, id: AuctionId, out: &mut Events) {
+    pub(crate) fn advance(&mut self, at: Instant, id: AuctionId, out: &mut Events) {
         let Some(auction) = self.auctions.get_mut(&id) else {
             return;
         };
@@ -377,14 +394,14 @@ impl State {
             }
             Stage::Cleared { result, final_at } => {
                 let (result, final_at) = (result.clone(), *final_at);
-                if !self.ask_winners(id, &result, final_at, out) {
+                if !self.ask_winners(id, &result, asked_from(final_at, at), out) {
                     let fills = result.fills.clone();
                     self.finalise(id, result, &fills, final_at, out);
                 }
             }
             Stage::Asking { result, asking } => {
                 let (result, until) = (result.clone(), asking.until);
-                if let Some(fills) = self.end_asking(id, out) {
+                if let Some(fills) = self.end_asking(id, at, out) {
                     self.finalise(id, result, &fills, until, out);
                 }
             }

@@ -99,7 +99,7 @@ pub struct SolutionResult {
 
 impl SolutionTerms {
     /// Until when solutions are taken, if there is one by then.
-    fn until(&self, closes_at: Instant) -> Option<Instant> {
+    pub(super) fn until(&self, closes_at: Instant) -> Option<Instant> {
         closes_at.plus_seconds(self.solution_seconds.get())
     }
 }

@@ -2,6 +2,7 @@
 
 use super::awards::filled;
 use super::result::Fill;
+use super::stack::Asking;
 use super::terms::{AuctionKind, AuctionRule};
 use super::{Auction, Stage};
 use crate::book::{Order, PLACES_MAX, Side};
@@ -45,7 +46,9 @@ impl State {
         if !Self::is_stock_order_sound(auction, market) {
             return false;
         }
-        let Stage::Cleared { result, final_at } = &auction.stage else {
+        let (Stage::Cleared { result, final_at }
+        | Stage::Asking { result, asking: Asking { until: final_at, .. } }) = &auction.stage
+        else {
             return true;
         };
         let reserves = match auction.terms.kind {

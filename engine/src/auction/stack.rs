@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use super::result::{AuctionResult, Fill, WinningLimit};
 use super::terms::Draw;
-use super::{Auction, AuctionKind, Stage};
+use super::{Auction, AuctionKind, Stage, asked_from};
 use crate::book::{Order, Side};
 use crate::clearing;
 use crate::command::NewBid;
@@ -285,6 +285,7 @@ impl State {
         terms: &StackTerms,
         participant: ParticipantId,
         bid: &NewBid,
+        replaced: Option<&Order>,
     ) -> Result<(), Reject> {
         let market = self.market_of(auction.terms.kind)?;
         let stake = self.stake(auction.terms.kind, Instant(0))?;
@@ -299,7 +300,8 @@ impl State {
         let details = bid.details.unwrap_or_default();
         self.check_minimum(auction, details.minimum, bid.quantity)?;
         // What all standing offers can cost together must be told, whatever of them is awarded.
-        let total = auction.book.total_with(Side::Sell, order.lots).and_then(|lots| market.quantity(lots));
+        let total = auction.book.total_with(Side::Sell, (order.level, order.lots), replaced);
+        let total = total.and_then(|lots| market.quantity(lots));
         let reference = terms.rule.lowest_reference().min(stake.reference_price);
         let widest =
             i128::from(stake.ceiling.millionths()).saturating_sub(i128::from(reference.millionths()));
@@ -355,7 +357,7 @@ impl State {
                 let floor = self.floor(floor)?;
                 Ok(Stake {
                     ceiling: floor.terms.price,
-                    reference_price: floor.terms.stress_price,
+                    reference_price: floor.stress_price,
                     volume: per_period,
                     periods: floor.covers_from(final_at).map_or(0, |first| floor.periods_from(first)),
                     longest: floor.periods_from(floor.terms.first.first_day()),
@@ -531,11 +533,11 @@ impl State {
     /// The time to accept is over: who was silent has declined, and what is free is offered down the reserve list. Returns the
     /// awards that stand, if nobody is left to be asked.
     // Rules: R-AUC-083.
-    pub(super) fn end_asking(&mut self, id: AuctionId, out: &mut Events) -> Option<Vec<Fill>> {
+    pub(super) fn end_asking(&mut self, id: AuctionId, at: Instant, out: &mut Events) -> Option<Vec<Fill>> {
         let Stage::Asking { asking, .. } = &self.auctions.get(&id)?.stage else {
             return None;
         };
-        let until = asking.until;
+        let until = asked_from(asking.until, at);
         let silent: Vec<BidId> =
             asking.awards.iter().filter(|award| !award.is_accepted).map(|award| award.bid).collect();
         silent.into_iter().for_each(|bid| self.decline(id, bid, out));

@@ -189,6 +189,15 @@ impl Draw {
 }
 
 impl AuctionTerms {
+    /// When awards that are final at an instant stand at the earliest: then, or when those who are asked first have had their time to accept.
+    /// `None` if that is out of reach.
+    pub(super) fn ends_at(&self, final_at: Instant) -> Option<Instant> {
+        match self.rule.stack().and_then(|stack| stack.acceptance_seconds) {
+            Some(seconds) => final_at.plus_seconds(seconds.get()),
+            None => Some(final_at),
+        }
+    }
+
     /// Refuses a price rule that the market cannot hold an auction by, and a draw without its secret's hash.
     // Rules: R-AUC-005, R-AUC-006.
     pub(super) fn check_price_rule(&self, stated: &Rule, market: &Market) -> Result<(), Reject> {

@@ -197,10 +197,20 @@ impl Book {
         (given, Side::BOTH.map(of_side))
     }
 
-    /// What the side's total would be with so many more lots; `None` if no place is left, or they do not fit.
-    pub fn total_with(&self, side: Side, lots: i64) -> Option<i64> {
+    /// What the side's total would be with an order of so many lots, instead of a standing one if it replaces that; `None` if it
+    /// needs a place and none is left, or the lots do not fit.
+    pub fn total_with(
+        &self,
+        side: Side,
+        (level, lots): (Option<u32>, i64),
+        replaced: Option<&Order>,
+    ) -> Option<i64> {
         let places = u32::try_from(self.limits.len()).ok()?;
-        if places < PLACES_MAX { self.ladder(side).total().checked_add(lots) } else { None }
+        if places >= PLACES_MAX && !replaced.is_some_and(|order| keeps_priority(order, level, lots)) {
+            return None;
+        }
+        let others = self.ladder(side).total().checked_sub(replaced.map_or(0, |order| order.lots))?;
+        others.checked_add(lots)
     }
 
     /// The highest command id with which an identity has placed a bid here; `None` before its first.
@@ -246,7 +256,7 @@ impl Book {
         let Some(order) = self.find(bid) else {
             return Replaced::LostPriority;
         };
-        if level == order.level && lots <= order.lots {
+        if keeps_priority(&order, level, lots) {
             self.set_lots(&order, lots);
             return Replaced::KeptPriority;
         }
@@ -272,6 +282,11 @@ impl Book {
         feed.add(&standing);
         self.orders().for_each(|order| feed.add(&order));
     }
+}
+
+/// Whether an order that is replaced keeps its place in time: at the same price with no more lots.
+fn keeps_priority(order: &Order, level: Option<u32>, lots: i64) -> bool {
+    level == order.level && lots <= order.lots
 }
 
 fn order(limit: &Limit, owner: &Owner) -> Order {

@@ -305,9 +305,14 @@ impl State {
         Ok(())
     }
 
+    // Rules: R-AUC-069.
     fn check_stress_price(&self, id: FloorId, price: Price) -> Result<(), Reject> {
         let terms = &self.floor(id)?.terms;
         let market = self.market(terms.market)?;
-        if price.is_on(market.tick) && price < terms.price { Ok(()) } else { Err(Reject::FloorPrice) }
+        // What an auction's budget is counted and reserved by stands until its awards are final.
+        let is_pending =
+            self.auctions.values().any(|auction| auction.floor() == Some(id) && !auction.is_over());
+        let is_right = price.is_on(market.tick) && price < terms.price;
+        if is_right && !is_pending { Ok(()) } else { Err(Reject::FloorPrice) }
     }
 }

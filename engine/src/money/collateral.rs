@@ -166,14 +166,16 @@ impl State {
         free.checked_add(bonds).unwrap_or(free)
     }
 
-    /// Calls for what is missing of what is required at the end of a day.
+    /// Calls for what is missing of what is required at the end of a day. Who is in default was called on, and the waterfall has paid.
     /// Returns what is required.
-    // Rules: R-MON-027.
+    // Rules: R-MON-027, R-MON-031.
     pub(super) fn call_collateral(&mut self, today: Day, out: &mut Events) -> Required {
         let all = self.required(today);
         for (&(currency, participant), &required) in &all {
             let held = self.cover_of(currency, participant);
-            let is_called = self.treasury.notices.contains_key(&(currency, participant));
+            let whose = (currency, participant);
+            let is_called =
+                self.treasury.notices.contains_key(&whose) || self.treasury.defaults.contains_key(&whose);
             if required <= i128::from(held.millionths) || is_called {
                 continue;
             }
@@ -204,7 +206,7 @@ impl State {
             || self.entitlements.values().any(may_owe)
     }
 
-    /// What is missing of a participant's collateral today, if anything is.
+    /// Whether a participant's collateral covers today what a notice called for.
     pub(super) fn is_covered(&self, currency: Currency, participant: ParticipantId, notice: &Notice) -> bool {
         let Breach::Collateral { required, .. } = notice.breach else { return true };
         i128::from(self.cover_of(currency, participant).millionths) >= required.millionths.into()

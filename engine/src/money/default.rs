@@ -124,6 +124,8 @@ impl State {
             self.pay_pool(id, &mut credited, out);
             self.collect(currency, credited, out);
         }
+        // After a long time without a tick nobody could have paid: notices begin, and what is required is looked at, as it is now.
+        let today = Day::of(at).and_then(Day::previous).unwrap_or(day).max(day);
         let mut late = Vec::new();
         for (&whose, debts) in &mut self.treasury.debts {
             for debt in debts.iter_mut() {
@@ -138,11 +140,9 @@ impl State {
         }
         for (currency, participant) in late {
             if !self.treasury.notices.contains_key(&(currency, participant)) {
-                self.serve(currency, participant, Breach::Payment, day, out);
+                self.serve(currency, participant, Breach::Payment, today, out);
             }
         }
-        // After a long time without a tick, what is required is looked at once, as it is now.
-        let today = Day::of(at).and_then(Day::previous).unwrap_or(day).max(day);
         let required = self.call_collateral(today, out);
         let over: Vec<_> = self.treasury.notices.iter().filter(|(_, notice)| notice.until <= day).collect();
         let over: Vec<_> = over.into_iter().map(|(&whose, &notice)| (whose, notice)).collect();
@@ -170,7 +170,7 @@ impl State {
         });
         let late: Vec<_> = late.map(|(&whose, _)| whose).collect();
         for (currency, participant) in late {
-            self.serve(currency, participant, Breach::Payment, day, out);
+            self.serve(currency, participant, Breach::Payment, today, out);
         }
         if self.has_exposure(today)
             && let Some(next) = today.next()

@@ -38,8 +38,18 @@ pub fn with_terms(terms: ClearingTerms) -> World {
     world
 }
 
+/// Goes on to the beginning of a day, from the end of one day to that of the next.
 pub fn until(world: &mut World, midnight: &str) {
-    let to = day(midnight).begins_at().expect("in reach");
+    let mut next = Day::of(world.now).and_then(Day::next).expect("in reach");
+    while next <= day(midnight) {
+        jump(world, next);
+        next = next.next().expect("in reach");
+    }
+}
+
+/// Goes on to the beginning of a day at once, as after a time in which the exchange stood still.
+pub fn jump(world: &mut World, day: Day) {
+    let to = day.begins_at().expect("in reach");
     world.send(OPERATORS[0], Command::SetClock { to }).expect("time goes forward");
 }
 
