@@ -33,7 +33,7 @@ enum Command {
     /// Play a market day: two lithium auctions, a gallium board, then settlement over the real price series.
     ///
     /// A rehearsal over QUIC on this machine: two operators, twelve traders with invented costs, a publisher of prices and
-    /// an auditor, each with its own certificate; a support auction, a two-sided auction that is invoiced and paid, a board, and
+    /// an auditor, each with its own certificate; a support auction, a call auction that is invoiced and paid, a board, and
     /// 81 months of difference payments on the IMF's lithium prices. A small programme beside it comes to its limit.
     /// At the end the exchange is dropped and started again from its journal, and must come to the same digests.
     /// Writes golv-demo/report.html.
@@ -75,7 +75,7 @@ enum Command {
     ///
     /// The board has the header id,kind,party,material,max_quantity,limit_price and, as needed, grade, min_quantity, window_start,
     /// window_end, place, origin, sector and group; kind is offer or request, and quantities are whole lots. The most quantity is
-    /// matched, and then what --rule says; no deal is smaller than either side's min_quantity. Requests of one group are pooled and
+    /// matched, and then what --preference says; no deal is smaller than either side's min_quantity. Requests of one group are pooled and
     /// split after. Nothing is matched if a row cannot be read.
     Match(matching::Match),
     /// Play scenarios: what a policy would have cost on real prices, and whom it would have kept alive.

@@ -203,7 +203,7 @@ pub enum WriteError {
 #[derive(Debug, thiserror::Error)]
 pub enum ShowError {
     /// The file was not read, or holds no certificate.
-    #[error("cannot read a certificate from {}", path.display())]
+    #[error("{} cannot be read as a certificate", path.display())]
     Pem {
         /// The file.
         path: PathBuf,

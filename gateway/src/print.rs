@@ -1,7 +1,9 @@
 //! Tables and numbers for people, in one layout for every command.
 
+use std::error::Error;
 use std::fmt::Display;
 use std::io::Write as _;
+use std::num::{IntErrorKind, ParseIntError};
 
 use clap::Args;
 use comfy_table::{CellAlignment, ContentLineStyle, LineStyle, Table, TableStyle};
@@ -22,6 +24,19 @@ impl Printed {
     /// What was asked for.
     pub(crate) const fn format(self) -> Format {
         Format::of(self.json, self.csv)
+    }
+}
+
+/// What is wrong with a field of a file: what reading it said, without the field itself, which the errors of numbers and days begin with.
+pub(crate) fn unreadable(field: &str, error: &(dyn Error + 'static)) -> String {
+    if let Some(error) = error.downcast_ref::<ParseIntError>() {
+        let is_large = matches!(error.kind(), IntErrorKind::PosOverflow | IntErrorKind::NegOverflow);
+        return if is_large { "is too large" } else { "is not a whole number" }.to_owned();
+    }
+    let said = error.to_string();
+    match said.strip_prefix(&format!("'{field}' ")) {
+        Some(reason) => reason.to_owned(),
+        None => format!("cannot be read: {said}"),
     }
 }
 

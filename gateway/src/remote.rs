@@ -106,8 +106,9 @@ async fn solve_round(
             }
         };
         print::line(format_args!(
-            "found {} deals for {} lots with a surplus of {}, {known}",
+            "found {} {} for {} lots with a surplus of {}, {known}",
             found.deals,
+            if found.deals == 1 { "deal" } else { "deals" },
             grouped(&found.lots.to_string()),
             grouped(&print::millionths(found.surplus))
         ));
@@ -127,7 +128,7 @@ pub fn trade(options: &ConnectionOptions, json: bool, command: TradeCommand) -> 
             TradeCommand::Bids(bid) => session.submit(bid.into_command(), json).await,
             TradeCommand::Board(command) => session.board(command, json).await,
             TradeCommand::Watch { from_start } => session.watch(from_start, json).await,
-            TradeCommand::Statements { month, day } => {
+            TradeCommand::Statement { month, day } => {
                 let scope = day.map_or_else(|| month.map_or(Scope::All, Scope::Month), Scope::Day);
                 let mut statement = Statement::new(session.who.participant, scope);
                 session.read(|numbered| statement.add(&numbered.event)).await?;

@@ -64,7 +64,7 @@ fn hold_round(desk: &Desk<'_>) {
     );
     desk.does("admin", 1, "boards call 1");
     let solved = desk.does("admin", 1, "boards solve 1");
-    let found = "found 1 deals for 25 lots with a surplus of 1,500, proved by dual prices";
+    let found = "found 1 deal for 25 lots with a surplus of 1,500, proved by dual prices";
     assert!(solved.starts_with(found), "{solved}");
     let still = desk.run("trade", 7, "board withdraw 2");
     assert!(text(&still.stdout).contains("811 RoundOn"), "{}", text(&still.stdout));

@@ -74,7 +74,7 @@ fn a_right_set_up_is_shown_with_who_set_what_and_not_changed() {
     assert_eq!(row("waiting"), ["waiting", "park", "default"]);
     assert!(row("listen")[2].ends_with("golv.toml:2:10"));
     for part in [
-        "an exchange with 1 segments; a start replays what came after sequence 1",
+        "an exchange with 1 segment; a start replays what came after sequence 1",
         "clients connect to it as localhost",
         "UDP 127.0.0.1:0 can be listened on",
         "TCP 127.0.0.1:0 can be listened on",
@@ -119,7 +119,7 @@ fn certificates_must_be_valid_a_server_s_and_the_key_s() {
     let (client, client_key) = (pem("identity-1.pem"), pem("identity-1.key.pem"));
     assert_wrong(&bench, &["--certificate", &client, "--key", &client_key], "names no host");
     assert_wrong(&bench, &["--ca", &old_key], "holds no certificate");
-    assert_wrong(&bench, &["--ca", "nowhere.pem"], "cannot read nowhere.pem");
+    assert_wrong(&bench, &["--ca", "nowhere.pem"], "nowhere.pem cannot be read");
 }
 
 #[test]

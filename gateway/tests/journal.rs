@@ -353,7 +353,7 @@ fn inspect_lists_what_there_is() {
     assert_eq!(rows("whole"), usize::try_from(last).expect("small"), "{printed}");
     assert_eq!(rows("yes"), 2, "{printed}");
     assert!(printed.contains("rehearsal, seed 1, rules version"), "{printed}");
-    assert!(printed.contains("verdict   Clean"), "{printed}");
+    assert!(printed.contains("verdict   whole"), "{printed}");
 
     let mut reader = scan(&data).expect("a journal");
     let mut frames = 0;
@@ -382,7 +382,7 @@ fn verify_compares_each_snapshot() {
             "{printed}"
         );
     }
-    assert!(printed.contains("verdict   Clean"), "{printed}");
+    assert!(printed.contains("verdict   whole"), "{printed}");
     assert!(printed.contains(&format!("state digest {}", stopped.state)), "{printed}");
     assert!(printed.contains(&format!("chain digest {}", stopped.chain)), "{printed}");
     assert_eq!(content(&data), before, "nothing is changed by looking");
@@ -399,7 +399,7 @@ fn verify_compares_each_snapshot() {
     assert!(printed.contains(&format!("snapshot  of segment {} does not agree", snapshots[1])), "{printed}");
     assert!(printed.contains(&format!("snapshot  of segment {} agrees", snapshots[0])), "{printed}");
     assert!(
-        printed.contains("verdict   Clean") && said.contains("do not agree with the journal: 1;"),
+        printed.contains("verdict   whole") && said.contains("do not agree with the journal: 1;"),
         "{said}"
     );
     let inspected = done(&["journal", "inspect", arg(&data)]);
@@ -448,7 +448,7 @@ fn damage_gets_its_verdict() {
     flip(&newest, end);
     for command in ["inspect", "verify"] {
         let printed = done(&["journal", command, arg(&data)]);
-        assert!(printed.contains("verdict   TornTail") && printed.contains("torn at offset"), "{printed}");
+        assert!(printed.contains("verdict   torn tail") && printed.contains("torn at offset"), "{printed}");
     }
     flip(&newest, end);
 
@@ -458,7 +458,7 @@ fn damage_gets_its_verdict() {
     let name = arg(&second).to_owned();
     for command in ["inspect", "verify"] {
         let (printed, said) = refused(&["journal", command, arg(&data)]);
-        let line = printed.lines().find(|line| line.starts_with("verdict   Corrupt: ")).expect("a verdict");
+        let line = printed.lines().find(|line| line.starts_with("verdict   damaged: ")).expect("a verdict");
         for told in [line, said.as_str()] {
             assert!(
                 told.contains(&name) && told.contains("offset 128") && told.contains("sequence "),
@@ -485,7 +485,7 @@ fn damage_gets_its_verdict() {
     fs::remove_file(&second).expect("it is there");
     for command in ["inspect", "verify"] {
         let (printed, said) = refused(&["journal", command, arg(&data)]);
-        let line = printed.lines().find(|line| line.starts_with("verdict   Gap: ")).expect("a verdict");
+        let line = printed.lines().find(|line| line.starts_with("verdict   gap: ")).expect("a verdict");
         for told in [line, said.as_str()] {
             assert!(told.contains("00000003.journal") && told.contains("offset 0"), "{told}");
         }
@@ -511,7 +511,7 @@ fn a_copy_is_served_from_where_the_journal_was() {
         let told = done(&["journal", "digest", arg(&data), "--at", &at]);
         assert!(told.contains(&format!("both stand after sequence {end}, ")), "{told}");
         let printed = done(&["journal", "truncate", arg(&data), "--after", &at, "--out", arg(&copy)]);
-        assert!(printed.contains("verdict   Clean"), "{printed}");
+        assert!(printed.contains("verdict   whole"), "{printed}");
         assert_eq!(
             done(&["journal", "digest", arg(&copy)]).lines().collect::<Vec<_>>(),
             told.lines().take(2).collect::<Vec<_>>()
@@ -638,6 +638,10 @@ fn a_part_is_exported_as_it_is_in_the_whole() {
     assert_eq!(all[0]["stamp"], "2019-01-01T00:00:00Z");
     assert_eq!(exported(&[arg(&data), "--from", "5", "--to", "9"]), all[4..9]);
     assert_eq!(exported(&[arg(&data), "--from", "9"]), all[8..]);
+    let beyond = refused(&["journal", "export", arg(&data), "--from", "5", "--to", "9999"]);
+    assert!(beyond.1.contains("sequence 9999 is not in the journal"), "{beyond:?}");
+    let backwards = refused(&["journal", "export", arg(&data), "--from", "9", "--to", "5"]);
+    assert!(backwards.1.contains("--from 9 is after --to 5"), "{backwards:?}");
     let ends: Vec<bool> = all[all.len() - 3..].iter().map(|object| object.get("chain").is_some()).collect();
     assert_eq!(ends, [false, false, true], "the chain stands at a batch's end");
     let last = done(&["journal", "digest", arg(&data)]);
@@ -706,7 +710,7 @@ fn the_journal_of_a_market_day_is_looked_into() {
     );
     assert!(done(&of_day).contains("every line was made again"));
     let idle = done(&["journal", "statement", arg(&day), "--participant", &holder, "--day", "2019-01-01"]);
-    assert!(idle.starts_with("nothing was posted"), "{idle}");
+    assert!(idle.starts_with("settlement posted nothing"), "{idle}");
     // The trial balance sums to nothing, and the programme has what the last run left it.
     let balances: Value =
         serde_json::from_str(&done(&["journal", "balances", arg(&day), "--json"])).expect("JSON");

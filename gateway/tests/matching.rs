@@ -87,6 +87,6 @@ fn a_table_and_rows_are_printed_and_errors_name_their_place() {
     let output = run(&[], &BOARD.replace("2400", "dear"));
     let said = String::from_utf8(output.stderr).expect("text");
     assert!(!output.status.success() && output.stdout.is_empty());
-    assert!(said.contains("line 5, column limit_price: 'dear' cannot be read"), "{said}");
+    assert!(said.contains("line 5, column limit_price: 'dear' is not a plain decimal number"), "{said}");
     assert!(!run(&["--preference", "priority"], BOARD).status.success(), "a priority names its sectors");
 }

@@ -40,7 +40,7 @@ fn bids_with_minimums_are_cleared_by_a_solution() {
     desk.does("admin", 1, "auctions clear 1");
     desk.clock("2019-01-04T00:00:00Z");
     let statement: serde_json::Value =
-        serde_json::from_str(&desk.does("trade", 7, "statements --json")).expect("JSON");
+        serde_json::from_str(&desk.does("trade", 7, "statement --json")).expect("JSON");
     assert_eq!(statement["awards"].as_array().map(Vec::len), Some(1), "{statement}");
     assert_eq!(statement["awards"][0]["quantity"], "2", "{statement}");
     server.terminate();
@@ -90,11 +90,11 @@ fn a_programme_buys_by_a_stack_and_sells_again() {
     desk.clock("2019-01-05T00:00:00Z");
     desk.does("admin", 1, "auctions clear 2");
     desk.clock("2019-01-06T00:00:00Z");
-    let events = desk.does("trade", 4, "statements");
+    let events = desk.does("trade", 4, "statement");
     // 40 at 400 were sold for 350 each.
     assert!(events.contains("16,000.00"), "{events}");
     let bought: serde_json::Value =
-        serde_json::from_str(&desk.does("trade", 7, "statements --json")).expect("JSON");
+        serde_json::from_str(&desk.does("trade", 7, "statement --json")).expect("JSON");
     assert_eq!(bought["totals"][0]["bought"], "14000", "{bought}");
     server.terminate();
     done(&bench, &["journal", "verify", "data"]);
@@ -205,12 +205,12 @@ fn a_market_from_the_command_line() {
     assert!(run("admin", 1, "auctions clear 1").status.success());
     assert!(run("admin", 1, "clock set 2019-01-04T00:00:00Z").status.success());
     // Supply is 10 over at 480 and at 520: the lower.
-    let statement = run("trade", 4, "statements");
+    let statement = run("trade", 4, "statement");
     assert!(text(&statement.stdout).contains("4,800.00"), "{}", text(&statement.stdout));
-    let statement = run("trade", 7, "statements --json");
+    let statement = run("trade", 7, "statement --json");
     let statement: serde_json::Value = serde_json::from_slice(&statement.stdout).expect("JSON");
     assert_eq!(statement["totals"][0]["bought"], "4800", "{statement}");
-    let stranger = run("trade", 8, "statements");
+    let stranger = run("trade", 8, "statement");
     assert!(text(&stranger.stderr).contains("speaks for nobody"), "{}", text(&stranger.stderr));
 
     let stopped = server.terminate();
@@ -341,7 +341,7 @@ fn killed_under_load_nothing_acknowledged_is_lost() {
     }
     server.terminate();
     let verified = done(&bench, &["journal", "verify", "data"]);
-    assert!(verified.contains("verdict   Clean"), "{verified}");
+    assert!(verified.contains("verdict   whole"), "{verified}");
 }
 
 /// The log so far: each line is an object of known fields, none of which says anything of a bid.
@@ -668,7 +668,7 @@ fn a_full_disk_ends_the_exchange_and_loses_nothing() {
             }
         });
         server.terminate();
-        assert!(done(&bench, &["journal", "verify", "data"]).contains("verdict   Clean"));
+        assert!(done(&bench, &["journal", "verify", "data"]).contains("verdict   whole"));
         assert!(bench.path("data/00000002.journal").exists());
     }
 }

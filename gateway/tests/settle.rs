@@ -320,12 +320,7 @@ fn what_cannot_be_settled_is_named_with_its_place() {
     let delivery = "a,2024-01-31,1,\n";
     for (contracts, prices, deliveries, said) in [
         (contract, price, "b,2024-01-31,1,\n", "deliveries.csv, line 2, column contract: 'b' is no contract"),
-        (
-            contract,
-            price,
-            "a,2024-01-31,-1,\n",
-            "deliveries.csv, line 2, column quantity: '-1' cannot be read",
-        ),
+        (contract, price, "a,2024-01-31,-1,\n", "deliveries.csv, line 2, column quantity: '-1' is negative"),
         (
             contract,
             price,
@@ -360,7 +355,7 @@ fn what_cannot_be_settled_is_named_with_its_place() {
             contract,
             "I,2024-01-15,9.1234567,\n",
             delivery,
-            "prices.csv, line 2, column price: '9.1234567' cannot be read",
+            "prices.csv, line 2, column price: '9.1234567' has more than six decimals",
         ),
         (
             "a,One,floor,10,,,,,I,,,yearly,,EUR\n",
@@ -384,7 +379,7 @@ fn what_cannot_be_settled_is_named_with_its_place() {
             "a,One,collar,10,,,,,I,,,daily,,EUR\n",
             price,
             delivery,
-            "contracts.csv, line 2, column cap: '' cannot be read",
+            "contracts.csv, line 2, column cap: '' is not a plain decimal number",
         ),
         // Of a delivery that was revised the revision is named that the run sees.
         (
@@ -397,7 +392,7 @@ fn what_cannot_be_settled_is_named_with_its_place() {
             contract,
             price,
             "a,2024-01-31,1,\r\n\r\na,2024-01-30,x,\r\n",
-            "deliveries.csv, line 4, column quantity: 'x' cannot be read",
+            "deliveries.csv, line 4, column quantity: 'x' is not a plain decimal number",
         ),
         (
             "a,One,collar,10,9,,,,I,,,daily,,EUR\n",
@@ -409,7 +404,7 @@ fn what_cannot_be_settled_is_named_with_its_place() {
             "a,One,floor-with-upside,10,,1.1,12,,I,,,daily,,EUR\n",
             price,
             delivery,
-            "contracts.csv, line 2, column upside_share: '1.1' cannot be read",
+            "contracts.csv, line 2, column upside_share: '1.1' is more than 1",
         ),
         (
             "a,One,two-way,10,,,,0.001,I,,,daily,,EUR\n",
@@ -468,7 +463,7 @@ fn what_cannot_be_settled_is_named_with_its_place() {
     for (strikes, said) in [
         ("b,2024-01-01,1\n", "strikes.csv, line 2, column contract: 'b' is no contract"),
         ("a,2024-01-01,1\na,2024-01-01,2\n", "strikes.csv, line 3, column from: '2024-01-01' is there twice"),
-        ("a,2024-01-01,x\n", "strikes.csv, line 2, column strike: 'x' cannot be read"),
+        ("a,2024-01-01,x\n", "strikes.csv, line 2, column strike: 'x' is not a plain decimal number"),
     ] {
         files.write("strikes", &format!("contract,from,strike\n{strikes}"));
         let refused = files.refused();

@@ -66,7 +66,7 @@ fn every_venue_comes_to_the_same() {
 
     let journal = ["sim", "run", "short.toml", "--policy", "floor", "--json", "--data", "played"];
     assert_eq!(done(&bench, &journal), engine);
-    assert!(done(&bench, &["journal", "verify", "played"]).contains("verdict   Clean"));
+    assert!(done(&bench, &["journal", "verify", "played"]).contains("verdict   whole"));
     // What is there is not written over.
     assert!(refused(&bench, &journal).contains("played"));
 
@@ -80,7 +80,7 @@ fn every_venue_comes_to_the_same() {
     let again = refused(&bench, &connected(&address, &[]));
     assert!(again.contains("the exchange has been used: it stands at sequence"), "{again}");
     server.terminate();
-    assert!(done(&bench, &["journal", "verify", "data"]).contains("verdict   Clean"));
+    assert!(done(&bench, &["journal", "verify", "data"]).contains("verdict   whole"));
 }
 
 /// An exchange that cannot be played on is told why, and stays as it was.

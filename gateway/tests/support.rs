@@ -191,7 +191,7 @@ fn what_cannot_be_awarded_is_refused_with_its_place() {
     let zero = said("id,price,quantity\na,1,1\nb,1,0\n");
     assert!(zero.contains("line 3, offer b: an offer's quantity is above zero"), "{zero}");
     let unknown = refused(&["clear", "--support", "ehb", "--book", &hydrogen]);
-    assert!(unknown.contains("there is no rule 'ehb'; there are by-budget, by-volume"), "{unknown}");
+    assert!(unknown.contains("there is no support rule 'ehb', but by-budget, by-volume"), "{unknown}");
     let no_seed = refused(&["clear", "--support", "stacked-budget", "--book", &book]);
     assert!(no_seed.contains("no seed"), "{no_seed}");
     let changed = refused(&["clear", "--support", "by-volume", "--ceiling", "5", "--book", &hydrogen]);

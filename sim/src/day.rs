@@ -1,4 +1,4 @@
-//! The market day that `golv demo` plays: a lithium support auction, a two-sided lithium auction that is paid, and then
+//! The market day that `golv demo` plays: a lithium support auction, a lithium call auction that is paid, and then
 //! the entitlements' settlement month by month over the real price series. Between them gallium, which has one supplier, is
 //! matched bilaterally ([`gallium`]). Beside it a small programme comes to its limit: claims
 //! wait, and are made good when money comes.
@@ -191,7 +191,7 @@ fn support_rule() -> Rule {
     Rule::new(Candidates::Limits, cascade, Allocation::ProRata)
 }
 
-/// How the two-sided auction is cleared: by the cascade of Xetra's auctions, and pro rata at the margin.
+/// How the call auction is cleared: by the cascade of Xetra's auctions, and pro rata at the margin.
 fn call_rule(reference: Price) -> Rule {
     let cascade =
         vec![Criterion::MostVolume, Criterion::LeastSurplus, Criterion::SurplusSide, Criterion::Reference];
@@ -381,7 +381,7 @@ impl<V: Venue> MarketDay<V> {
         Ok((played, won))
     }
 
-    /// Plays the two-sided auction to its end: buyers and suppliers bid, and one price clears the market.
+    /// Plays the call auction to its end: buyers and suppliers bid, and one price clears the market.
     ///
     /// # Errors
     /// If the venue fails, or refuses what the day cannot do without.

@@ -38,7 +38,7 @@ pub struct TrustAnchor(Arc<RootCertStore>);
 #[derive(Debug, thiserror::Error)]
 pub enum LoadError {
     /// A file was not read.
-    #[error("cannot read {}", path.display())]
+    #[error("{} cannot be read", path.display())]
     Read {
         /// The file.
         path: PathBuf,
@@ -213,8 +213,8 @@ mod tests {
     fn an_error_names_the_file_that_is_wrong() {
         let torn = "-----BEGIN CERTIFICATE-----\nAAAA\n";
         let cases = [
-            (None, Some(KEY), "certificate", "cannot read"),
-            (Some(CERTIFICATE), None, "key", "cannot read"),
+            (None, Some(KEY), "certificate", "cannot be read"),
+            (Some(CERTIFICATE), None, "key", "cannot be read"),
             (Some(torn), Some(KEY), "certificate", "damaged"),
             (Some("no PEM at all"), Some(KEY), "certificate", "holds no certificate"),
             (Some(KEY), Some(KEY), "certificate", "holds no certificate"),

@@ -24,7 +24,7 @@ pub enum OpenError {
     #[error(transparent)]
     Scan(#[from] ScanError),
     /// Another process has it open, or this one has it open twice.
-    #[error("the journal in {} is in use: {} is locked", dir.display(), directory::LOCK)]
+    #[error("the journal in {} is in use by another process, which holds {}", dir.display(), directory::LOCK)]
     Locked {
         /// The directory.
         dir: PathBuf,

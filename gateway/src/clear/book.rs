@@ -1,11 +1,15 @@
 //! The book of an auction as a CSV file: read whole, or refused with the line and column that cannot be read.
 
 use std::collections::BTreeMap;
+use std::error::Error;
 use std::io::Read;
+use std::str::FromStr;
 
 use golv_engine::book::Side;
 use golv_engine::clearing::Order;
 use golv_engine::num::{Price, Quantity};
+
+use crate::print::unreadable;
 
 /// The columns of a book of orders. The last four are for people; no rule looks at them.
 const COLUMNS: Columns = Columns {
@@ -164,20 +168,20 @@ impl Fields<'_> {
     }
 
     /// What stands in a column; nothing if that is empty, or there is no such column.
-    pub(crate) fn parsed<T: std::str::FromStr<Err: std::fmt::Display>>(
+    pub(crate) fn parsed<T: FromStr<Err: Error + 'static>>(
         &self,
         column: &'static str,
     ) -> Result<Option<T>, BookError> {
         match self.text(column) {
             "" => Ok(None),
             text => {
-                text.parse().map(Some).map_err(|error| self.error(column, format!("cannot be read: {error}")))
+                text.parse().map(Some).map_err(|error: T::Err| self.error(column, unreadable(text, &error)))
             }
         }
     }
 
     /// What stands in a column, which must not be empty.
-    pub(crate) fn needed<T: std::str::FromStr<Err: std::fmt::Display>>(
+    pub(crate) fn needed<T: FromStr<Err: Error + 'static>>(
         &self,
         column: &'static str,
     ) -> Result<T, BookError> {
@@ -256,8 +260,8 @@ mod tests {
         let head = "id,side,price,quantity\n";
         for (rows, said) in [
             ("b1,buy,1,1\nb2,by,1,1\n", "line 3, column side: 'by' is neither buy nor sell"),
-            ("b1,buy,1.2345678,1\n", "line 2, column price: '1.2345678' cannot be read: "),
-            ("b1,buy,1,-1\n", "line 2, column quantity: '-1' cannot be read: "),
+            ("b1,buy,1.2345678,1\n", "line 2, column price: '1.2345678' has more than six decimals"),
+            ("b1,buy,1,-1\n", "line 2, column quantity: '-1' is negative"),
             ("b1,buy,1,\n", "line 2, column quantity: '' is no quantity"),
             (",buy,1,1\n", "line 2, column id: '' is empty"),
             ("b1,buy,1,1\nb1,sell,1,1\n", "line 3, column id: 'b1' is the id of line 2 too"),

@@ -38,7 +38,6 @@ pub struct Clear {
     /// The book, as CSV; - reads standard input. An empty price is a market order
     #[arg(long, value_name = "FILE", required_unless_present = "print_rule")]
     book: Option<PathBuf>,
-    /// The rule [default: xetra-equities]
     #[command(flatten)]
     rule: RuleChoice,
     #[command(flatten)]

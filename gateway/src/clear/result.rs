@@ -374,10 +374,11 @@ pub(super) fn row(fill: FillText) -> [String; 4] {
 
 /// Prints rows of an id, a quantity, a price and a reason as a table, if there are any.
 pub(super) fn print_fills(rows: impl Iterator<Item = [String; 4]>) {
-    let mut rows =
-        rows.map(|[id, quantity, price, why]| vec![id, grouped(&quantity), grouped(&price), why]).peekable();
+    let mut rows = rows
+        .map(|[id, quantity, price, reason]| vec![id, grouped(&quantity), grouped(&price), reason])
+        .peekable();
     if rows.peek().is_some() {
-        print::line(print::table(&["order", ">quantity", ">price", "why"], rows));
+        print::line(print::table(&["order", ">quantity", ">price", "reason"], rows));
     }
 }
 

@@ -48,8 +48,10 @@ pub(crate) const SALE: &str = "pay-as-bid";
 #[derive(Debug, thiserror::Error)]
 pub enum NoRule {
     /// No preset has this name.
-    #[error("there is no rule '{name}'; there are {known}")]
+    #[error("there is no {what} '{name}', but {known}")]
     Unknown {
+        /// What was asked for.
+        what: &'static str,
         /// The name.
         name: String,
         /// Those there are.
@@ -82,7 +84,7 @@ pub enum NoRule {
 /// Which rule.
 #[derive(Args, Clone, Debug, Default, PartialEq, Eq)]
 pub struct RuleChoice {
-    /// The rule's name, such as xetra-equities or pay-as-clear
+    /// The rule's name [default: xetra-equities; pay-as-clear where producers are supported, pay-as-bid in a sale]
     #[arg(long, value_name = "NAME", conflicts_with = "rule_file")]
     rule: Option<String>,
     /// A rule of one's own, as TOML; golv clear --print-rule shows how one looks
@@ -116,7 +118,7 @@ impl SupportChoice {
     pub(crate) fn rule(&self) -> Result<Option<SupportRule>, NoRule> {
         let rule: SupportRule = match (&self.support, &self.support_file) {
             (_, Some(file)) => read(file)?,
-            (Some(name), None) => preset(name, &SUPPORT_PRESETS)?,
+            (Some(name), None) => preset("support rule", name, &SUPPORT_PRESETS)?,
             (None, None) => return Ok(None),
         };
         match rule.check() {
@@ -189,7 +191,7 @@ impl Changes {
 
 /// A rule by its name, with changes.
 pub(super) fn named(name: &str, changes: &Changes) -> Result<Rule, NoRule> {
-    checked(preset(name, &PRESETS)?, changes)
+    checked(preset("rule", name, &PRESETS)?, changes)
 }
 
 /// A rule from a file, with changes.
@@ -197,11 +199,16 @@ pub(super) fn from_file(file: &Path, changes: &Changes) -> Result<Rule, NoRule> 
     checked(read(file)?, changes)
 }
 
-/// A preset by its name.
-pub(crate) fn preset<T: DeserializeOwned>(name: &str, presets: &[(&str, &str)]) -> Result<T, NoRule> {
+/// A preset of a kind by its name.
+pub(crate) fn preset<T: DeserializeOwned>(
+    what: &'static str,
+    name: &str,
+    presets: &[(&str, &str)],
+) -> Result<T, NoRule> {
     let preset = presets.iter().find(|(preset, _)| *preset == name);
     let known = || presets.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(", ");
-    let (_, text) = preset.ok_or_else(|| NoRule::Unknown { name: name.to_owned(), known: known() })?;
+    let unknown = || NoRule::Unknown { what, name: name.to_owned(), known: known() };
+    let (_, text) = preset.ok_or_else(unknown)?;
     parsed(text, Path::new(name))
 }
 

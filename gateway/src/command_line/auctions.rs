@@ -153,7 +153,7 @@ pub struct AuctionOptions {
         value_parser = value_parser!(u32).range(1..).try_map(NonZeroU32::try_from),
     )]
     pub challenge_seconds: NonZeroU32,
-    /// How it is cleared [default: xetra-equities in a call auction, pay-as-clear in a support auction].
+    /// How it is cleared.
     #[command(flatten)]
     pub rule: RuleChoice,
     /// The price that the rule looks to where nothing else decides; else the one that the rule states, if it does.

@@ -159,7 +159,7 @@ pub enum TradeBoard {
 /// What a participant can ask for on a board.
 #[derive(Clone, Debug, PartialEq, Eq, Subcommand)]
 pub enum BoardCommand {
-    /// Put an offer on a board. Suppliers.
+    /// Put an offer on a board, as a supplier.
     ///
     /// Everybody sees it under a number, which golv trade board show tells; nobody sees whose it is, or its limit.
     Offer {
@@ -170,7 +170,7 @@ pub enum BoardCommand {
         #[command(flatten)]
         listing: ListingOptions,
     },
-    /// Put a request on a board, alone or for a purchasing group. Buyers.
+    /// Put a request on a board, as a buyer, alone or for a purchasing group.
     ///
     /// Everybody sees it under a number, which golv trade board show tells; nobody sees whose it is, or its limit.
     Request {

@@ -37,7 +37,7 @@ impl ContractChoice {
     pub(super) fn terms(&self) -> Result<Box<ContractTerms>, NoRule> {
         match (&self.contract, &self.contract_file) {
             (_, Some(file)) => read(file),
-            (name, None) => preset(name.as_deref().unwrap_or("floor"), &CONTRACTS),
+            (name, None) => preset("contract terms", name.as_deref().unwrap_or("floor"), &CONTRACTS),
         }
     }
 }

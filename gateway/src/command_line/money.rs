@@ -222,7 +222,7 @@ impl ClearingOptions {
     pub(super) fn into_action(self) -> Result<Action, NoRule> {
         let terms: ClearingTerms = match (&self.terms, &self.terms_file) {
             (_, Some(file)) => read(file)?,
-            (name, None) => preset(name.as_deref().unwrap_or("standard"), &CLEARING)?,
+            (name, None) => preset("clearing terms", name.as_deref().unwrap_or("standard"), &CLEARING)?,
         };
         Ok(Action::SetClearingTerms { currency: self.currency, terms: Box::new(terms) })
     }

@@ -3,7 +3,7 @@
 use std::error::Error;
 use std::path::PathBuf;
 
-use clap::Subcommand;
+use clap::{Subcommand, value_parser};
 
 use crate::pki::{self, Kind, Validity};
 use crate::print;
@@ -30,7 +30,7 @@ pub enum PkiCommand {
         #[arg(long, value_name = "HOST", value_delimiter = ',')]
         server: Vec<String>,
         /// For how many days it is valid.
-        #[arg(long, default_value_t = 365)]
+        #[arg(long, default_value_t = 365, value_parser = value_parser!(u16).range(1..))]
         days: u16,
     },
     /// Show what a certificate says.

@@ -491,7 +491,10 @@ pub fn answer_line(sender: IdentityId, id: CommandId, command: &Command, answer:
     let done = format!("{sequence}  command {id} done");
     match command {
         Command::Propose { .. } => {
-            format!("{done}; another operator confirms it by: {}", confirmation(sender, id))
+            format!(
+                "{sequence}  command {id} proposed; another operator confirms it by: {}",
+                confirmation(sender, id)
+            )
         }
         Command::PlaceBid { .. } => format!("{done}; the bid is {sender}.{id}"),
         Command::PostEntry { board, .. } => {

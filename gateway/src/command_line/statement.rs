@@ -320,7 +320,7 @@ impl Statement {
             ">strike",
             ">reference price",
             ">amount",
-            ">posted",
+            ">delta",
             ">interest",
             "currency",
         ];

@@ -35,7 +35,7 @@ pub enum TradeCommand {
     ///
     /// It is built from your own events, all from the first. Totals are given for each currency, and count awards
     /// once they are final.
-    Statements {
+    Statement {
         /// The difference payments of periods that begin in this month alone.
         #[arg(long, value_name = "YYYY-MM", conflicts_with = "day")]
         month: Option<Month>,
@@ -278,9 +278,9 @@ mod tests {
         for (line, expected) in [
             ("watch", TradeCommand::Watch { from_start: false }),
             ("watch --from-start", TradeCommand::Watch { from_start: true }),
-            ("statements", TradeCommand::Statements { month: None, day: None }),
-            ("statements --month 2019-01", TradeCommand::Statements { month: january, day: None }),
-            ("statements --day 2019-02-10", TradeCommand::Statements { month: None, day }),
+            ("statement", TradeCommand::Statement { month: None, day: None }),
+            ("statement --month 2019-01", TradeCommand::Statement { month: january, day: None }),
+            ("statement --day 2019-02-10", TradeCommand::Statement { month: None, day }),
             ("account", TradeCommand::Account { day: None, csv: false }),
             ("account --day 2019-02-10 --csv", TradeCommand::Account { day, csv: true }),
         ] {
@@ -309,7 +309,7 @@ mod tests {
             ("place --auction 2 --buy --sell --price 1 --quantity 20", "cannot be used with"),
             ("withdraw 21 --auction 2", "such as 21.5"),
             ("withdraw 21.5.6 --auction 2", "such as 21.5"),
-            ("statements --month 2019-13", "not a month such as 2019-01"),
+            ("statement --month 2019-13", "not a month such as 2019-01"),
         ] {
             let error = parse(line).expect_err(line).to_string();
             assert!(error.contains(right), "{line}: {error}");

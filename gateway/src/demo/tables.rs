@@ -1,11 +1,11 @@
 //! The market day as tables.
 
 use golv_engine::num::Price;
-use golv_sim::day::{self, Played, gallium};
+use golv_sim::day::{self, Played};
 use golv_sim::traders::Business;
 
 use super::told::{
-    GALLIUM_HEADING, Told, decided_by, gallium_offer, gallium_result, happened,
+    GALLIUM_HEADING, Told, decided_by, gallium_offer, gallium_reference_price, gallium_result, happened,
     outcome as outcome_of_proposal, requester,
 };
 use crate::print::{grouped, line, money, price, quantity, table};
@@ -82,7 +82,7 @@ pub(super) fn print(told: &Told, report: &str) {
         ["request of", ">wanted kg", ">at most USD/kg", ">proposed kg", ">at USD/kg", "what came of it"];
     line(table(&columns, requests));
     line(gallium_result(round));
-    line(format_args!("Price that all look to: {} USD/kg ({}).", gallium::YEARS_PRICE_USD, gallium::SOURCE));
+    line(format_args!("Reference price: {}.", gallium_reference_price()));
 
     heading("Refused, each with its reason");
     let refused = told.refusals.iter().map(|refusal| {

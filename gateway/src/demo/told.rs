@@ -220,7 +220,7 @@ impl Told {
         let last = self.runs.last();
         DayReport {
             title: "A lithium market day".to_owned(),
-            introduction: "A support auction lets suppliers compete for a price floor, a two-sided auction \
+            introduction: "A support auction lets suppliers compete for a price floor, a call auction \
                            sells lithium metal at one price, gallium of one supplier is matched bilaterally, \
                            and then every month is settled on the published price."
                 .to_owned(),
@@ -306,7 +306,7 @@ impl Told {
             summary: format!("{} {}", gallium_offer(round), gallium_result(round)),
             unit: gallium::market().unit.symbol().to_owned(),
             requests: requests.collect(),
-            price_source: gallium::SOURCE.to_owned(),
+            reference_price: gallium_reference_price(),
         }
     }
 
@@ -356,6 +356,11 @@ pub(super) fn gallium_result(round: &GalliumRound) -> String {
         print::quantity(round.matched),
         print::quantity(round.left),
     )
+}
+
+/// The price that everybody looks to, and whose it is.
+pub(super) fn gallium_reference_price() -> String {
+    format!("{} USD/kg ({})", gallium::YEARS_PRICE_USD, gallium::SOURCE)
 }
 
 /// Who requests: a buyer, or a group by its members.

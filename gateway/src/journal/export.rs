@@ -41,8 +41,14 @@ pub(super) struct Closed(BTreeSet<AuctionId>);
 /// Prints what was asked for, one object a line.
 pub(super) fn export(dir: &Path, from: Option<Sequence>, to: Option<Sequence>) -> Result<(), JournalError> {
     let (closed, last) = Closed::by_the_end(dir)?;
-    let to = to.unwrap_or(last).min(last);
-    let selection = Selection { from: from.unwrap_or(Sequence(0)), to, closed };
+    let (from, to) = (from.unwrap_or(Sequence(0)), to.unwrap_or(last));
+    if let Some(sequence) = [from, to].into_iter().find(|sequence| *sequence > last) {
+        return Err(JournalError::NotThere { sequence, last });
+    }
+    if from > to {
+        return Err(JournalError::Backwards { from, to });
+    }
+    let selection = Selection { from, to, closed };
     let (mut tracked, begin) = Tracked::begin(dir)?;
     let mut reader = scan_from(dir, begin.segment)?;
     while let Some(frame) = reader.next_frame()? {

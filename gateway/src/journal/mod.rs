@@ -245,6 +245,14 @@ pub enum JournalError {
         /// The last.
         last: Sequence,
     },
+    /// What was asked for ends before it begins.
+    #[error("--from {from} is after --to {to}; what is exported goes from the lower to the higher")]
+    Backwards {
+        /// Where it was to begin.
+        from: Sequence,
+        /// Where it was to end.
+        to: Sequence,
+    },
     /// Nothing was copied, or not all.
     #[error(transparent)]
     Copy(#[from] CopyError),
@@ -367,10 +375,10 @@ fn print_end(verdict: &Verdict) {
 
 fn print_verdict(verdict: &Verdict) {
     match verdict {
-        Verdict::Clean { .. } => print::line("verdict   Clean"),
-        Verdict::TornTail { .. } => print::line("verdict   TornTail"),
-        Verdict::Corrupt(corruption) => print::line(format_args!("verdict   Corrupt: {corruption}")),
-        Verdict::Gap(gap) => print::line(format_args!("verdict   Gap: {gap}")),
+        Verdict::Clean { .. } => print::line("verdict   whole"),
+        Verdict::TornTail { .. } => print::line("verdict   torn tail"),
+        Verdict::Corrupt(corruption) => print::line(format_args!("verdict   damaged: {corruption}")),
+        Verdict::Gap(gap) => print::line(format_args!("verdict   gap: {gap}")),
     }
 }
 

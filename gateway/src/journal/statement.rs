@@ -33,7 +33,9 @@ pub(super) fn statement(
             print::line(statement_json(statement));
         }
     } else if statements.is_empty() {
-        print::line(format_args!("nothing was posted to participant {participant} on {day}"));
+        print::line(format_args!(
+            "settlement posted nothing to participant {participant} on {day}; golv journal postings shows all that was posted"
+        ));
     } else {
         statements.iter().for_each(print_statement);
     }
@@ -56,14 +58,14 @@ fn print_statement(statement: &Statement) {
     let columns = [
         "period",
         ">run",
-        ">data",
+        ">version",
         ">floor",
         ">entitlement",
         ">quantity",
         ">strike",
         ">reference price",
         ">amount",
-        ">posted",
+        ">delta",
         ">interest",
     ];
     let rows = statement.lines.iter().map(|posted| {

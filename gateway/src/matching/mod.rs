@@ -186,6 +186,6 @@ fn source(file: &Path) -> Result<Box<dyn Read>, Box<dyn Error>> {
     }
     match File::open(file) {
         Ok(file) => Ok(Box::new(file)),
-        Err(error) => Err(format!("{} cannot be opened: {error}", file.display()).into()),
+        Err(error) => Err(format!("{} cannot be read: {error}", file.display()).into()),
     }
 }

@@ -147,11 +147,11 @@ fn look_into(dir: &Path) -> Result<String, RestartError> {
     if sequence == Sequence(0) {
         return Err(RestartError::NotFounded { dir: dir.to_owned() });
     }
-    let inventory = Inventory::take(dir).map_err(OpenError::from)?;
+    let segments = Inventory::take(dir).map_err(OpenError::from)?.segments.len();
     Ok(format!(
-        "{} is an exchange with {} segments; a start replays what came after sequence {sequence}",
+        "{} is an exchange with {segments} segment{}; a start replays what came after sequence {sequence}",
         dir.display(),
-        inventory.segments.len(),
+        if segments == 1 { "" } else { "s" },
     ))
 }
 

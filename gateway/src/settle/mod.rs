@@ -141,9 +141,10 @@ impl Job<'_> {
         let folder = out.parent().filter(|folder| !folder.as_os_str().is_empty());
         let mut file = tempfile::Builder::new()
             .permissions(Permissions::from_mode(READ_AND_WRITE))
-            .tempfile_in(folder.unwrap_or(Path::new(".")))?;
+            .tempfile_in(folder.unwrap_or(Path::new(".")))
+            .map_err(|error| format!("{} cannot be written: {}", out.display(), error.kind()))?;
         let totals = self.write(file.as_file_mut())?;
-        file.persist(out)?;
+        file.persist(out).map_err(|error| format!("{} cannot be written: {}", out.display(), error.error))?;
         Ok(totals)
     }
 

@@ -2,6 +2,7 @@
 //! column.
 
 use std::borrow::Cow;
+use std::error::Error;
 use std::fs::File;
 use std::io::{BufRead as _, BufReader, Read};
 use std::path::{Path, PathBuf};
@@ -9,6 +10,8 @@ use std::str::FromStr;
 
 use golv_engine::time::Day;
 use indicatif::ProgressBar;
+
+use crate::print::unreadable;
 
 /// Bytes that are read at once.
 const BUFFER: usize = 1 << 20;
@@ -157,13 +160,13 @@ impl<'a> Rows<'a> {
     }
 
     /// A field that must be there.
-    pub(crate) fn needed<T: FromStr<Err: std::error::Error>>(&self, column: usize) -> Result<T, InputError> {
+    pub(crate) fn needed<T: FromStr<Err: Error + 'static>>(&self, column: usize) -> Result<T, InputError> {
         let text = std::str::from_utf8(self.bytes(column)).unwrap_or("\u{fffd}");
-        text.parse().map_err(|error: T::Err| self.unreadable(column, &error))
+        text.parse().map_err(|error: T::Err| self.error(column, &unreadable(text, &error)))
     }
 
     /// A field that may be empty.
-    pub(crate) fn optional<T: FromStr<Err: std::error::Error>>(
+    pub(crate) fn optional<T: FromStr<Err: Error + 'static>>(
         &self,
         column: usize,
     ) -> Result<Option<T>, InputError> {
@@ -186,10 +189,6 @@ impl<'a> Rows<'a> {
                 revision.filter(|revision| *revision > 0).ok_or_else(wrong)
             }
         }
-    }
-
-    fn unreadable(&self, column: usize, error: &dyn std::error::Error) -> InputError {
-        self.error(column, &format!("cannot be read: {error}"))
     }
 
     /// What is wrong with a field of the row.

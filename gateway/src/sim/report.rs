@@ -39,6 +39,6 @@ pub(super) fn run(options: &Report) -> Result<(), Box<dyn Error>> {
         let path = dir.join(name);
         fs::write(&path, content).map_err(|source| ReportError::Write { path, source })?;
     }
-    print::line(format_args!("{} files, to begin with {}", files.len(), dir.join("report.html").display()));
+    print::line(format_args!("{} files; begin with {}", files.len(), dir.join("report.html").display()));
     Ok(())
 }

@@ -46,7 +46,7 @@ pub struct DayReport {
     pub currency: Currency,
     /// The auction in which suppliers offered strikes. Its price is the strike of every entitlement.
     pub support: AuctionReport,
-    /// The two-sided auction.
+    /// The call auction.
     pub call: AuctionReport,
     /// What was settled, in order of month.
     pub settlement: Vec<MonthReport>,
@@ -172,8 +172,8 @@ pub struct RoundReport {
     pub unit: String,
     /// The requests, in the order to be shown.
     pub requests: Vec<RequestRow>,
-    /// Whose the price is that everybody looks to.
-    pub price_source: String,
+    /// The price that everybody looks to, and whose it is.
+    pub reference_price: String,
 }
 
 /// A request and what came of it.

@@ -236,10 +236,10 @@ fn round(day: &DayReport) -> String {
     ];
     let table = table("Requests, and what the round proposed to each", &columns, &rows, "");
     format!(
-        "<section>\n<h2>{}</h2>\n<p>{}</p>\n{table}<p class=\"source\">Price that all look to: {}.</p>\n</section>\n",
+        "<section>\n<h2>{}</h2>\n<p>{}</p>\n{table}<p class=\"source\">Reference price: {}.</p>\n</section>\n",
         escape(&round.name),
         escape(&round.summary),
-        escape(&round.price_source)
+        escape(&round.reference_price)
     )
 }
 

@@ -72,7 +72,7 @@ pub fn supply_and_demand_svg(auction: &AuctionReport, price_unit: &str, width: u
         }
     }
     drawing.line("axis", [left, bottom], [right, bottom]);
-    let axis_title = format!("Cumulated quantity, {}", auction.unit);
+    let axis_title = format!("Cumulative quantity, {}", auction.unit);
     drawing.text("soft", [right, bottom + 38.0], Anchor::End, &axis_title);
 
     if let Some((_, [x, y])) = clearing {

@@ -52,7 +52,7 @@ fn sample() -> DayReport {
     let paid = usd(paid_a_tonne * 300);
     DayReport {
         title: "A market day for lithium".to_owned(),
-        introduction: "A support auction for a price floor, a two-sided auction, and the floor's settlement \
+        introduction: "A support auction for a price floor, a call auction, and the floor's settlement \
                        month by month: what an exchange of critical raw materials would do."
             .to_owned(),
         seed: 42,

@@ -126,7 +126,7 @@ mod tests {
                 "line 2, column technology: 'tidal' is no technology",
             ),
             ("id,price,quantity,origin\na,1,1,fi\n", "line 2, column origin: 'fi' cannot be read"),
-            ("id,price,quantity,year\na,1,1,70000\n", "line 2, column year: '70000' cannot be read"),
+            ("id,price,quantity,year\na,1,1,70000\n", "line 2, column year: '70000' is too large"),
             ("id,price,quantity,side\na,1,1,buy\n", "the book has a column 'side' that is not known"),
         ] {
             let error = read(text.as_bytes(), &rule()).expect_err("refused").to_string();

@@ -746,7 +746,7 @@ fn an_answer_says_what_comes_next() {
         (
             &propose,
             done,
-            "17  command 7 done; another operator confirms it by: golv admin proposals confirm 1.7",
+            "17  command 7 proposed; another operator confirms it by: golv admin proposals confirm 1.7",
             json!({
                 "command": 7, "sequence": 17, "done": true, "proposal": "1.7",
                 "confirm": "golv admin proposals confirm 1.7",

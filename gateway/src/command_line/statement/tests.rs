@@ -189,7 +189,7 @@ fn a_statement_is_told_as_tables() {
         "entitlement floor per period unit from to strike reserved when granted currency",
         "21 1 20 t 2019-01-01 2019-12-31 95,000 8,400,000.00 USD",
         "Difference payments",
-        "period run posted on floor entitlement quantity unit strike reference price amount posted interest currency",
+        "period run posted on floor entitlement quantity unit strike reference price amount delta interest currency",
         "2019-01 1 2019-02-01 1 21 20 t 95,000 92,000 60,000.00 60,000.00 0.00 USD",
         "2019-01 2 2019-03-01 1 21 20 t 95,000 93,000 40,000.00 -20,000.00 -1.00 USD",
         "2019-02 1 2019-03-01 1 21 20 t 95,000 96,000 0.00 0.00 0.00 USD",
