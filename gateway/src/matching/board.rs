@@ -310,7 +310,10 @@ mod tests {
         for (rows, said) in [
             ("o1,bid,A,gallium,,,1,1,,,,,,\n", "line 2, column kind: 'bid' is neither offer nor request"),
             ("o1,offer,,gallium,,,1,1,,,,,,\n", "line 2, column party: '' is no party"),
-            ("o1,offer,A,gallium,,,1.5,1,,,,,,\n", "line 2, column max_quantity: '1.5' is not a whole number"),
+            (
+                "o1,offer,A,gallium,,,1.5,1,,,,,,\n",
+                "line 2, column max_quantity: '1.5' is not a whole number",
+            ),
             ("o1,offer,A,gallium,,,0,1,,,,,,\n", "line 2, column max_quantity: '0' is not a positive"),
             ("o1,offer,A,gallium,,3,2,1,,,,,,\n", "line 2, column min_quantity: '3' is not between 0"),
             (
