@@ -626,13 +626,6 @@ macro_rules! actions {
                     $(Self::$name { .. } => stringify!($name),)*
                 }
             }
-
-            /// What it acts on.
-            pub const fn effect(&self) -> Effect {
-                match self {
-                    $(Self::$name { .. } => Effect::$effect,)*
-                }
-            }
         }
     };
 }

@@ -124,7 +124,7 @@ pub enum Event {
         /// Whether it kept its place in time.
         kept_priority: bool,
     },
-    /// A bid was taken out of the book by its owner.
+    /// A bid was taken out of the book: by its owner, with its owner's line, or because its owner was halted or is in default.
     BidWithdrawn {
         /// The auction.
         auction: AuctionId,

@@ -1,7 +1,7 @@
-//! Every refusal, with its number.
+//! Every refusal, with its code.
 //!
 //! A refusal changes nothing but the sender's last command id and the chain digest. It says what was wrong and, where there is
-//! one answer, what would be right. Numbers are never reused. When several reasons apply, the first in
+//! one answer, what would be right. Codes are never reused. When several reasons apply, the first in
 //! this order is given: the sender (1xx), a proposal (2xx), then whether what is named exists and is new
 //! (3xx people, 4xx markets and money, 5xx auctions, 6xx settlement, 7xx the exchange itself, 8xx boards and deals), then its state, then the
 //! values themselves in the order in which the command lists them.
@@ -28,7 +28,7 @@ macro_rules! rejects {
         }
 
         impl Reject {
-            /// The refusal's number, for programs.
+            /// The refusal's code, for programs.
             pub const fn code(&self) -> u16 {
                 match self {
                     $(Self::$name $({ $($field: _,)* })? => $code,)*
@@ -42,7 +42,7 @@ macro_rules! rejects {
                 }
             }
 
-            /// Every refusal in the order of the variants: its number, its name, and its fields with their types.
+            /// Every refusal in the order of the variants: its code, its name, and its fields with their types.
             pub const TABLE: &'static [(u16, &'static str, &'static str)] =
                 &[$(($code, stringify!($name), concat!($($(stringify!($field: $type), "; ",)*)?)),)*];
         }
@@ -594,7 +594,7 @@ mod tests {
     use std::collections::BTreeSet;
 
     #[test]
-    fn numbers_are_unique_and_in_order() {
+    fn codes_are_unique_and_in_order() {
         let codes: Vec<u16> = Reject::TABLE.iter().map(|(code, _, _)| *code).collect();
         assert!(codes.is_sorted());
         assert_eq!(codes.iter().collect::<BTreeSet<_>>().len(), codes.len());

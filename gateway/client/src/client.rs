@@ -403,16 +403,15 @@ impl Task {
             }
         };
         self.status.send_replace(Status::Ended(reason));
-        // Whoever waits for an answer is told why none comes, and then whoever reads events, after the last of them.
+        // Whoever waits for an answer is told why none comes, and then whoever reads events or copies, after the last of them.
         self.requests.close();
         // `None` comes only after the last that was about to be sent, so none is left behind to wait for ever.
         while self.requests.recv().await.is_some() {}
         self.replies.clear();
-        while !self.undelivered.is_empty() {
-            tokio::select! {
-                () = deliver(&self.events, &mut self.undelivered) => {}
-                () = closed(&mut self.closing) => return,
-            }
+        let Self { events, undelivered, copies, uncopied, mut closing, .. } = self;
+        tokio::select! {
+            ((), ()) = async { tokio::join!(deliver_all(events, undelivered), deliver_all(copies, uncopied)) } => {}
+            () = closed(&mut closing) => {}
         }
     }
 
@@ -560,6 +559,13 @@ impl Task {
             }
         }
         Ok(())
+    }
+}
+
+/// Gives the application all that has come, and then lets it know that there is no more.
+async fn deliver_all<T>(events: mpsc::Sender<T>, mut undelivered: VecDeque<T>) {
+    while !undelivered.is_empty() {
+        deliver(&events, &mut undelivered).await;
     }
 }
 

@@ -40,7 +40,7 @@ pub struct Happened {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
     "sequence {sequence} makes the engine fail: {message}. \
-     If this comes again, it can be set aside: golv journal skip"
+     If this comes again, golv journal skip sets it aside, unless it is the system's own"
 )]
 pub struct EngineFault {
     /// The command.

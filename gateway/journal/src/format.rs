@@ -1,4 +1,4 @@
-//! The bytes of headers and frames, as drawn in the crate's documentation.
+//! The bytes of headers and frames, as `docs/formats.md` draws them.
 //!
 //! Here is all that knows an offset. Nothing here reads or writes a file.
 

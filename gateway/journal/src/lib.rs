@@ -40,6 +40,7 @@
 //! | any frame with a whole one after it in its segment, such as a batch before a seal | [`Corruption::FrameFollows`] |
 //! | any other place of a segment that another follows | [`Corruption::SegmentFollows`] |
 //! | a whole frame of another segment; a segment of another journal | [`Corruption::OtherSegment`], [`Corruption::OtherJournal`] |
+//! | the end of a closed segment that is read by itself | [`Corruption::ClosedSegment`] |
 //! | an end longer than one frame can be | [`Corruption::LongTail`] |
 //! | whole frames or segments missing, doubled or moved | [`Verdict::Gap`] |
 //! | any end shorter than that: the last frame or several | [`Verdict::TornTail`] |

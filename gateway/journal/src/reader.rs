@@ -87,7 +87,7 @@ pub enum Verdict {
         /// cut off.
         sealed: bool,
     },
-    /// The end is damaged, by no more than one frame, and nothing whole follows. Opening cuts it. It was an
+    /// The end is damaged, by no more bytes than one frame can have, and nothing whole follows. Opening cuts it. It was an
     /// interrupted write in all likelihood, but may have been acknowledged.
     TornTail {
         /// The file.

@@ -274,8 +274,8 @@ impl Replay {
 /// The commands that the skip behind a batch sets aside, in ascending order.
 fn set_aside(first: Sequence, count: u32, skip: Option<&[u8]>) -> Result<Vec<Sequence>, ReplayError> {
     let Some(payload) = skip else { return Ok(Vec::new()) };
-    let skip = Skip::decode(payload).map_err(|source| ReplayError::DecodeSkip { sequence: first, source })?;
     let end = Sequence(first.0 + u64::from(count));
+    let skip = Skip::decode(payload).map_err(|source| ReplayError::DecodeSkip { sequence: end, source })?;
     let in_batch = skip.sequences.iter().all(|sequence| (first..end).contains(sequence));
     if skip.sequences.is_sorted_by(|one, next| one < next) && in_batch && skip.has_reason() {
         Ok(skip.sequences)

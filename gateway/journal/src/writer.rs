@@ -252,8 +252,8 @@ impl Journal {
     /// Appends a batch of `count` commands with one write, without waiting for the disk. Where the segment has no room
     /// for it, the next one is begun, which does wait.
     ///
-    /// `chain` is the chain up to the batch before. The batch before should be durable by now: recovery takes
-    /// two damaged frames for corruption.
+    /// `chain` is the chain up to the batch before. The batch before should be durable by now: what is
+    /// damaged at the end is cut, and more than a frame can be long is corruption.
     ///
     /// # Errors
     ///

@@ -418,8 +418,8 @@ impl Gate {
     }
 
     /// What happened before a segment of the journal, which is replayed for whoever asks and may take a while. The pieces
-    /// come as there is room for them, and end with [`Piece::End`]; without it, segments are missing or damaged, or they
-    /// were taken too slowly.
+    /// come as there is room for them, and end with [`Piece::End`], or with [`Piece::Gone`] where segments are missing or damaged;
+    /// without either they were taken too slowly.
     ///
     /// # Panics
     /// If called outside a tokio runtime.

@@ -21,7 +21,7 @@ use crate::logs::with_sources;
 /// Batches that wait for somebody who has asked.
 const CAPACITY: usize = 64;
 
-/// How long a replay waits for somebody who takes nothing. A session that cannot be written to is given up sooner.
+/// How long a replay waits for somebody who takes nothing, which then is too slow.
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// A part of what happened before.
@@ -31,6 +31,8 @@ pub enum Piece {
     Batch(Arc<[Happened]>),
     /// That was all.
     End,
+    /// The rest is not to be had: segments are missing or damaged.
+    Gone,
 }
 
 /// Somebody who waits for what happened before a segment.
@@ -107,6 +109,10 @@ impl Older {
             Err(error) => {
                 let reason = with_sources(&error);
                 warn!(segment = until, reason, "what happened before this segment is not to be had");
+                for asked in asked.iter() {
+                    // Who does not take it is told that it is too slow.
+                    let _ = tell(runtime, asked, Piece::Gone);
+                }
             }
         }
     }

@@ -236,11 +236,6 @@ impl Endpoint {
 }
 
 impl Handshake {
-    /// The client's address.
-    pub fn remote(&self) -> SocketAddr {
-        self.remote
-    }
-
     /// Waits until the client has proved its key.
     ///
     /// # Errors

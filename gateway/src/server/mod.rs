@@ -37,6 +37,9 @@ const READ: usize = 16 * 1024;
 /// A client that takes no bytes for so long reads too slowly.
 const WRITE_PATIENCE: Duration = Duration::from_secs(3);
 
+/// How long a client may take to open its first stream.
+const OPENING: Duration = Duration::from_secs(3);
+
 /// How long the last bytes of a session may take to arrive before its connection is closed.
 const FAREWELL: Duration = Duration::from_secs(1);
 
@@ -90,7 +93,7 @@ async fn run(
     started: Instant,
 ) -> Closing {
     // A client that opens no stream is closed by the connection's idle time, or by this.
-    let opened = timeout(FAREWELL * 3, connection.accept_bi()).await;
+    let opened = timeout(OPENING, connection.accept_bi()).await;
     let Ok(Ok((send, receive))) = opened else {
         gate.metrics().count_closed(Closing::Silent);
         return Closing::Silent;

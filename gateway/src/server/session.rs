@@ -376,13 +376,14 @@ impl Session {
         matches!(&self.state, State::Live(live) if matches!(live.older, Older::Coming(None)))
     }
 
-    /// Takes a piece of what happened before the history that came with the logon; `None` if it is not to be had any more.
+    /// Takes a piece of what happened before the history that came with the logon; `None` if the client took it too slowly.
     pub fn told_older(&mut self, piece: Option<Piece>) {
         let State::Live(live) = &mut self.state else { return };
         match piece {
             Some(Piece::Batch(batch)) => live.older = Older::Coming(Some((batch, 0))),
             Some(Piece::End) => live.older = Older::Needless,
-            None => self.close(Closing::HistoryGone),
+            Some(Piece::Gone) => self.close(Closing::HistoryGone),
+            None => self.close(Closing::TooSlow),
         }
     }
 

@@ -141,7 +141,7 @@ impl Metrics {
 }
 
 /// Whether any policy of a scenario supports an origin.
-pub fn is_home(scenario: &Scenario, origin: Country) -> bool {
+fn is_home(scenario: &Scenario, origin: Country) -> bool {
     let mut programmes = scenario.policies.iter().filter_map(Policy::programme);
     programmes.any(|programme| programme.origins.contains(&origin))
 }

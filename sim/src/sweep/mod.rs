@@ -142,11 +142,6 @@ impl Sweep {
         self.places.len() as u64 * self.paths
     }
 
-    /// How many rows a job makes.
-    pub fn rows_of_job(&self) -> usize {
-        self.policies.len()
-    }
-
     /// The first line of the rows.
     pub fn header(&self) -> Header {
         Header::of(self.parameters.iter().map(|parameter| parameter.path.clone()))

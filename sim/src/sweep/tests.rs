@@ -119,8 +119,8 @@ proptest! {
             let sweep = Sweep::new(text, Vec::new(), &[], method, 1, Some(seed), &no_file).expect("a sweep");
             let text = format!("{}{}", sweep.header().line(), rows_on(1, &sweep, 0));
             let done = read(&text).expect("its own");
-            prop_assert_eq!(done.rows.len(), sweep.rows_of_job());
-            prop_assert_eq!(summarise(&done).len(), sweep.rows_of_job());
+            prop_assert_eq!(done.rows.len(), sweep.policies.len());
+            prop_assert_eq!(summarise(&done).len(), sweep.policies.len());
         }
     }
 }

@@ -614,6 +614,39 @@ async fn a_drop_copy_gives_copies_and_events() {
     assert!(matches!(refused, Err(ClientError::NotSubmitted(SubmitError::DropCopy))), "{refused:?}");
 }
 
+/// Whoever reads copies is told why none comes any more after the last, and who reads events meanwhile is told at once.
+#[tokio::test(start_paused = true)]
+async fn a_drop_copy_is_told_the_reason_after_the_last_copy() {
+    let (connections, accepted) = mpsc::unbounded_channel();
+    let (_client, mut events, mut copies) = Client::drop_copy(InMemory(connections), Beginning::default());
+    let mut server = Listener(accepted, None).accept(0).await;
+    server.say(&logged_on(0, 0)).await.expect("the client reads");
+    let full = EVENTS_WAITING_MAX as u64;
+    let identity = golv_engine::id::IdentityId(9);
+    let copied = |number: u64| Copied { identity, id: CommandId(number), answer: answer(number) };
+    let message = |number: u64| ServerMessage::Copied {
+        identity,
+        id: CommandId(number),
+        answer: answer(number),
+        position: position(number),
+    };
+    for number in 1..=full {
+        server.say(&message(number)).await.expect("the client reads");
+    }
+    // Heard only after all before it was read, so what follows comes in one read.
+    assert_eq!(server.hear_any().await, Some(ClientMessage::Heartbeat));
+    let mut bytes = Vec::new();
+    for message in [message(full + 1), message(full + 2), ServerMessage::Closing(Closing::Superseded)] {
+        write_frame(&message, &mut bytes).expect("short");
+    }
+    server.stream.write_all(&bytes).await.expect("there is room");
+    assert!(matches!(events.next().await, Err(Ended::ByExchange(Closing::Superseded))));
+    for number in 1..=full + 2 {
+        assert_eq!(copies.next().await.expect("it came before"), copied(number));
+    }
+    assert!(matches!(copies.next().await, Err(Ended::ByExchange(Closing::Superseded))));
+}
+
 /// Commands wait here for their turn, and a withdrawal does not wait behind them.
 #[tokio::test(start_paused = true)]
 async fn commands_keep_to_the_limits_and_withdrawals_overtake() {

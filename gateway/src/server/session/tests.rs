@@ -208,8 +208,13 @@ fn a_session_whose_history_is_gone_ends() {
     let before = [vec![public(1)]];
     let mut session = live(history_after(&before, &[]), 0);
     assert_eq!(session.next_request(), Some(Request::Older(7)));
-    session.told_older(None);
+    session.told_older(Some(Piece::Gone));
     assert_eq!(session.closed(), Some(Closing::HistoryGone));
+    // Who was too slow for what is there may come again.
+    let mut session = live(history_after(&before, &[]), 0);
+    assert_eq!(session.next_request(), Some(Request::Older(7)));
+    session.told_older(None);
+    assert_eq!(session.closed(), Some(Closing::TooSlow));
     // Whoever has seen it needs none of it.
     let mut session = live(history_after(&before, &[]), 1);
     assert_eq!((session.next_request(), session.closed()), (None, None));
