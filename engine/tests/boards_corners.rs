@@ -401,6 +401,44 @@ proptest! {
     }
 }
 
+/// The board's sectors are served in its order, whoever names none last, whatever they pay. What is found bounds the lots, unless caps or
+/// least quantities set the sectors against each other.
+/// Rules: R-BIL-032, R-BIL-040.
+#[test]
+fn sectors_are_served_in_the_boards_order() {
+    let mut world = World::furnished(1_000_000);
+    let priority = RoundRule {
+        preference: Preference::Priority,
+        price: PriceRule::Uniform,
+        floor: None,
+        origin_cap: None,
+        owner_cap: None,
+    };
+    let sectors = ["magnets", "chips"].map(|sector| sector.parse().expect("a name")).to_vec();
+    let terms = BoardTerms { rule: priority, sectors, ..board_terms() };
+    world.agree(Action::OpenBoard { board: BOARD, terms });
+    world.offer(SUPPLIERS[0], 30, 200);
+    let named = [(BUYERS[0], None, 520), (BUYERS[1], Some("chips"), 510), (BUYERS[2], Some("magnets"), 500)];
+    let requests = named.map(|(buyer, sector, limit)| {
+        let sector = sector.map(|sector| sector.parse().expect("a name"));
+        let listing = Listing { sector, ..listing(&world, Side::Buy, 20) };
+        world.post_to(buyer, listing, limit, false).expect("posted")
+    });
+    world.send(OPERATORS[0], Command::CallRound { board: BOARD }).expect("called");
+    let (digest, mut entries) = world.round_book();
+    let solved = |entries: &[_], rule| RoundSolution::of(entries, digest, &rule, 100).expect("a board");
+    let found = solved(&entries, priority);
+    let lots: Vec<_> = found.deals.iter().map(|(_, request, lots)| (*request, *lots)).collect();
+    assert_eq!(lots, [(requests[1], 10), (requests[2], 20)]);
+    assert_eq!(found.bound, Some(30));
+    let cap = "0.9".parse().ok();
+    assert_eq!(solved(&entries, RoundRule { origin_cap: cap, ..priority }).bound, None);
+    assert_eq!(solved(&entries, RoundRule { owner_cap: cap, ..priority }).bound, None);
+    entries[1].minimum = 1;
+    assert_eq!(solved(&entries, priority).bound, None);
+    assert_eq!(solved(&entries, RoundRule { preference: Preference::Surplus, ..priority }).bound, Some(30));
+}
+
 /// Members are not told who leads, and nobody is told whose a replaced entry is.
 /// Rules: R-BIL-014, R-BIL-017.
 #[test]

@@ -229,7 +229,7 @@ mod tests {
             })
     }
 
-    /// As the preset `bnb`: more is wanted at any price than there is, and pressure may move the price up to five per cent above
+    /// As the preset `bnb`: more is wanted at any price than there is, or offered, and pressure may move the price up to five per cent beyond
     /// the reference, which is further than the market's band goes.
     /// Rules: R-AUC-047.
     #[test]
@@ -240,17 +240,21 @@ mod tests {
             vec![Criterion::MostVolume, Criterion::LeastSurplus, Criterion::Pressure, Criterion::Reference],
             Allocation::PriceTime,
         );
-        rule.reference_price = Price::from_units(990);
         rule.band = "0.05".parse().ok();
-        let mut book = Book::new();
-        let sell_level = market.level(Price::from_units(980).expect("fits"));
-        for (command, side, level, lots) in [(1, Side::Buy, None, 10), (2, Side::Sell, sell_level, 3)] {
-            let bid = BidId { identity: IdentityId(1), command: CommandId(command) };
-            book.add(book::Order { bid, participant: ParticipantId(1), side, level, lots, origin: None });
+        let ends = [(990, 980, Side::Buy, market.highest), (-990, -980, Side::Sell, market.lowest)];
+        for (reference, limit, pressing, end) in ends {
+            rule.reference_price = Price::from_units(reference);
+            let other = if pressing == Side::Buy { Side::Sell } else { Side::Buy };
+            let level = market.level(Price::from_units(limit).expect("fits"));
+            let mut book = Book::new();
+            for (command, side, level, lots) in [(1, pressing, None, 10), (2, other, level, 3)] {
+                let bid = BidId { identity: IdentityId(1), command: CommandId(command) };
+                book.add(book::Order { bid, participant: ParticipantId(1), side, level, lots, origin: None });
+            }
+            let cleared = clear(&book, &market, None, &market.rule(&rule), b"");
+            assert_eq!(cleared.certificate.price(), Some(end));
+            assert_eq!(cleared.given, [3, 3]);
         }
-        let cleared = clear(&book, &market, None, &market.rule(&rule), b"");
-        assert_eq!(cleared.certificate.price(), Some(market.highest));
-        assert_eq!(cleared.given, [3, 3]);
     }
 
     proptest! {
