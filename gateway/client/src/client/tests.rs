@@ -628,7 +628,7 @@ async fn a_drop_copy_is_told_the_reason_after_the_last_copy() {
         identity,
         id: CommandId(number),
         answer: answer(number),
-        position: position(number),
+        position: position(1_000 + number),
     };
     for number in 1..=full {
         server.say(&message(number)).await.expect("the client reads");
