@@ -53,6 +53,16 @@ pub enum Mode {
     Rehearsal,
 }
 
+impl Mode {
+    /// From when on somebody can answer what was due at an instant. A live exchange's tick comes some milliseconds after what is due; where it
+    /// comes later the exchange stood still, and nobody loses that time. A rehearsal's clock is set over what is to pass.
+    // Rules: R-AUC-083.
+    fn told_at(self, due: Instant, now: Instant) -> Instant {
+        let is_late = due.plus_seconds(1).is_some_and(|second| second < now);
+        if self == Self::Live && is_late { now } else { due }
+    }
+}
+
 /// An identity as a session knows it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Speaker {
@@ -226,7 +236,7 @@ impl Exchange {
                 self.state.found(*participant, name, *operators, out)
             }
             Command::Tick => {
-                self.state.tick(self.at, out);
+                self.state.tick(self.at, self.mode, out);
                 Ok(())
             }
             Command::LineLost { identity } => self.state.lose_line(*identity, out),
@@ -524,18 +534,18 @@ impl State {
     }
 
     /// Lets everything happen that is due, in the order of the instants, then of what it is ([`Due`]), and then of the ids.
-    fn tick(&mut self, at: Instant, out: &mut Events) {
+    fn tick(&mut self, at: Instant, mode: Mode, out: &mut Events) {
         loop {
             let first = self.due.first().copied().filter(|(instant, _)| *instant <= at);
             let day = self.day_ends_at().filter(|end| *end <= at);
             match (first, day) {
                 // What becomes final at the end of a day is invoiced on the next.
-                (Some((instant, _)), Some(end)) if end <= instant => self.end_first_day(at, out),
-                (None, Some(_)) => self.end_first_day(at, out),
+                (Some((instant, _)), Some(end)) if end <= instant => self.end_first_day(at, mode, out),
+                (None, Some(_)) => self.end_first_day(at, mode, out),
                 (Some(due), _) => {
                     self.due.remove(&due);
                     match due.1 {
-                        Due::Auction(auction) => self.advance(at, auction, out),
+                        Due::Auction(auction) => self.advance(mode.told_at(due.0, at), auction, out),
                         Due::Round(board) => self.end_round(at, board, out),
                         Due::Negotiation(negotiation) => self.lapse_negotiation(negotiation, out),
                         Due::Entry(entry) => self.expire_entry(entry, out),

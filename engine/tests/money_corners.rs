@@ -1,6 +1,6 @@
 //! Corners of the money, by examples: cents that go round, two notices at once, bonds in a default, amounts at the edge.
 
-use crate::common::money::{clearing_terms, day, id, jump, pay, units, until, with_terms};
+use crate::common::money::{clearing_terms, day, id, pay, under_terms, units, until, with_terms};
 use crate::common::*;
 use golv_engine::auction::{AuctionKind, AuctionTerms, BidDetails};
 use golv_engine::book::Side;
@@ -105,10 +105,10 @@ fn an_invoice_that_becomes_late_while_collateral_is_called_is_followed_up() {
 /// Rules: R-MON-029.
 #[test]
 fn no_notice_begins_in_the_past() {
-    let mut world = with_terms(clearing_terms());
+    let mut world = under_terms(World::live(1_000_000), clearing_terms());
     sale(&mut world);
     // Due on 2 January; the exchange goes on a week later.
-    jump(&mut world, day("2019-01-10"));
+    until(&mut world, "2019-01-10");
     assert_eq!(count(&world, |event| matches!(event, Event::InvoiceLate { .. })), 1);
     let told = world.events.iter().find_map(|event| match event {
         Event::NoticeServed { until, .. } => Some(*until),

@@ -41,7 +41,10 @@ fn with_bond(rule: SupportRule) -> StackTerms {
 
 /// With a stack for 60 a month that is open for an hour.
 fn open(terms: StackTerms) -> World {
-    let mut world = World::furnished(1_000_000);
+    opened(World::furnished(1_000_000), terms)
+}
+
+fn opened(mut world: World, terms: StackTerms) -> World {
     world.agree(announce(&world, terms));
     world.wait(10);
     world
@@ -263,7 +266,7 @@ fn what_is_not_accepted_goes_down_the_reserve_list() {
 /// Rules: R-AUC-083.
 #[test]
 fn nobody_is_asked_in_the_past() {
-    let mut world = open(with_bond(stack_rule()));
+    let mut world = opened(World::live(1_000_000), with_bond(stack_rule()));
     SUPPLIERS.iter().for_each(|&supplier| deposit(&mut world, supplier, 1_000));
     let first = world.bid(SUPPLIERS[0], SUPPORT, sell(400, 60)).expect("accepted");
     let second = world.bid(SUPPLIERS[1], SUPPORT, sell(420, 60)).expect("accepted");

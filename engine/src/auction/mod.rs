@@ -226,16 +226,6 @@ impl Auction {
     }
 }
 
-/// From when on somebody can answer what was due at an instant and is told now. A tick comes some milliseconds after what is due; where
-/// the exchange stood still for longer, nobody loses the time that it stood still.
-// Rules: R-AUC-083.
-fn asked_from(due: Instant, now: Instant) -> Instant {
-    match due.plus_seconds(1) {
-        Some(second) if second < now => now,
-        _ => due,
-    }
-}
-
 impl State {
     fn auction(&self, id: AuctionId) -> Result<&Auction, Reject> {
         self.auctions.get(&id).ok_or(Reject::UnknownAuction { auction: id })
@@ -376,7 +366,7 @@ impl State {
         }
     }
 
-    /// Moves an auction on that is due.
+    /// Moves an auction on that is due, and was told so at an instant.
     // Rules: R-AUC-031.
     pub(crate) fn advance(&mut self, at: Instant, id: AuctionId, out: &mut Events) {
         let Some(auction) = self.auctions.get_mut(&id) else {
@@ -394,7 +384,7 @@ impl State {
             }
             Stage::Cleared { result, final_at } => {
                 let (result, final_at) = (result.clone(), *final_at);
-                if !self.ask_winners(id, &result, asked_from(final_at, at), out) {
+                if !self.ask_winners(id, &result, final_at.max(at), out) {
                     let fills = result.fills.clone();
                     self.finalise(id, result, &fills, final_at, out);
                 }

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use super::result::{AuctionResult, Fill, WinningLimit};
 use super::terms::Draw;
-use super::{Auction, AuctionKind, Stage, asked_from};
+use super::{Auction, AuctionKind, Stage};
 use crate::book::{Order, Side};
 use crate::clearing;
 use crate::command::NewBid;
@@ -537,7 +537,7 @@ impl State {
         let Stage::Asking { asking, .. } = &self.auctions.get(&id)?.stage else {
             return None;
         };
-        let until = asked_from(asking.until, at);
+        let until = asking.until.max(at);
         let silent: Vec<BidId> =
             asking.awards.iter().filter(|award| !award.is_accepted).map(|award| award.bid).collect();
         silent.into_iter().for_each(|bid| self.decline(id, bid, out));

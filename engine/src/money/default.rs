@@ -16,7 +16,7 @@ use super::invoice::Debt;
 use super::programme::floor_to_minor;
 use super::terms::Pot;
 use crate::event::{Event, Events};
-use crate::exchange::State;
+use crate::exchange::{Mode, State};
 use crate::id::ParticipantId;
 use crate::ledger::{Account, Cause};
 use crate::num::{Currency, Money, pro_rata};
@@ -112,7 +112,7 @@ impl State {
 
     /// The end of a day: what is due then, in the order: pools pay out, unpaid invoices are late, collateral is called, notices run out.
     // Rules: R-MON-030, R-MON-031.
-    pub(crate) fn end_day(&mut self, day: Day, at: Instant, out: &mut Events) {
+    pub(crate) fn end_day(&mut self, day: Day, at: Instant, mode: Mode, out: &mut Events) {
         let due = self.treasury.pools.iter();
         let due = due.filter(|(_, pool)| pool.due.map_or(pool.is_held_up(), |due| due <= day));
         let due: Vec<_> = due.map(|(id, pool)| (*id, pool.currency)).collect();
@@ -124,8 +124,9 @@ impl State {
             self.pay_pool(id, &mut credited, out);
             self.collect(currency, credited, out);
         }
-        // After a long time without a tick nobody could have paid: notices begin, and what is required is looked at, as it is now.
+        // After a long time without a tick what is required is looked at once, as it is now, and a notice begins when it can be told.
         let today = Day::of(at).and_then(Day::previous).unwrap_or(day).max(day);
+        let told = if mode == Mode::Live { today } else { day };
         let mut late = Vec::new();
         for (&whose, debts) in &mut self.treasury.debts {
             for debt in debts.iter_mut() {
@@ -140,7 +141,7 @@ impl State {
         }
         for (currency, participant) in late {
             if !self.treasury.notices.contains_key(&(currency, participant)) {
-                self.serve(currency, participant, Breach::Payment, today, out);
+                self.serve(currency, participant, Breach::Payment, told, out);
             }
         }
         let required = self.call_collateral(today, out);
@@ -170,7 +171,7 @@ impl State {
         });
         let late: Vec<_> = late.map(|(&whose, _)| whose).collect();
         for (currency, participant) in late {
-            self.serve(currency, participant, Breach::Payment, today, out);
+            self.serve(currency, participant, Breach::Payment, told, out);
         }
         if self.has_exposure(today)
             && let Some(next) = today.next()

@@ -31,7 +31,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::command::Action;
 use crate::event::Events;
-use crate::exchange::State;
+use crate::exchange::{Mode, State};
 use crate::id::{AuctionId, FloorId, MarketId, ParticipantId, ProgrammeId};
 use crate::num::Currency;
 use crate::time::{Day, Instant};
@@ -90,9 +90,9 @@ impl State {
     }
 
     /// Lets happen what is due at the end of that day.
-    pub(crate) fn end_first_day(&mut self, at: Instant, out: &mut Events) {
+    pub(crate) fn end_first_day(&mut self, at: Instant, mode: Mode, out: &mut Events) {
         if let Some(day) = self.treasury.days.pop_first() {
-            self.end_day(day, at, out);
+            self.end_day(day, at, mode, out);
         }
     }
 

@@ -137,7 +137,11 @@ pub fn hours(hours: u32) -> u32 {
 impl World {
     /// A founded rehearsal in which nobody but the operators takes part.
     pub fn founded() -> Self {
-        let exchange = Exchange::new(Mode::Rehearsal, RulesVersion::NEWEST);
+        Self::founded_in(Mode::Rehearsal)
+    }
+
+    fn founded_in(mode: Mode) -> Self {
+        let exchange = Exchange::new(mode, RulesVersion::NEWEST);
         let mut world = Self {
             public: public_view(&exchange),
             exchange,
@@ -159,7 +163,16 @@ impl World {
 
     /// With participants, a market, an index, a programme of `funded` dollars and a floor.
     pub fn furnished(funded: i64) -> Self {
-        let mut world = Self::founded();
+        Self::founded().furnish(funded)
+    }
+
+    /// The same of an exchange that is real: nobody sets its clock, and where it jumps nothing was running.
+    pub fn live(funded: i64) -> Self {
+        Self::founded_in(Mode::Live).furnish(funded)
+    }
+
+    fn furnish(self, funded: i64) -> Self {
+        let mut world = self;
         let publisher = [(PUBLISHER, vec![Role::Publisher])];
         let suppliers = SUPPLIERS.map(|id| (id, vec![Role::Supplier]));
         let buyers = BUYERS.map(|id| (id, vec![Role::Buyer, Role::GroupLead]));
@@ -250,16 +263,32 @@ impl World {
         if let (Command::SetClock { to }, Ok(())) = (&command, outcome) {
             self.now = *to;
         }
-        while self.exchange.next_due().is_some_and(|due| due <= self.now) {
-            self.send(IdentityId::SYSTEM, Command::Tick).expect("a tick is never refused");
-        }
+        self.tick();
         outcome
     }
 
-    /// Sets the clock forward by so many seconds.
+    /// Goes so many seconds forward.
     pub fn wait(&mut self, seconds: u32) {
-        let to = self.now.plus_seconds(seconds).expect("fits");
-        self.send(OPERATORS[0], Command::SetClock { to }).expect("time goes forward");
+        self.go_to(self.now.plus_seconds(seconds).expect("fits"));
+    }
+
+    /// Sets the clock forward, or finds that it is so late.
+    pub fn go_to(&mut self, to: Instant) {
+        match self.exchange.mode() {
+            Mode::Rehearsal => {
+                self.send(OPERATORS[0], Command::SetClock { to }).expect("time goes forward");
+            }
+            Mode::Live => {
+                self.now = to;
+                self.tick();
+            }
+        }
+    }
+
+    fn tick(&mut self) {
+        while self.exchange.next_due().is_some_and(|due| due <= self.now) {
+            self.send(IdentityId::SYSTEM, Command::Tick).expect("a tick is never refused");
+        }
     }
 
     /// One operator proposes an action, the other confirms it.

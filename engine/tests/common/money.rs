@@ -1,13 +1,13 @@
 //! What tests of money have in common: terms of clearing, days, balances in whole units, payments.
 
-use golv_engine::command::{Action, Command};
+use golv_engine::command::Action;
 use golv_engine::id::{IdentityId, ParticipantId};
 use golv_engine::ledger::Account;
 use golv_engine::money::{ClearingTerms, Pot};
 use golv_engine::num::{Currency, Share};
 use golv_engine::time::Day;
 
-use super::{OPERATORS, World, dollars};
+use super::{World, dollars};
 
 pub fn id(identity: IdentityId) -> ParticipantId {
     ParticipantId(identity.0)
@@ -33,24 +33,16 @@ pub fn clearing_terms() -> ClearingTerms {
 }
 
 pub fn with_terms(terms: ClearingTerms) -> World {
-    let mut world = World::furnished(1_000_000);
+    under_terms(World::furnished(1_000_000), terms)
+}
+
+pub fn under_terms(mut world: World, terms: ClearingTerms) -> World {
     world.agree(Action::SetClearingTerms { currency: Currency::Usd, terms: Box::new(terms) });
     world
 }
 
-/// Goes on to the beginning of a day, from the end of one day to that of the next.
 pub fn until(world: &mut World, midnight: &str) {
-    let mut next = Day::of(world.now).and_then(Day::next).expect("in reach");
-    while next <= day(midnight) {
-        jump(world, next);
-        next = next.next().expect("in reach");
-    }
-}
-
-/// Goes on to the beginning of a day at once, as after a time in which the exchange stood still.
-pub fn jump(world: &mut World, day: Day) {
-    let to = day.begins_at().expect("in reach");
-    world.send(OPERATORS[0], Command::SetClock { to }).expect("time goes forward");
+    world.go_to(day(midnight).begins_at().expect("in reach"));
 }
 
 pub fn pay(world: &mut World, who: IdentityId, amount: i64) {

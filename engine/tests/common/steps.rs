@@ -162,13 +162,13 @@ pub fn a_step() -> impl Strategy<Value = Step> {
         12 => a_bid(),
         3 => (trader.clone(), which.clone(), a_limit(), a_quantity())
             .prop_map(|(sender, which, price, quantity)| Step::Replace(sender, which, price, quantity)),
-        4 => (trader.clone(), which.clone(), prop::bool::weighted(0.4))
+        9 => (trader.clone(), which.clone(), prop::bool::weighted(0.7))
             .prop_map(|(sender, which, accepts)| Step::Answer(sender, which, accepts)),
         1 => (trader, which).prop_map(|(sender, which)| Step::Withdraw(sender, which)),
         6 => (operator.clone(), an_action()).prop_map(|(sender, action)| Step::Propose(sender, action)),
         4 => an_action().prop_map(Step::Agree),
         6 => operator.clone().prop_map(Step::Confirm),
-        6 => prop_oneof![3 => 1_u32..hours(10), 2 => hours(24)..hours(72), 2 => hours(24)..hours(24 * 20)].prop_map(Step::Wait),
+        3 => prop_oneof![3 => 1_u32..hours(10), 1 => hours(24)..hours(72), 2 => hours(24)..hours(24 * 20)].prop_map(Step::Wait),
         3 => (operator, an_auction())
             .prop_flat_map(|(sender, auction)| {
                 let secret = prop_oneof![2 => Just(None), 1 => Just(Some(SECRET))];
