@@ -187,6 +187,13 @@ fn what_no_commands_make_is_refused() {
         round.entries[1].limit = price(500);
         round.digest = Digest::of(&round.entries);
     }));
+    // Only a group can pay more than when the round was called.
+    assert!(is_refused(true, |state| {
+        let board = state.bilateral.boards.get_mut(&BOARD).expect("it was opened");
+        let round = board.round.as_mut().expect("it was called");
+        round.entries[2].limit = price(99);
+        round.digest = Digest::of(&round.entries);
+    }));
 }
 
 /// Numbers of entries end, and that is a refusal.
