@@ -11,7 +11,7 @@ use golv_engine::event::Event;
 use golv_engine::id::*;
 use golv_engine::ledger::Account;
 use golv_engine::market::{FloorTerms, Market};
-use golv_engine::money::{Backing, ClearingTerms, Pot, ProgrammeTerms, StockOrder, StockRule};
+use golv_engine::money::{Backing, Breach, ClearingTerms, Pot, ProgrammeTerms, StockOrder, StockRule};
 use golv_engine::num::{Currency, Money, Share};
 use golv_engine::participant::Role;
 use golv_engine::reject::Reject;
@@ -99,6 +99,23 @@ fn an_invoice_that_becomes_late_while_collateral_is_called_is_followed_up() {
     until(&mut world, "2019-03-01");
     assert_eq!(defaults(&world), 1, "it never paid");
     assert_eq!(units(&world, Account::Collateral(id(BUYERS[0]))), 0);
+}
+
+/// Who did not follow a call for collateral is in default, and is not called on again, day after day.
+/// Rules: R-MON-031.
+#[test]
+fn who_is_in_default_is_not_called_on_again() {
+    let terms = ClearingTerms { debt_cover: "0.5".parse().expect("a share"), ..clearing_terms() };
+    let mut world = under_terms(World::live(1_000_000), terms);
+    sale(&mut world);
+    let mut next = day("2018-12-31");
+    while next <= day("2019-03-01") {
+        until(&mut world, &next.to_string());
+        next = next.next().expect("in reach");
+    }
+    let is_call =
+        |event: &Event| matches!(event, Event::NoticeServed { breach: Breach::Collateral { .. }, .. });
+    assert_eq!(count(&world, is_call), 1);
 }
 
 /// A notice runs from when it can be told: where the exchange stood still when an invoice was due, nobody is in default for it at once.
