@@ -54,7 +54,7 @@ impl Golv {
         if new.origin.is_some() != (new.side == Side::Sell) {
             return Err(Reject::OriginStated);
         }
-        let total = self.book.total_with(new.side, lots).ok_or(Reject::BookFull)?;
+        let total = self.book.total_with(new.side, (level, lots), None).ok_or(Reject::BookFull)?;
         self.market.quantity(total).ok_or(Reject::BookFull)?;
         let participant = ParticipantId(bid.identity.0);
         let NewBid { side, origin, .. } = new;
