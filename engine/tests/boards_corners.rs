@@ -54,6 +54,32 @@ fn who_is_asked_by_a_group_does_not_join_it() {
     assert_eq!(world.negotiate(BUYERS[0], group, with, quotation(30)), Err(Reject::SameOwner));
 }
 
+/// A member is stopped while a round is on. The group pays more without it and wants less, so the exchange is as sound as before, and
+/// the deal that the round made for all of them is proposed to nobody.
+/// Rules: R-BIL-028, R-BIL-042.
+#[test]
+fn a_group_is_proposed_no_deal_for_who_has_left_it() {
+    let mut world = with_board();
+    world.offer(SUPPLIERS[0], 50, 200);
+    let group = group(&mut world, BUYERS[0], 30, 400);
+    world.send(BUYERS[1], join(group, 20, 300)).expect("joined");
+    world.send(OPERATORS[0], Command::CallRound { board: BOARD }).expect("called");
+    let (digest, entries) = world.round_book();
+    let solution = RoundSolution::of(&entries, digest, &board_terms().rule, 1_000).expect("a board");
+    assert_eq!(solution.deals.iter().map(|(_, _, lots)| *lots).collect::<Vec<_>>(), [50]);
+    let solution = Box::new(solution);
+    world.send(OPERATORS[1], Command::ProposeDeals { board: BOARD, solution }).expect("it may be made");
+    world.send(OPERATORS[0], Command::Halt { participant: id(BUYERS[1]) }).expect("stopped");
+    assert!(world.exchange.is_conserved(), "the round was called with a lower limit");
+    world.wait(600);
+    let held = world.events.iter().find_map(|event| match event {
+        Event::RoundHeld { lots, proposals, .. } => Some((*lots, *proposals)),
+        _ => None,
+    });
+    assert_eq!(held, Some((50, 0)));
+    assert!(world.exchange.is_conserved());
+}
+
 /// Who is no member learns from a refusal nothing of how much a group has promised.
 /// Rules: R-BIL-020, R-BIL-024.
 #[test]

@@ -52,6 +52,18 @@ fn a_bidder_learns_what_would_have_won() {
     assert_eq!(limits(&book("2@2 1", ""), &rule), ["-", "-"]);
 }
 
+/// Two sellers of as much lose at one price. With the first's offer moved to 8 nothing says whether it is 8 or 9, since as much is
+/// offered at both; with the second's moved, the first's still says that it is 8. So what is found for one is not
+/// what would be found for the other.
+#[test]
+fn an_own_limit_counts_where_it_stands() {
+    let cascade = vec![Criterion::MostVolume, Criterion::LeastSurplus];
+    let tick = Some(price("1"));
+    let rule = Rule { tick, ..Rule::new(Candidates::Ticks, cascade, Allocation::PriceTime) };
+    let orders = book("4", "2@9 2@10 6@8");
+    assert_eq!(found(&orders, &rule), [None, None, Some(price("8")), None]);
+}
+
 /// Both sides, limits next to each other and apart, few quantities, several times.
 fn orders() -> impl Strategy<Value = Vec<Order<'static>>> {
     let limit = prop_oneof![1 => Just(None), 6 => (-3_i64..4).prop_map(|limit| Some(2 * limit)), 3 => (-6_i64..7).prop_map(Some)];
