@@ -411,6 +411,29 @@ fn of_a_long_book_nobody_is_told_what_would_have_won() {
     }
 }
 
+/// Both buyers pay the most that the market takes, and the earlier gets all there is: the later would have had to pay more than that.
+/// A third would have, too.
+/// Rules: R-AUC-029.
+#[test]
+fn no_limit_beyond_the_market_is_told_to_win() {
+    let mut world = World::furnished(1_000_000);
+    let opens_at = world.now.plus_seconds(1).expect("fits");
+    let closes_at = world.now.plus_seconds(hours(10)).expect("fits");
+    let kind = AuctionKind::Call { market: MARKET, stock: None };
+    let by_time = Rule { allocation: Allocation::PriceTime, ..rule() };
+    let terms = AuctionTerms { rule: by_time.into(), ..terms(kind, opens_at, closes_at) };
+    world.agree(Action::AnnounceAuction { auction: CALL, terms });
+    world.wait(1);
+    world.bid(SUPPLIERS[0], CALL, sell(450, 10)).expect("accepted");
+    for (buyer, limit) in [(BUYERS[0], 1_000), (BUYERS[1], 1_000), (BUYERS[2], 900)] {
+        world.bid(buyer, CALL, buy(limit, 10)).expect("accepted");
+    }
+    world.wait(hours(10));
+    world.send(OPERATORS[0], Command::ClearAuction { auction: CALL, secret: None }).expect("cleared");
+    let told: Vec<WinningLimit> = result(&world, CALL).unfilled.iter().map(|bid| bid.winning_limit).collect();
+    assert_eq!(told, [WinningLimit::Nowhere; 2]);
+}
+
 /// Rules: R-AUC-037.
 #[test]
 fn an_auction_in_which_nothing_crosses_ends_without_a_price() {
