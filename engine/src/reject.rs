@@ -59,10 +59,10 @@ rejects! {
     } = "command ids strictly increase; the highest so far is {highest}";
     /// The command id was used before with other content.
     103 IdReused = "this command id was used before with other content";
-    /// The identity was revoked.
-    104 IdentityRevoked = "the identity was revoked";
-    /// The participant is suspended.
-    105 ParticipantSuspended = "the participant is suspended";
+    /// The sender was revoked, or an identity that the command names.
+    104 IdentityRevoked = "the identity that sent this, or that it names, was revoked";
+    /// The sender's participant is suspended, or one that the command names.
+    105 ParticipantSuspended = "the participant that sent this, or that it names, is suspended";
     /// The participant's roles do not allow the command.
     106 NotPermitted = "none of the participant's roles permits this command";
     /// Only the system sends this command.
@@ -219,11 +219,11 @@ rejects! {
         /// When it opens.
         opens_at: Instant,
     } = "the auction opens at {opens_at}";
-    /// The bid came too late.
+    /// The time for it is over: for bids at the auction's close, for solutions and for accepting awards some time later.
     505 TooLate {
-        /// When the auction closed.
+        /// When it ended.
         closed_at: Instant,
-    } = "the auction closed at {closed_at}";
+    } = "the time for it ended at {closed_at}";
     /// The auction was cancelled.
     506 AuctionCancelled = "the auction was cancelled";
     /// The auction cannot be cleared yet.
@@ -275,11 +275,11 @@ rejects! {
     } = "the floor does not support material from {origin}";
     /// The book is full.
     518 BookFull = "the auction's book can hold no more";
-    /// No such bid of this participant stands in the book.
+    /// No such bid stands in the book, or a participant names another's.
     519 UnknownBid {
         /// What was named.
         bid: BidId,
-    } = "no bid {bid} of this participant stands in the book";
+    } = "no bid {bid} that the sender may name stands in the book";
     /// A support auction or a purchase takes priced offers alone.
     520 StrikeMissing = "an offer in a support auction or a purchase names its price";
     /// The rule's criteria could not choose a price.
@@ -336,11 +336,11 @@ rejects! {
         /// How much is missing.
         short: Money,
     } = "of the collateral that nothing is held against, {short} is missing";
-    /// No award of this bid is waiting to be accepted.
+    /// No award of this bid is waiting to be accepted, or a participant names another's.
     547 NoAwardOffered {
         /// What was named.
         bid: BidId,
-    } = "no award to bid {bid} of this participant is waiting to be accepted";
+    } = "no award to a bid {bid} that the sender may name is waiting to be accepted";
     /// Other auctions are not cleared by solutions.
     548 SolutionsForCalls = "solutions are for call auctions; a support auction is cleared by a price rule or a stack, a purchase by a stack, a sale by a price rule";
     /// The auction is cleared otherwise.
@@ -409,11 +409,11 @@ rejects! {
         /// What the newest run of the floor was made on.
         settled: DataVersion,
     } = "the floor was settled on version {settled} of the data, and runs never go back to older ones";
-    /// No such entitlement of this participant.
+    /// No such entitlement, or a participant names another's.
     607 UnknownEntitlement {
         /// What was named.
         entitlement: EntitlementId,
-    } = "there is no entitlement {entitlement} of this participant";
+    } = "there is no entitlement {entitlement} that the sender may name";
     /// The volume does not depend on deliveries.
     608 NotMetered = "the contract's volume is fixed; deliveries are reported under metered ones";
     /// What came from stock was not sold, or it is too much for a day.

@@ -67,12 +67,22 @@ pub fn start(format: Format, level: Level) {
 }
 
 /// An error with its sources, outermost first, in one line.
-pub fn with_sources(error: &dyn Error) -> String {
-    let mut text = error.to_string();
+pub fn with_sources(error: &(dyn Error + 'static)) -> String {
+    let mut text = said(error);
     let mut source = error.source();
     while let Some(cause) = source {
-        text = format!("{text}: {cause}");
+        text = format!("{text}: {}", said(cause));
         source = cause.source();
     }
     text
+}
+
+/// What an error says; of a CSV file whose lines differ, in its reader's place, by the line as an editor counts it.
+fn said(error: &(dyn Error + 'static)) -> String {
+    match error.downcast_ref::<csv::Error>().map(csv::Error::kind) {
+        Some(csv::ErrorKind::UnequalLengths { pos: Some(place), expected_len, len }) => {
+            format!("line {} has {len} fields, and those before it have {expected_len}", place.line())
+        }
+        _ => error.to_string(),
+    }
 }

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::{CommandFactory, Parser, Subcommand};
+use clap::{Arg, CommandFactory, FromArgMatches, Parser, Subcommand};
 use clap_complete::Shell;
 use golv_gateway::command_line::ConnectionOptions;
 use golv_gateway::command_line::admin::AdminCommand;
@@ -160,8 +160,33 @@ const ENGINE_FAILED: u8 = 70;
 /// the disk before starting it again.
 const JOURNAL_FAILED: u8 = 74;
 
+/// The command line as it is read and shown.
+fn golv() -> clap::Command {
+    let mut golv = taking_negative_numbers(Golv::command());
+    // What connects stands before the inner command, whose own help does not show it.
+    for session in ["admin", "trade"] {
+        let note = format!("How to connect is said before this command: see golv {session} --help.");
+        golv = golv.mut_subcommand(session, |command| noting_inside(command, &note));
+    }
+    golv
+}
+
+/// A number below zero is the value of the option that it follows, and is refused or taken as such: it is no flag.
+fn taking_negative_numbers(command: clap::Command) -> clap::Command {
+    let takes = |argument: Arg| match argument.get_action().takes_values() {
+        true => argument.allow_negative_numbers(true),
+        false => argument,
+    };
+    command.mut_args(takes).mut_subcommands(taking_negative_numbers)
+}
+
+fn noting_inside(command: clap::Command, note: &str) -> clap::Command {
+    command.mut_subcommands(|inner| noting_inside(inner.after_help(note.to_owned()), note))
+}
+
 fn main() -> ExitCode {
-    let outcome = match Golv::parse().command {
+    let golv_asked = Golv::from_arg_matches(&golv().get_matches()).unwrap_or_else(|error| error.exit());
+    let outcome = match golv_asked.command {
         Command::Demo { seed, data, json, local } => {
             demo::run(&demo::Options { seed, data, json, local }).map(|()| true)
         }
@@ -178,10 +203,10 @@ fn main() -> ExitCode {
         Command::Trade { connection, json, command } => remote::trade(&connection, json, command),
         Command::Load(options) => load::run(&options),
         Command::Completions { shell } => {
-            reference::completions(Golv::command(), shell);
+            reference::completions(golv(), shell);
             Ok(true)
         }
-        Command::Man { out } => match reference::man(Golv::command(), out.as_deref()) {
+        Command::Man { out } => match reference::man(golv(), out.as_deref()) {
             Ok(()) => Ok(true),
             Err(error) => Err(error.into()),
         },
@@ -219,6 +244,27 @@ mod tests {
     use golv_gateway::pipeline::CreateError;
     use golv_journal::FlushError;
     use golv_journal::execute::EngineFault;
+
+    /// Each inner command of a session says where it is said how to connect, and a number below zero is no flag.
+    #[test]
+    fn what_every_command_takes_and_shows() {
+        golv().debug_assert();
+        let mut golv = golv();
+        golv.build();
+        for session in ["admin", "trade"] {
+            let mut left = vec![golv.find_subcommand(session).expect("it is there")];
+            while let Some(command) = left.pop() {
+                for inner in command.get_subcommands().filter(|inner| inner.get_name() != "help") {
+                    let note = inner.get_after_help().map(ToString::to_string).unwrap_or_default();
+                    assert!(note.contains(&format!("golv {session} --help")), "{}", inner.get_name());
+                    left.push(inner);
+                }
+            }
+        }
+        let connected = "golv admin --server a:1 --certificate c --key k --ca ca";
+        let line = format!("{connected} own-resources --amount -5 --currency USD");
+        golv.try_get_matches_from(line.split(' ')).expect("the exchange says what is wrong with it");
+    }
 
     #[test]
     fn whoever_supervises_the_process_is_told_what_failed() {

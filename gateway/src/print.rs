@@ -98,10 +98,11 @@ pub(crate) fn table(columns: &[&str], rows: impl IntoIterator<Item = Vec<String>
     table
 }
 
-/// Rows with these column titles as CSV, without the last line's end; `>` at a title's beginning is left out.
+/// Rows with these column titles as CSV, without the last line's end; `>` at a title's beginning is left out, and a title of several
+/// words is joined as the names in JSON are.
 pub(crate) fn csv(columns: &[&str], rows: impl IntoIterator<Item = Vec<String>>) -> String {
     let mut writer = csv::Writer::from_writer(Vec::new());
-    let titles = columns.iter().map(|title| title.trim_start_matches('>').to_owned()).collect();
+    let titles = columns.iter().map(|title| title.trim_start_matches('>').replace([' ', '-'], "_")).collect();
     for row in [titles].into_iter().chain(rows) {
         writer.write_record(row).expect("memory takes rows of one length");
     }

@@ -121,30 +121,30 @@ fn each_order_is_told_how_it_stands_and_any_change_names_it() {
         (
             "/standings/1/given",
             Some("300"),
-            "row 1 is told that it was given 300, and it was given 100: order b2, line 3",
+            "order b2, line 3, is told that it was given 300, and it was given 100",
         ),
         (
             "/standings/2/reason",
             Some("nothing-left"),
-            "row 2 is told nothing-left, and it is out-of-the-money: order b3, line 4",
+            "order b3, line 4, is told nothing-left, and it is out-of-the-money",
         ),
         (
             "/standings/2/winning_limit",
             Some("9"),
-            "row 2 is told that 9 would have won, and it would not: order b3, line 4",
+            "order b3, line 4, is told that 9 would have won, and it would not",
         ),
         (
             "/standings/2/winning_limit",
             Some("10"),
-            "row 2 is told that 10 would have won, and 9.5 would: order b3, line 4",
+            "order b3, line 4, is told that 10 would have won, and 9.5 would",
         ),
         ("/standings/2/winning_limit", None, "no limit would have won"),
         (
             "/standings/4/winning_limit",
             Some("1"),
-            "row 4 is told that 1 would have won; only an order with a limit",
+            "is told that 1 would have won; only an order with a limit",
         ),
-        ("/standings/3/id", Some("b1"), "row 3 has no standing in its place"),
+        ("/standings/3/id", Some("b1"), "has no standing in its place"),
         ("/standings/3/id", Some("b9"), "the result names 'b9', which is not in the book"),
     ] {
         let mut wrong = result.clone();
@@ -284,7 +284,7 @@ fn an_optimum_is_checked_and_any_changed_number_is_found() {
     let mut wrong = found.clone();
     wrong["fills"].as_array_mut().expect("fills").reverse();
     let said = String::from_utf8(check(&wrong).stderr).expect("text");
-    assert!(said.contains("fills stand in the order of the book: order b1, line 2"), "{said}");
+    assert!(said.contains("order b1, line 2, is given something after a later row; fills stand in the order"), "{said}");
     // Stopped at once, nothing was found, and the bound is what merit order would be worth.
     let stopped = with_limit("1");
     assert_eq!((&stopped["status"], &stopped["nodes"]), (&"bound".into(), &1.into()));

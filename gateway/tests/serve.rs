@@ -125,9 +125,9 @@ fn what_is_owed_is_paid_and_accounted_for() {
     let owing = account(7, "");
     let invoice = &owing["open_invoices"][0];
     // Two business days after a Thursday.
-    assert_eq!((&invoice["open"]["amount"], &invoice["due"]), (&"4800".into(), &"2019-01-07".into()));
+    assert_eq!((&invoice["open"]["amount"], &invoice["due"]), (&"4800.00".into(), &"2019-01-07".into()));
     let waiting = account(4, "");
-    assert_eq!(waiting["claims"][0]["amount"], "4800.00", "{waiting}");
+    assert_eq!(waiting["claims"][0]["amount"]["amount"], "4800.00", "{waiting}");
     desk.agree("payments take --amount 5000 --currency USD");
     desk.agree("payments attribute 7 --amount 4800 --currency USD");
     desk.agree("payments pay-out --amount 200 --currency USD");

@@ -27,16 +27,7 @@ impl State {
         out: &mut Events,
     ) -> Result<(), Reject> {
         let auction = self.auction(id)?;
-        match auction.stage {
-            Stage::Closed => {}
-            Stage::Announced | Stage::Open => {
-                return Err(Reject::NotClosed { closes_at: auction.terms.closes_at });
-            }
-            Stage::Cleared { .. } | Stage::Asking { .. } | Stage::Final { .. } => {
-                return Err(Reject::AlreadyCleared);
-            }
-            Stage::Cancelled => return Err(Reject::AuctionCancelled),
-        }
+        auction.check_closed()?;
         self.check_solved(at, auction)?;
         let final_at =
             at.plus_seconds(auction.terms.challenge_seconds.get()).ok_or(Reject::AuctionTimes { now: at })?;

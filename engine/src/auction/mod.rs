@@ -194,6 +194,17 @@ impl Auction {
         }
     }
 
+    /// Refuses to clear, or to take a solution, but between the close and the result.
+    // Rules: R-AUC-089.
+    fn check_closed(&self) -> Result<(), Reject> {
+        match self.stage {
+            Stage::Announced | Stage::Open => Err(Reject::NotClosed { closes_at: self.terms.closes_at }),
+            Stage::Closed => Ok(()),
+            Stage::Cleared { .. } | Stage::Asking { .. } | Stage::Final { .. } => Err(Reject::AlreadyCleared),
+            Stage::Cancelled => Err(Reject::AuctionCancelled),
+        }
+    }
+
     // Rules: R-AUC-088, R-AUC-089.
     fn check_cancel(&self) -> Result<(), Reject> {
         match self.stage {

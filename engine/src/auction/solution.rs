@@ -207,14 +207,7 @@ impl State {
     ) -> Result<(), Reject> {
         let auction = self.auction(id)?;
         let terms = auction.solution_terms().ok_or(Reject::NoSolutionWanted)?;
-        match auction.stage {
-            Stage::Closed => {}
-            Stage::Announced | Stage::Open => {
-                return Err(Reject::NotClosed { closes_at: auction.terms.closes_at });
-            }
-            Stage::Cancelled => return Err(Reject::AuctionCancelled),
-            _ => return Err(Reject::AlreadyCleared),
-        }
+        auction.check_closed()?;
         let until = terms.until(auction.terms.closes_at).ok_or(Reject::AuctionTimes { now: at })?;
         if at >= until && auction.proposed.is_some() {
             return Err(Reject::TooLate { closed_at: until });

@@ -76,28 +76,12 @@ impl FromStr for Position {
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let parse = || {
             let (sequence, chain) = text.split_once(':')?;
-            // Digits alone: the standard library's integers would take a plus sign.
-            let only_digits = sequence.bytes().all(|byte| byte.is_ascii_digit());
-            let sequence = Sequence(sequence.parse().ok().filter(|_| only_digits)?);
-            Some(Self { sequence, chain: digest(chain)? })
+            Some(Self { sequence: Sequence(sequence.parse().ok()?), chain: chain.parse().ok()? })
         };
-        parse().ok_or_else(|| ParsePositionError(text.to_owned()))
+        // As it is printed and no other way: no plus sign, no leading zeros, small letters.
+        let printed = parse().filter(|position| position.to_string() == text);
+        printed.ok_or_else(|| ParsePositionError(text.to_owned()))
     }
-}
-
-/// Reads a digest as it is printed, in small letters.
-fn digest(text: &str) -> Option<Digest> {
-    let digit = |byte: u8| match byte {
-        b'0'..=b'9' => Some(byte - b'0'),
-        b'a'..=b'f' => Some(byte - b'a' + 10),
-        _ => None,
-    };
-    let byte = |pair: &[u8]| match pair {
-        [high, low] => Some(16 * digit(*high)? + digit(*low)?),
-        _ => None,
-    };
-    let bytes: Vec<u8> = text.as_bytes().chunks(2).map(byte).collect::<Option<_>>()?;
-    bytes.try_into().ok().map(Digest)
 }
 
 /// What a client says.
@@ -592,6 +576,7 @@ mod tests {
             &text[..text.len() - 2],
             &format!("{text}5a"),
             &format!("+{text}"),
+            &format!("0{text}"),
             &format!(" {text}"),
             &format!("{text} "),
             &text.to_uppercase(),

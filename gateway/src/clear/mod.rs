@@ -45,7 +45,7 @@ pub struct Clear {
     /// With --declined: the result of a support auction, as golv clear --json prints it, whose reserve list is called
     #[arg(long, value_name = "FILE", requires = "declined", conflicts_with_all = ["rule", "rule_file", "support", "support_file", "rules", "indivisible"])]
     call_reserve: Option<PathBuf>,
-    /// The offers whose owners decline their awards, with commas between
+    /// The offers whose owners decline their awards, separated by commas
     #[arg(long, value_name = "ID", value_delimiter = ',', requires = "call_reserve")]
     declined: Vec<String>,
     #[command(flatten)]
@@ -115,10 +115,23 @@ struct NotCleared {
 
 /// A result that is not what the rule gives.
 #[derive(Debug, thiserror::Error)]
-#[error("the result is wrong: {fault}{}", place.as_ref().map_or_else(String::new, |(id, line)| format!(": order {id}, line {line}")))]
+#[error("the result is wrong: {}", self.of_order())]
 struct NotProved<F: Error> {
+    /// The order's id and line, if it is about one.
     place: Option<(String, u64)>,
     fault: F,
+}
+
+impl<F: Error> NotProved<F> {
+    /// What is wrong, of an order by its id and line: a fault counts rows from 0, and names the one that it is about first.
+    fn of_order(&self) -> String {
+        let said = self.fault.to_string();
+        let rest = said.strip_prefix("row ").and_then(|said| said.split_once(' '));
+        match (&self.place, rest) {
+            (Some((id, line)), Some((_, rest))) => format!("order {id}, line {line}, {rest}"),
+            _ => said,
+        }
+    }
 }
 
 /// Clears a book and prints the result.

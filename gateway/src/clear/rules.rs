@@ -134,7 +134,7 @@ pub(crate) struct Changes {
     /// Which prices are candidates: limits, ticks or interval
     #[arg(long)]
     candidates: Option<Candidates>,
-    /// The criteria in their order, with commas between
+    /// The criteria in their order, separated by commas
     #[arg(long, value_delimiter = ',', value_name = "CRITERION")]
     cascade: Option<Vec<Criterion>>,
     /// Who gets what at the margin: price-time, pro-rata, quantity-priority, round-up, minimum-fill or seeded-draw

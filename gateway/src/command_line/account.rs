@@ -17,7 +17,7 @@ use golv_engine::time::Day;
 use golv_protocol::message::Numbered;
 use serde_json::{Value, json};
 
-use super::show::money_json;
+use super::show::{money_json, sum_json};
 use super::words;
 use crate::print::{self, Format, grouped, money, sum, table};
 
@@ -195,10 +195,10 @@ impl StatementOfAccount {
                 money(open.invoice.amount),
                 money(open.open),
                 open.open.currency.code().to_owned(),
-                if open.is_late { "late" } else { "" }.to_owned(),
+                if open.is_late { "late" } else { "open" }.to_owned(),
             ]
         });
-        let columns = [">invoice", "for", "issued", "due by", ">amount", ">open", "currency", ""];
+        let columns = [">invoice", "for", "issued", "due by", ">amount", ">open", "currency", "standing"];
         section("Open invoices", &columns, invoices.collect());
         let claims = self.claims().map(|(payer, currency, amount, since)| {
             vec![
@@ -238,8 +238,7 @@ impl StatementOfAccount {
             json!({
                 "on": words::creditor(payer),
                 "since": since.map(|since| since.to_string()),
-                "amount": sum(amount, currency),
-                "currency": currency.code(),
+                "amount": sum_json(amount, currency),
             })
         });
         json!({
@@ -345,7 +344,7 @@ mod tests {
             "9 2019-01-12 payments of programme 3 claims of participant 21 participant 21 -10.00 30.00 USD",
             "9 2019-01-12 payments of programme 3 participant 21 claims of participant 21 10.00 -690.00 USD",
             "Open invoices",
-            "invoice for issued due by amount open currency",
+            "invoice for issued due by amount open currency standing",
             "1 auction 2 2019-01-07 2019-01-09 1,000.00 700.00 USD late",
             "Claims that wait",
             "on since amount currency",
@@ -366,15 +365,14 @@ mod tests {
         assert_eq!(told["postings"][1], second);
         let invoice = json!({
             "number": 1, "creditor": "auction 2", "issued": "2019-01-07", "due": "2019-01-09",
-            "amount": {"amount": "1000", "currency": "USD"}, "open": {"amount": "700", "currency": "USD"},
+            "amount": {"amount": "1000.00", "currency": "USD"}, "open": {"amount": "700.00", "currency": "USD"},
             "is_late": true,
         });
         assert_eq!(told["open_invoices"], json!([invoice]));
-        let claim =
-            json!({ "on": "programme 3", "since": "2019-01-12", "amount": "30.00", "currency": "USD" });
+        let claim = json!({ "on": "programme 3", "since": "2019-01-12", "amount": {"amount": "30.00", "currency": "USD"} });
         assert_eq!(told["claims"], json!([claim]));
         let rows = account(None).text(Format::Csv);
-        let first = "sequence,day,cause,account,counter-account,amount,balance,currency\n\
+        let first = "sequence,day,cause,account,counter_account,amount,balance,currency\n\
                      5,2019-01-07,awards of auction 2,participant 21,clearing,-1000.00,-1000.00,USD\n";
         assert!(rows.starts_with(first), "{rows}");
     }

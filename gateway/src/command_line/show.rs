@@ -29,7 +29,7 @@ use crate::print::{self, price, quantity};
 pub(crate) use boards::{deal_json, listing_json, own_side, party_json, terms_json};
 pub use json::event_json;
 pub(crate) use json::{
-    command_json, command_name, event_name, happened_json, line_json, money_json, period_json,
+    command_json, command_name, event_name, happened_json, line_json, money_json, period_json, sum_json,
 };
 
 /// How many fills or settlement lines a line of text lists; an operator is shown those of everybody.

@@ -20,7 +20,7 @@ use serde_json::{Value, json};
 
 use super::show::{line_json, money_json, period_json};
 use super::words;
-use crate::print::{self, money, price, quantity, table};
+use crate::print::{self, money, price, quantity, sum, table};
 
 /// A participant's statement, as far as its events have been added.
 #[derive(Debug)]
@@ -291,7 +291,7 @@ impl Statement {
         };
         section(
             "Awards",
-            &[">auction", "bid", "", ">quantity", "unit", ">price", ">amount", "currency", "standing"],
+            &[">auction", "bid", "side", ">quantity", "unit", ">price", ">amount", "currency", "standing"],
             self.awards.iter().map(|award| self.award_row(award)).collect(),
         );
         section(
@@ -479,7 +479,7 @@ fn symbol(unit: Option<Unit>) -> String {
 }
 
 fn decimal(amount: Money) -> String {
-    Price::from_millionths(amount.millionths).to_string()
+    sum(amount.millionths.into(), amount.currency)
 }
 
 #[cfg(test)]

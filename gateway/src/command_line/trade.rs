@@ -168,14 +168,14 @@ impl DetailOptions {
     }
 }
 
-/// The side of a bid: one of the two.
+/// The side of a bid or of a board's entry: one of the two.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Args)]
 #[group(required = true, multiple = false)]
 pub struct SideOptions {
-    /// Bid to buy.
+    /// To buy.
     #[arg(long)]
     pub buy: bool,
-    /// Offer to sell.
+    /// To sell.
     #[arg(long)]
     pub sell: bool,
 }

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use super::digest::replayed;
 use super::export::Closed;
-use super::{JournalError, Tracked, refuse_damage};
+use super::{JournalError, Tracked, refuse_damage, with_effects};
 use crate::command_line::balances::trial_balance;
 use crate::command_line::words;
 use crate::print::{self, Format, grouped, sum, table};
@@ -36,12 +36,7 @@ pub(super) fn postings(
     while let Some(frame) = reader.next_frame()? {
         let Some(batch) = tracked.frame(&frame)? else { continue };
         let day = Day::of(batch.header.at);
-        let mut happened = tracked.replay.happened();
-        for (number, entry) in (batch.header.first.0..).zip(&batch.entries) {
-            let sequence = Sequence(number);
-            let own = happened.iter().take_while(|happened| happened.sequence == sequence).count();
-            let (events, rest) = happened.split_at(own);
-            happened = rest;
+        for (sequence, entry, events) in with_effects(&batch, tracked.replay.happened()) {
             let seals_bonds = closed.seals_bonds(&entry.command, events);
             for event in events {
                 let Event::Posted { cause, postings, .. } = &event.event else { continue };

@@ -24,7 +24,7 @@ use golv_journal::{Content, Frame, scan_from};
 use golv_protocol::batch::{Batch, Entry};
 use serde_json::{Value, json};
 
-use super::{JournalError, Tracked, boards, refuse_damage};
+use super::{JournalError, Tracked, boards, refuse_damage, with_effects};
 use crate::command_line::show::{command_json, command_name, event_name, happened_json};
 use crate::print;
 
@@ -170,14 +170,9 @@ impl Selection {
     }
 
     fn print(&self, batch: &Batch<Command>, answers: &[Answer], happened: &[Happened], chain: Digest) {
-        let mut happened = happened;
         let count = batch.entries.len() as u64;
         let last = Sequence((batch.header.first.0 + count).saturating_sub(1));
-        for ((number, entry), answer) in (batch.header.first.0..).zip(&batch.entries).zip(answers) {
-            let sequence = Sequence(number);
-            let own = happened.iter().take_while(|happened| happened.sequence == sequence).count();
-            let (events, rest) = happened.split_at(own);
-            happened = rest;
+        for ((sequence, entry, events), answer) in with_effects(batch, happened).zip(answers) {
             if !self.has(sequence) {
                 continue;
             }

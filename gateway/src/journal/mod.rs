@@ -19,9 +19,14 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 use clap::Subcommand;
+use golv_engine::cfd::SettlementLine;
+use golv_engine::command::Command;
+
 use golv_engine::id::{EntitlementId, FloorId, ParticipantId, Sequence};
+use golv_engine::reject::Reject;
 use golv_engine::time::{Day, Period};
 use golv_journal::copy::CopyError;
+use golv_journal::execute::Happened;
 use golv_journal::inventory::Inventory;
 use golv_journal::replay::{Replay, ReplayError};
 use golv_journal::restart::{Begun, RestartError, begin_earliest};
@@ -29,8 +34,9 @@ use golv_journal::skip::SkipError;
 use golv_journal::{Corruption, Frame, Gap, Mode, ReadError, ScanError, Settings, Verdict};
 
 pub use exposure::Exposure;
+use golv_protocol::batch::{Batch, Entry};
 
-use crate::print::{self, Printed};
+use crate::print::{self, Printed, money};
 
 /// What can be asked of a journal.
 #[derive(Debug, Subcommand)]
@@ -197,7 +203,7 @@ pub enum JournalError {
     Gap(#[source] Gap),
     /// A settlement line comes to something else on the data of its version.
     #[error(
-        "entitlement {entitlement} of floor {floor}: run {number} of {period} cannot be made again from its data"
+        "entitlement {entitlement} of floor {floor}: run {number} of {period}, made again from its data, {again}"
     )]
     NotMadeAgain {
         /// The entitlement.
@@ -208,6 +214,8 @@ pub enum JournalError {
         period: Period,
         /// The run.
         number: u32,
+        /// What came of it.
+        again: Again,
     },
     /// It does not replay to its own chain.
     #[error("{} cannot be replayed at offset {offset}", file.display())]
@@ -315,13 +323,43 @@ impl Tracked {
         move |source| JournalError::Replay { file, offset, source }
     }
 
-    fn frame(
-        &mut self,
-        frame: &Frame<'_>,
-    ) -> Result<Option<golv_protocol::batch::Batch<golv_engine::command::Command>>, JournalError> {
+    fn frame(&mut self, frame: &Frame<'_>) -> Result<Option<Batch<Command>>, JournalError> {
         let failed = self.failed(frame.segment, frame.offset);
         self.replay.frame(frame).map_err(failed)
     }
+}
+
+/// What else came of a settlement line that was made again.
+#[derive(Debug, thiserror::Error)]
+pub enum Again {
+    /// The data are not those of a period that can be settled.
+    #[error("is refused: {0}")]
+    Refused(Reject),
+    /// The contract is not among those that were settled.
+    #[error("has no such line")]
+    NoLine,
+    /// It is of another amount, or computed from other data.
+    #[error("comes to {} {}, and {} was posted", money(made.amount), made.amount.currency, money(posted.amount))]
+    Other {
+        /// What was posted.
+        posted: Box<SettlementLine>,
+        /// What it comes to.
+        made: Box<SettlementLine>,
+    },
+}
+
+/// Each command of a batch that was replayed, with what it made happen.
+fn with_effects<'a>(
+    batch: &'a Batch<Command>,
+    happened: &'a [Happened],
+) -> impl Iterator<Item = (Sequence, &'a Entry<Command>, &'a [Happened])> {
+    let mut rest = happened;
+    (batch.header.first.0..).map(Sequence).zip(&batch.entries).map(move |(sequence, entry)| {
+        let own = rest.iter().take_while(|happened| happened.sequence == sequence).count();
+        let (events, later) = rest.split_at(own);
+        rest = later;
+        (sequence, entry, events)
+    })
 }
 
 /// Where a replay began.

@@ -6,14 +6,13 @@ use std::path::Path;
 use golv_engine::Exchange;
 use golv_engine::cfd::{PostedLine, SettlementLine, Statement};
 use golv_engine::id::ParticipantId;
-use golv_engine::num::Price;
 use golv_engine::time::Day;
 use serde_json::{Value, json};
 
-use super::JournalError;
 use super::digest::replayed;
+use super::{Again, JournalError};
 use crate::command_line::show::{line_json, period_json};
-use crate::print::{self, grouped, money, price, quantity, table};
+use crate::print::{self, grouped, money, price, quantity, sum, table};
 
 /// Prints the statements of a day, one for each currency.
 pub(super) fn statement(
@@ -46,12 +45,20 @@ pub(super) fn statement(
 fn check(exchange: &Exchange, posted: &PostedLine) -> Result<(), JournalError> {
     let again = exchange.settlement_as_of(posted.floor, posted.period.first, posted.version);
     let is_it = |line: &&SettlementLine| line.entitlement == posted.line.entitlement;
-    let again = again.ok().and_then(|lines| lines.iter().find(is_it).copied());
-    if again.is_some_and(|again| again.is_as(&posted.line)) {
-        return Ok(());
-    }
-    let (floor, period, number) = (posted.floor, posted.period, posted.number);
-    Err(JournalError::NotMadeAgain { entitlement: posted.line.entitlement, floor, period, number })
+    let again = match again.map(|lines| lines.iter().find(is_it).copied()) {
+        Ok(Some(made)) if made.is_as(&posted.line) => return Ok(()),
+        Ok(Some(made)) => Again::Other { posted: Box::new(posted.line), made: Box::new(made) },
+        Ok(None) => Again::NoLine,
+        Err(reject) => Again::Refused(reject),
+    };
+    let (entitlement, floor) = (posted.line.entitlement, posted.floor);
+    Err(JournalError::NotMadeAgain {
+        entitlement,
+        floor,
+        period: posted.period,
+        number: posted.number,
+        again,
+    })
 }
 
 fn print_statement(statement: &Statement) {
@@ -89,15 +96,13 @@ fn print_statement(statement: &Statement) {
         "participant {}, {}: {} {} net; every line was made again from the data of its version",
         statement.participant,
         statement.day,
-        net(statement).map_or_else(|| "more than can be held".to_owned(), |net| grouped(&net)),
+        grouped(&net(statement)),
         statement.currency
     ));
 }
 
-/// The net of a statement as a decimal, if it fits.
-fn net(statement: &Statement) -> Option<String> {
-    let net = i64::try_from(statement.net).ok()?;
-    Some(Price::from_millionths(net).to_string())
+fn net(statement: &Statement) -> String {
+    sum(statement.net, statement.currency)
 }
 
 fn statement_json(statement: &Statement) -> Value {

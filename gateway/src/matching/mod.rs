@@ -28,7 +28,7 @@ pub struct Match {
     /// Which matching of most quantity is best
     #[arg(long, value_enum, default_value_t = By::Surplus)]
     preference: By,
-    /// With --preference priority: sectors in their order, with commas between; others come last
+    /// With --preference priority: sectors in their order, separated by commas; others come last
     #[arg(long, value_name = "SECTOR", value_delimiter = ',', required_if_eq("preference", "priority"))]
     sectors: Vec<String>,
     /// What a deal's price is: uniform (one for each supplier), midpoint, ask, or k= and a share of the way from the offer's limit to

@@ -31,7 +31,7 @@ pub struct Prices {
     /// What the prices of a file of your own are in, such as USD/t; the unit is kg, t, lb or mtu
     #[arg(long = "in", value_name = "CURRENCY/UNIT", requires = "name")]
     own: Option<PriceUnit>,
-    /// Convert it, each price at its own month's rate: EUR, USD or CNY
+    /// Convert it, each price at its own month's rate: EUR, USD or CNY; where a rate is missing, leave the month out
     #[arg(long, value_name = "CURRENCY/UNIT", requires = "name")]
     to: Option<PriceUnit>,
     /// Tell prices in the money of this month, such as 2025-09, by consumer prices: EUR or USD
@@ -91,7 +91,7 @@ enum PricesError {
     Wrong { path: PathBuf, source: SeriesError },
     #[error("the series has no price within those months: it has some from {first} to {last}")]
     NoneWithin { first: Month, last: Month },
-    #[error("nothing is converted where a rate is missing; --first and --last leave months out")]
+    #[error("the series cannot be converted as a whole")]
     Conversion(#[from] ConversionError),
     #[error("{} cannot be written", path.display())]
     Write { path: PathBuf, source: io::Error },

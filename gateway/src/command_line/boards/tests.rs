@@ -289,7 +289,7 @@ fn a_board_is_printed_as_everybody_sees_it() {
     assert_eq!(
         rows,
         [
-            "entry,side,whose,quantity,minimum,grade,purity,place,origin,first,last,sector,valid until,limit",
+            "entry,side,whose,quantity,minimum,grade,purity,place,origin,first,last,sector,valid_until,limit",
             "7,buy,a group,30,,4N,,,FI,2019-03-01,2019-06-30,,2019-01-02T12:00:00Z,",
             "8,buy,,5,,4N,,,FI,2019-03-01,2019-06-30,,2019-01-02T12:00:00Z,",
             "12,sell,yours,1200,,4N,,,FI,2019-03-01,2019-06-30,,2019-01-02T12:00:00Z,480",

@@ -17,6 +17,7 @@ use serde_json::{Value, json};
 use super::{boards, money, stack};
 use crate::clear::result::certificate_text;
 use crate::command_line::words;
+use crate::print::sum;
 
 /// What happened, as an object: `number`, `sequence`, `event`, and what that event carries.
 pub fn event_json(numbered: &Numbered) -> Value {
@@ -669,6 +670,10 @@ fn auction_json(terms: &AuctionTerms) -> Value {
 }
 
 pub(crate) fn money_json(amount: Money) -> Value {
-    let decimal = Price::from_millionths(amount.millionths).to_string();
-    json!({ "amount": decimal, "currency": amount.currency.code() })
+    sum_json(amount.millionths.into(), amount.currency)
+}
+
+/// An amount, or a sum of amounts that may be more than one can be, with all decimals of its currency's minor unit.
+pub(crate) fn sum_json(millionths: i128, currency: Currency) -> Value {
+    json!({ "amount": sum(millionths, currency), "currency": currency.code() })
 }

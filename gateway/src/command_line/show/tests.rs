@@ -439,7 +439,7 @@ fn a_result_is_shown_with_what_each_bid_was_given() {
                 "bought": "0", "sold": "0", "curve": [],
             },
             "unfilled": [{"bid": "21.5", "participant": 21, "reason": "nothing-traded", "winning_limit": "96000"}],
-            "reserved": {"amount": "0", "currency": "USD"},
+            "reserved": {"amount": "0.00", "currency": "USD"},
             "draw": {"secret": "ef".repeat(32), "bids": "ab".repeat(32), "seed": draw.seed().to_string()}, "stack": null, "solution": null,
         }),
     );
@@ -477,7 +477,7 @@ fn every_other_event_is_shown() {
         json!({
             "entitlement": 4, "floor": 1, "holder": 21, "strike": "95000", "per_period": "20",
             "first": "2019-01-01", "last": "2019-06-30", "upside_from": null, "deal": null,
-            "reserved": {"amount": "700000", "currency": "USD"},
+            "reserved": {"amount": "700000.00", "currency": "USD"},
         }),
     );
     check(
@@ -497,7 +497,7 @@ fn every_other_event_is_shown() {
         "entitlement_terminated",
         json!({
             "entitlement": 4, "holder": 21, "last": "2019-01-31",
-            "released": {"amount": "100", "currency": "USD"},
+            "released": {"amount": "100.00", "currency": "USD"},
         }),
     );
     check(
@@ -562,16 +562,16 @@ fn every_other_event_is_shown() {
         json!({
             "floor": 1, "period": {"first": "2019-01-01", "last": "2019-01-31"}, "run": 2, "version": 3,
             "day": "2019-02-28", "index": 3, "reference_price": "92000",
-            "posted": {"amount": "-6000", "currency": "USD"},
-            "free": {"amount": "100", "currency": "USD"},
-            "reserved": {"amount": "200", "currency": "USD"},
+            "posted": {"amount": "-6000.00", "currency": "USD"},
+            "free": {"amount": "100.00", "currency": "USD"},
+            "reserved": {"amount": "200.00", "currency": "USD"},
             "lines": [{
                 "entitlement": 4, "holder": 21, "strike": "95000", "reference_price": "92000",
                 "delivered": "25", "quantity": "20", "rule": "support",
-                "amount": {"amount": "60000", "currency": "USD"},
-                "remainder": {"amount": "0", "currency": "USD"},
-                "delta": {"amount": "-1000", "currency": "USD"},
-                "interest": {"amount": "-2", "currency": "USD"},
+                "amount": {"amount": "60000.00", "currency": "USD"},
+                "remainder": {"amount": "0.00", "currency": "USD"},
+                "delta": {"amount": "-1000.00", "currency": "USD"},
+                "interest": {"amount": "-2.00", "currency": "USD"},
             }],
         }),
     );

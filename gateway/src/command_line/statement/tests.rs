@@ -181,7 +181,7 @@ fn a_statement_is_told_as_tables() {
         .collect();
     let expected = [
         "Awards",
-        "auction bid quantity unit price amount currency standing",
+        "auction bid side quantity unit price amount currency standing",
         "1 21.5 is supported 20 t 95,000 - USD final",
         "2 21.5 sells 20 t 90,000 1,800,000.00 USD final",
         "3 21.5 sells 20 t 91,000 1,820,000.00 USD final at 2018-12-03T12:00:00Z",
@@ -205,14 +205,14 @@ fn a_statement_is_told_as_tables() {
 fn a_statement_is_told_as_json() {
     let told = statement(Scope::All, story()).json();
     let totals = json!([{
-        "currency": "USD", "bought": "0", "sold": "1800000", "difference_payments": "39999",
+        "currency": "USD", "bought": "0.00", "sold": "1800000.00", "difference_payments": "39999.00",
     }]);
     assert_eq!(told["totals"], totals);
     assert_eq!(
         told["awards"][1],
         json!({
             "auction": 2, "kind": "call", "bid": "21.5", "side": "sell", "quantity": "20", "unit": "t",
-            "price": "90000", "currency": "USD", "amount": "1800000", "standing": "final",
+            "price": "90000", "currency": "USD", "amount": "1800000.00", "standing": "final",
             "final_at": null,
             "accept_until": null,
         })
@@ -224,7 +224,7 @@ fn a_statement_is_told_as_json() {
         told["entitlements"],
         json!([{
             "entitlement": 21, "floor": 1, "per_period": "20", "unit": "t", "first": "2019-01-01",
-            "last": "2019-12-31", "strike": "95000", "reserved_when_granted": {"amount": "8400000", "currency": "USD"},
+            "last": "2019-12-31", "strike": "95000", "reserved_when_granted": {"amount": "8400000.00", "currency": "USD"},
         }])
     );
     let payments = told["difference_payments"].as_array().expect("a list");
@@ -237,10 +237,10 @@ fn a_statement_is_told_as_json() {
             "period": {"first": "2019-01-01", "last": "2019-01-31"}, "run": 2, "day": "2019-03-01",
             "version": 2, "floor": 1, "entitlement": 21, "holder": 21, "delivered": "20", "quantity": "20",
             "unit": "t", "strike": "95000", "reference_price": "93000", "rule": "support",
-            "amount": {"amount": "40000", "currency": "USD"},
-            "remainder": {"amount": "0", "currency": "USD"},
-            "delta": {"amount": "-20000", "currency": "USD"},
-            "interest": {"amount": "-1", "currency": "USD"},
+            "amount": {"amount": "40000.00", "currency": "USD"},
+            "remainder": {"amount": "0.00", "currency": "USD"},
+            "delta": {"amount": "-20000.00", "currency": "USD"},
+            "interest": {"amount": "-1.00", "currency": "USD"},
         })
     );
 }
@@ -251,7 +251,7 @@ fn with_a_month_it_tells_its_difference_payments_alone() {
     assert_eq!(told["month"], "2019-01");
     assert_eq!((&told["awards"], &told["entitlements"]), (&json!([]), &json!([])));
     assert_eq!(told["difference_payments"].as_array().map(Vec::len), Some(2));
-    assert_eq!(told["totals"][0]["difference_payments"], "39999");
+    assert_eq!(told["totals"][0]["difference_payments"], "39999.00");
 }
 
 /// What is posted on a day is netted: a correction of January with its interest, and February.
@@ -260,7 +260,7 @@ fn with_a_day_it_tells_what_was_posted_then() {
     let told = statement(Scope::Day(month(3).first_day()), story()).json();
     assert_eq!((&told["month"], &told["day"]), (&Value::Null, &json!("2019-03-01")));
     assert_eq!(told["difference_payments"].as_array().map(Vec::len), Some(2));
-    assert_eq!(told["totals"][0]["difference_payments"], "-20001");
+    assert_eq!(told["totals"][0]["difference_payments"], "-20001.00");
 }
 
 #[test]
@@ -342,8 +342,8 @@ fn what_was_bought_and_sold_is_kept_apart() {
             sold,
         ],
     );
-    assert_eq!(told.json()["totals"][0]["bought"], "1800000");
-    assert_eq!(told.json()["totals"][0]["sold"], "200");
+    assert_eq!(told.json()["totals"][0]["bought"], "1800000.00");
+    assert_eq!(told.json()["totals"][0]["sold"], "200.00");
 }
 
 #[test]

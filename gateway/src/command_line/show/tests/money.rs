@@ -10,8 +10,9 @@ use golv_engine::time::Day;
 
 const PROGRAMME: ProgrammeId = ProgrammeId(2);
 
+/// Whole dollars, as they are told.
 fn usd(amount: &str) -> Value {
-    json!({ "amount": amount, "currency": "USD" })
+    json!({ "amount": format!("{amount}.00"), "currency": "USD" })
 }
 
 fn end_of_january() -> Day {
