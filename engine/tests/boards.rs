@@ -1,7 +1,7 @@
-//! Boards, by examples: rounds, negotiations, purchasing groups, stock, contracts on deals, and who is told what.
+//! Boards, by examples: rounds, negotiations, purchasing groups, stock, and who is told what.
 
 use crate::common::boards::*;
-use crate::common::money::{day, id, pay, units, until};
+use crate::common::money::{day, id, pay, units};
 use crate::common::*;
 use golv_engine::bilateral::{
     BoardTerms, Consent, Deal, DealTerms, EntryEnd, Goods, Listing, NegotiationEnd, Party, PriceRule,
@@ -13,7 +13,7 @@ use golv_engine::digest::Digest;
 use golv_engine::event::Event;
 use golv_engine::id::*;
 use golv_engine::ledger::Account;
-use golv_engine::market::{FloorTerms, Market, Service, Unit};
+use golv_engine::market::{Market, Service, Unit};
 use golv_engine::money::StockRule;
 use golv_engine::num::{Price, Quantity, Share};
 use golv_engine::participant::Role;
@@ -511,84 +511,6 @@ fn a_stock_takes_part() {
     assert_eq!(units(&world, Account::ProgrammeReserved(programme)), 1_000);
     world.agree(Action::WithdrawStockEntry { entry: stock });
     assert_eq!(units(&world, Account::ProgrammeReserved(programme)), 0);
-    assert!(world.exchange.is_conserved());
-}
-
-/// Sells 60 of supplier 0 to buyer 0 at a price, for March to June.
-fn deal_at(world: &mut World, units: i64) -> NegotiationId {
-    let offer = world.offer(SUPPLIERS[0], 60, 150);
-    let request = world.request(BUYERS[0], 60, 500);
-    let with = Counterparty::Entry(offer);
-    let negotiation = world.negotiate(BUYERS[0], request, with, deal_terms(units, 60)).expect("opened");
-    world.accept(SUPPLIERS[0], negotiation, 0).expect("a deal");
-    negotiation
-}
-
-/// A contract on a deal at 350 under a floor of 500: with the index at 300 it pays 150 and not 200, since the seller got 350.
-/// Rules: R-CFD-038, R-CFD-040, R-CFD-042.
-#[test]
-fn a_contract_on_a_deal_pays_against_the_better_price() {
-    let mut world = with_board();
-    let deal = deal_at(&mut world, 350);
-    let grant = |deal, amount| Action::GrantOnDeal { deal, floor: FLOOR, per_period: quantity(amount) };
-    assert_eq!(
-        world.try_agree(grant(deal, 15)),
-        Err(Reject::IndexThin { index: INDEX }),
-        "nothing was published"
-    );
-    until(&mut world, "2019-02-10");
-    world.publish(month(2019, 1), 420).expect("published");
-    assert_eq!(
-        world.try_agree(grant(deal, 16)),
-        Err(Reject::DealCovered { left: quantity(60) }),
-        "4 months of 16 are 64"
-    );
-    let nothing = NegotiationId { number: 9, ..deal };
-    assert_eq!(world.try_agree(grant(nothing, 15)), Err(Reject::UnknownDeal { negotiation: nothing }));
-    world.agree(grant(deal, 15));
-    // (500 − 350) × 15 × 4: the index can fall to 300, the reference price cannot.
-    assert_eq!(units(&world, Account::ProgrammeReserved(PROGRAMME)), 9_000);
-    assert_eq!(
-        world.try_agree(grant(deal, 1)),
-        Err(Reject::DealCovered { left: Quantity::ZERO }),
-        "all of it is covered"
-    );
-    world.settle(FLOOR, month(2019, 1)).expect("settled");
-    until(&mut world, "2019-05-02");
-    for (of, index, paid) in [(2, 400, 0), (3, 300, 2_250), (4, 450, 3_000)] {
-        world.publish(month(2019, of), index).expect("published");
-        world.settle(FLOOR, month(2019, of)).expect("settled");
-        assert_eq!(units(&world, Account::Participant(id(SUPPLIERS[0]))), paid, "after month {of}");
-    }
-    assert!(world.exchange.is_conserved());
-}
-
-/// What could never pay is refused, and so is a holder who would be on both sides.
-/// Rules: R-CFD-041, R-CFD-043.
-#[test]
-fn contracts_on_deals_are_refused_where_they_make_no_sense() {
-    let mut world = with_board();
-    let dear = deal_at(&mut world, 500);
-    until(&mut world, "2019-02-10");
-    world.publish(month(2019, 1), 420).expect("published");
-    let grant = |deal| Action::GrantOnDeal { deal, floor: FLOOR, per_period: quantity(15) };
-    assert_eq!(world.try_agree(grant(dear)), Err(Reject::NeverPays { price: price(500) }));
-    let deal = deal_at(&mut world, 350);
-    let low = FloorTerms { price: price(340), stress_price: price(300), ..floor_terms() };
-    world.agree(Action::SetFloor { floor: METERED, terms: low });
-    let on_low = Action::GrantOnDeal { deal, floor: METERED, per_period: quantity(15) };
-    assert_eq!(world.try_agree(on_low), Err(Reject::NeverPays { price: price(350) }));
-    world.agree(grant(deal));
-    let entitlement = EntitlementId(1);
-    let to = ParticipantId(30);
-    world.agree(Action::RegisterParticipant {
-        participant: to,
-        name: "Subsidiary of the buyer".parse().expect("a name"),
-        owner_group: OwnerGroup(BUYERS[0].0),
-        roles: [Role::Supplier].into(),
-    });
-    assert_eq!(world.try_agree(Action::NovateEntitlement { entitlement, to }), Err(Reject::SameOwner));
-    world.agree(Action::NovateEntitlement { entitlement, to: id(SUPPLIERS[1]) });
     assert!(world.exchange.is_conserved());
 }
 

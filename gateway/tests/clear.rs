@@ -284,7 +284,10 @@ fn an_optimum_is_checked_and_any_changed_number_is_found() {
     let mut wrong = found.clone();
     wrong["fills"].as_array_mut().expect("fills").reverse();
     let said = String::from_utf8(check(&wrong).stderr).expect("text");
-    assert!(said.contains("order b1, line 2, is given something after a later row; fills stand in the order"), "{said}");
+    assert!(
+        said.contains("order b1, line 2, is given something after a later row; fills stand in the order"),
+        "{said}"
+    );
     // Stopped at once, nothing was found, and the bound is what merit order would be worth.
     let stopped = with_limit("1");
     assert_eq!((&stopped["status"], &stopped["nodes"]), (&"bound".into(), &1.into()));

@@ -95,7 +95,7 @@ fn a_programme_buys_by_a_stack_and_sells_again() {
     assert!(events.contains("16,000.00"), "{events}");
     let bought: serde_json::Value =
         serde_json::from_str(&desk.does("trade", 7, "statement --json")).expect("JSON");
-    assert_eq!(bought["totals"][0]["bought"], "14000", "{bought}");
+    assert_eq!(bought["totals"][0]["bought"], "14000.00", "{bought}");
     server.terminate();
     done(&bench, &["journal", "verify", "data"]);
 }
@@ -209,7 +209,7 @@ fn a_market_from_the_command_line() {
     assert!(text(&statement.stdout).contains("4,800.00"), "{}", text(&statement.stdout));
     let statement = run("trade", 7, "statement --json");
     let statement: serde_json::Value = serde_json::from_slice(&statement.stdout).expect("JSON");
-    assert_eq!(statement["totals"][0]["bought"], "4800", "{statement}");
+    assert_eq!(statement["totals"][0]["bought"], "4800.00", "{statement}");
     let stranger = run("trade", 8, "statement");
     assert!(text(&stranger.stderr).contains("speaks for nobody"), "{}", text(&stranger.stderr));
 

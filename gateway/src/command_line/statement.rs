@@ -291,7 +291,7 @@ impl Statement {
         };
         section(
             "Awards",
-            &[">auction", "bid", "side", ">quantity", "unit", ">price", ">amount", "currency", "standing"],
+            &[">auction", "bid", "award", ">quantity", "unit", ">price", ">amount", "currency", "standing"],
             self.awards.iter().map(|award| self.award_row(award)).collect(),
         );
         section(

@@ -181,7 +181,7 @@ fn a_statement_is_told_as_tables() {
         .collect();
     let expected = [
         "Awards",
-        "auction bid side quantity unit price amount currency standing",
+        "auction bid award quantity unit price amount currency standing",
         "1 21.5 is supported 20 t 95,000 - USD final",
         "2 21.5 sells 20 t 90,000 1,800,000.00 USD final",
         "3 21.5 sells 20 t 91,000 1,820,000.00 USD final at 2018-12-03T12:00:00Z",
