@@ -6,10 +6,11 @@ environment says which one is run instead of what follows. Then one test program
 the crate's own tests first, until a test fails. A test that takes ten times its time is stopped and has failed.
 
 Prints a row for each file and the mutants that lived; fails if there are any. What was found stands in target/mutants/found.json, mutant
-by mutant, with the test that found it; a run goes on from there, so remove the file to begin anew.
+by mutant, with the test that found it. A run goes on from there, but of a file that has changed, and begins anew where that file is removed.
 """
 
 import collections
+import hashlib
 import json
 import os
 import pathlib
@@ -182,6 +183,11 @@ def run(program, folder, number, seconds):
     return ("lived", "", took) if code == 0 else ("caught", f"ended with {code}", took)
 
 
+def digest(file):
+    """What tells a source from what it was."""
+    return hashlib.sha256(pathlib.Path(file).read_bytes()).hexdigest()
+
+
 def test(tree, package, mutants, found):
     """Finds out about each mutant of a crate that is not known yet."""
     folder = tree / CRATES[package]
@@ -201,7 +207,7 @@ def test(tree, package, mutants, found):
                 outcome, by, _ = run(program, folder, number, seconds[program])
                 if outcome != "lived":
                     break
-        found[mutant["name"]] = [outcome, by]
+        found[mutant["name"]] = [outcome, by, digest(mutant["file"])]
         FOUND.write_text(json.dumps(found, indent=0))
         print(f"{outcome:9} {mutant['name']}", flush=True)
 
@@ -216,9 +222,12 @@ def main():
     woven = [mutant for mutant in listed if is_woven(mutant)]
     FOUND.parent.mkdir(parents=True, exist_ok=True)
     found = json.loads(FOUND.read_text()) if FOUND.exists() else {}
+    known = {mutant["name"] for mutant in woven if found.get(mutant["name"], [""])[-1] == digest(mutant["file"])}
+    # One that lived is asked about again: a test may have come.
+    known -= {name for name in known if found[name][0] == "lived"}
     begun = time.monotonic()
     for package in CRATES:
-        own = [mutant for mutant in woven if mutant["package"] == package and mutant["name"] not in found]
+        own = [mutant for mutant in woven if mutant["package"] == package and mutant["name"] not in known]
         if not own:
             continue
         with tempfile.TemporaryDirectory() as copy:
@@ -227,7 +236,7 @@ def main():
             test(tree, package, dict(enumerate(own, 1)), found)
     counts = collections.defaultdict(collections.Counter)
     for mutant in listed:
-        counts[mutant["file"]][found.get(mutant["name"], ["not run"])[0]] += 1
+        counts[mutant["file"]][found[mutant["name"]][0] if mutant["name"] in found else "not run"] += 1
     kinds = ["caught", "timed out", "unviable", "lived", "not run"]
     print("\n| file | mutants | " + " | ".join(kinds) + " |\n|---" + "|--:" * (1 + len(kinds)) + "|")
     for file, own in sorted(counts.items()):

@@ -15,12 +15,12 @@ use serde::{Deserialize, Serialize};
 /// How many millionths make one unit.
 pub const MILLIONTHS: i64 = 1_000_000;
 
-/// A price in millionths of a currency unit per unit of mass. Negative prices exist.
+/// A price in millionths of a currency unit per unit of what is traded. Negative prices exist.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Price(i64);
 
-/// A quantity in millionths of the market's unit of mass. Never negative.
+/// A quantity in millionths of the market's unit. Never negative.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "i64", into = "i64")]
 pub struct Quantity(i64);
@@ -46,12 +46,13 @@ pub struct Share(u32);
 
 /// Which way a number that lies half way between two goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Rounding {
+pub enum HalfWay {
     /// To the even one.
-    HalfEven,
+    #[serde(rename = "half-even")]
+    Even,
     /// To the higher one.
-    HalfUp,
+    #[serde(rename = "half-up")]
+    Up,
 }
 
 /// A currency that contracts are denominated in, numbered as in ISO 4217.
@@ -67,6 +68,22 @@ pub enum Currency {
     Cny = 156,
     /// Japanese yen, which has no minor unit.
     Jpy = 392,
+}
+
+/// A text that is no currency.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("'{text}' is no currency: {}", Currency::ALL.map(Currency::code).join(", "))]
+pub struct ParseCurrencyError {
+    /// The text.
+    pub text: String,
+}
+
+impl FromStr for Currency {
+    type Err = ParseCurrencyError;
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let found = Self::ALL.into_iter().find(|currency| currency.code() == text);
+        found.ok_or_else(|| ParseCurrencyError { text: text.to_owned() })
+    }
 }
 
 /// An amount as it is paid, and what rounding to the minor unit cut off.
@@ -160,12 +177,12 @@ impl Price {
     ///
     /// `None` where it does not fit, or `base` or `unit` is not positive.
     // Rules: R-CFD-016.
-    pub fn indexed(self, now: Self, base: Self, unit: Self, rounding: Rounding) -> Option<Self> {
+    pub fn indexed(self, now: Self, base: Self, unit: Self, half_way: HalfWay) -> Option<Self> {
         if base.0 <= 0 || unit.0 <= 0 {
             return None;
         }
         let exact = i128::from(self.0).checked_mul(i128::from(now.0))?;
-        let units = rounding.divide(exact, i128::from(base.0).checked_mul(i128::from(unit.0))?)?;
+        let units = half_way.divide(exact, i128::from(base.0).checked_mul(i128::from(unit.0))?)?;
         i64::try_from(units.checked_mul(i128::from(unit.0))?).ok().map(Self)
     }
 
@@ -243,7 +260,7 @@ impl Share {
     }
 }
 
-impl Rounding {
+impl HalfWay {
     /// `numerator ÷ denominator` to the nearest whole number.
     ///
     /// `None` where the denominator is not positive.
@@ -257,8 +274,8 @@ impl Rounding {
         // Compared without doubling, which could overflow.
         let rest = denominator.checked_sub(remainder)?;
         let half_goes_up = match self {
-            Self::HalfEven => quotient.checked_rem(2)? != 0,
-            Self::HalfUp => true,
+            Self::Even => quotient.checked_rem(2)? != 0,
+            Self::Up => true,
         };
         let up = remainder > rest || (remainder == rest && half_goes_up);
         if up { quotient.checked_add(1) } else { Some(quotient) }
@@ -372,7 +389,7 @@ pub fn pro_rata(available: i64, amounts: &[i64], unit: i64) -> Vec<i64> {
 ///
 /// `None` where the denominator is not positive.
 pub fn divide_half_even(numerator: i128, denominator: i128) -> Option<i128> {
-    Rounding::HalfEven.divide(numerator, denominator)
+    HalfWay::Even.divide(numerator, denominator)
 }
 
 /// Why a text is not a number of ours.
@@ -632,7 +649,7 @@ mod tests {
             if 2 * error == denominator {
                 prop_assert_eq!(quotient % 2, 0);
             }
-            let up = Rounding::HalfUp.divide(numerator, denominator).expect("positive denominator");
+            let up = HalfWay::Up.divide(numerator, denominator).expect("positive denominator");
             prop_assert_eq!(up, (2 * numerator + denominator).div_euclid(2 * denominator));
         }
 

@@ -1,10 +1,9 @@
 //! Every refusal, with its code.
 //!
 //! A refusal changes nothing but the sender's last command id and the chain digest. It says what was wrong and, where there is
-//! one answer, what would be right. Codes are never reused. When several reasons apply, the first in
-//! this order is given: the sender (1xx), a proposal (2xx), then whether what is named exists and is new
-//! (3xx people, 4xx markets and money, 5xx auctions, 6xx settlement, 7xx the exchange itself, 8xx boards and deals), then its state, then the
-//! values themselves in the order in which the command lists them.
+//! one answer, what would be right. Codes are never reused: 1xx are about the sender, 2xx about a proposal, 3xx people, 4xx markets and
+//! money, 5xx auctions, 6xx settlement, 7xx the exchange itself, 8xx boards and deals. When several reasons apply, the sender's come first,
+//! then a proposal's, and then those of the command in the order of its checks, of which the first that fails is told.
 
 use serde::{Deserialize, Serialize};
 
@@ -307,8 +306,8 @@ rejects! {
     /// Not the secret that was announced.
     527 DrawSecret = "a seeded draw is made with the secret whose hash was announced, and no other allocation has one";
 
-    /// A stack is for support auctions and purchases.
-    540 PriceRuleOnly = "a stack of offers is for support auctions and purchases; call auctions and sales are cleared otherwise";
+    /// The rule is of a kind that such an auction is not cleared by.
+    540 RuleKind = "a call auction is cleared by a price rule or by solutions, a sale by a price rule; a stack of offers is for support auctions and purchases";
     /// The stack's rule makes no sense.
     541 SupportRule {
         /// What is wrong with it.

@@ -156,7 +156,7 @@ fn what_makes_no_double_auction_is_refused() {
     let bought = finish(&mut world, PURCHASE);
     assert_eq!(bought.reserved, Some(dollars(3_000)));
     let stack = announce(&mut world, SALE, AuctionKind::Sale { purchase: PURCHASE }, Some(by_stack(None)));
-    assert_eq!(stack, Err(Reject::PriceRuleOnly));
+    assert_eq!(stack, Err(Reject::RuleKind));
 }
 
 proptest! {

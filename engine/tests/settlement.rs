@@ -14,7 +14,7 @@ use golv_engine::event::Event;
 use golv_engine::id::*;
 use golv_engine::ledger::Account;
 use golv_engine::market::FloorTerms;
-use golv_engine::num::{Currency, Money, Price, Quantity, Rounding, Share};
+use golv_engine::num::{Currency, HalfWay, Money, Price, Quantity, Share};
 use golv_engine::reject::Reject;
 use golv_engine::time::{Calendar, Day, Period};
 use proptest::prelude::*;
@@ -452,7 +452,7 @@ fn a_strike_follows_consumer_prices_from_its_base() {
         from_month: 4,
         value_month: 1,
         unit: "0.01".parse().expect("a price"),
-        rounding: Rounding::HalfUp,
+        rounding: HalfWay::Up,
     };
     let base: Price = "79.23".parse().expect("a price");
     let strike =
@@ -616,7 +616,7 @@ fn contradictory_terms_are_refused() {
         from_month: 4,
         value_month: 1,
         unit: price(1),
-        rounding: Rounding::HalfEven,
+        rounding: HalfWay::Even,
     };
     let indexed =
         |indexation| ContractTerms { indexation: Some(indexation), ..ContractTerms::monthly_floor() };

@@ -464,7 +464,7 @@ fn terms_that_make_no_stack_are_refused() {
             )
         },
     };
-    assert_eq!(world.try_agree(call), Err(Reject::PriceRuleOnly));
+    assert_eq!(world.try_agree(call), Err(Reject::RuleKind));
     let mut world = World::open(1_000_000);
     let detailed = NewBid { details: Some(BidDetails::default()), ..sell(500, 1) };
     assert_eq!(world.bid(SUPPLIERS[0], CALL, detailed), Err(Reject::DetailsNotTaken));

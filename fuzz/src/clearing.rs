@@ -257,7 +257,7 @@ fn place<T: PartialEq>(all: &[T], one: &T) -> u8 {
     u8::try_from(place).expect("few")
 }
 
-fn fraction(millionths: u64) -> golv_engine::clearing::Fraction {
+fn fraction(millionths: u64) -> golv_engine::num::Share {
     let text = Quantity::from_millionths(millionths.cast_signed()).expect("positive").to_string();
     text.parse().expect("not above one")
 }

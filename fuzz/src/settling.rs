@@ -13,7 +13,7 @@ use golv_engine::command::{Action, Command};
 use golv_engine::digest::Digest;
 use golv_engine::event::Event;
 use golv_engine::id::{DataVersion, EntitlementId, FloorId, ParticipantId};
-use golv_engine::num::{Amount, Currency, Price, Quantity, Rounding, Share};
+use golv_engine::num::{Amount, Currency, HalfWay, Price, Quantity, Share};
 use golv_engine::time::{Calendar, Day};
 
 use crate::bytes::{Bytes, write_number};
@@ -226,7 +226,7 @@ fn terms(bytes: &mut Bytes<'_>) -> ContractTerms {
         from_month: bytes.byte() % 14,
         value_month: bytes.byte() % 14,
         unit: Price::from_millionths(i64::from(bytes.byte()) * 10_000),
-        rounding: bytes.one_of(&[Rounding::HalfEven, Rounding::HalfUp]),
+        rounding: bytes.one_of(&[HalfWay::Even, HalfWay::Up]),
     });
     ContractTerms {
         calendar: bytes.one_of(&CALENDARS),

@@ -18,7 +18,7 @@ use golv_engine::id::{
 };
 use golv_engine::market::{FloorTerms, Market, Unit};
 use golv_engine::money::{Backing, ProgrammeTerms};
-use golv_engine::num::{Currency, Money, Price, Quantity, Rounding, Share};
+use golv_engine::num::{Currency, HalfWay, Money, Price, Quantity, Share};
 use golv_engine::participant::Role;
 use golv_engine::text::Name;
 use golv_engine::time::Instant;
@@ -286,7 +286,7 @@ fn play(dir: &Path) {
         from_month: 4,
         value_month: 1,
         unit: price("0.01"),
-        rounding: Rounding::HalfUp,
+        rounding: HalfWay::Up,
     };
     let months = ["2019-03", "2019-04"];
     hand.contract(10 * INDEXED, INDEXED, ["100", "90"], 3, months, Payoff::floor(), Some(indexation));

@@ -254,7 +254,7 @@ fn series_are_listed_shown_and_converted() {
     // 117,350 USD/t at 0.9110 EUR per USD would be 106.9 EUR/kg: what was used stands beside it.
     let rows = done(&bench, &["sim", "prices", "lithium-metal", "--to", "EUR/kg", "--csv"]);
     let mut rows = rows.lines();
-    assert_eq!(rows.next(), Some("month,price,before,own per USD,wanted per USD"));
+    assert_eq!(rows.next(), Some("month,price,before,own_per_USD,wanted_per_USD"));
     for row in rows {
         let fields: Vec<f64> = row.split(',').skip(1).map(|field| field.parse().expect("a number")).collect();
         let [price, before, own, wanted] = fields[..] else { panic!("{row}") };

@@ -13,7 +13,7 @@
 //! | what an auction is, and which rules it can have | `terms.rs` |
 //! | what a bid must be; placing, replacing, withdrawing | `bids.rs` |
 //! | the result, and what it books or grants when it is final | `awards.rs` |
-//! | from the book to the price and the fills | `clear.rs`, by [`clearing`](crate::clearing) |
+//! | from the book to the price, and what each place is given | `clear.rs`, by [`clearing`](crate::clearing) |
 //! | a programme that buys and sells again | `intermediary.rs` |
 //! | bids with minimums, and solutions that are proposed | `solution.rs`, by [`indivisible`](crate::indivisible) |
 //! | bid bonds | `bonds.rs` |
@@ -297,7 +297,7 @@ impl State {
                 let rule = match &terms.rule {
                     AuctionRule::Price(rule) => rule,
                     AuctionRule::Solution(solution) => &solution.rule,
-                    AuctionRule::Stack(_) => return Err(Reject::PriceRuleOnly),
+                    AuctionRule::Stack(_) => return Err(Reject::RuleKind),
                 };
                 terms.check_price_rule(rule, market)?;
                 let AuctionKind::Call { market, stock: Some(order) } = terms.kind else {
@@ -309,7 +309,7 @@ impl State {
             AuctionKind::Sale { purchase } => {
                 times?;
                 self.check_sale(purchase)?;
-                terms.check_price_rule(terms.rule.price().ok_or(Reject::PriceRuleOnly)?, market)?;
+                terms.check_price_rule(terms.rule.price().ok_or(Reject::RuleKind)?, market)?;
                 return Ok(None);
             }
             AuctionKind::Support { floor, per_period } => {

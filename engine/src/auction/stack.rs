@@ -370,7 +370,7 @@ impl State {
                 periods: 1,
                 longest: 1,
             }),
-            AuctionKind::Call { .. } | AuctionKind::Sale { .. } => Err(Reject::PriceRuleOnly),
+            AuctionKind::Call { .. } | AuctionKind::Sale { .. } => Err(Reject::RuleKind),
         }
     }
 

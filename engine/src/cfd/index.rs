@@ -23,7 +23,7 @@ use crate::time::{Day, Instant, Month, Period};
 pub struct IndexTerms {
     /// Its name, for people.
     pub name: Name,
-    /// The currency of its prices, which are per unit of mass of the markets that use it; `None` for a mere number, such as an
+    /// The currency of its prices, which are per unit of the markets that use it; `None` for a mere number, such as an
     /// index of consumer prices.
     pub currency: Option<Currency>,
     /// Who publishes it.

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::payoff::Payoff;
 use crate::id::IndexId;
-use crate::num::{Currency, Price, Quantity, Rounding, Share};
+use crate::num::{Currency, HalfWay, Price, Quantity, Share};
 use crate::reject::Reject;
 use crate::text::Country;
 use crate::time::{Calendar, Day, Month};
@@ -109,7 +109,7 @@ pub struct Indexation {
     #[serde(with = "crate::human::text")]
     pub unit: Price,
     /// How it is rounded to one.
-    pub rounding: Rounding,
+    pub rounding: HalfWay,
 }
 
 impl ContractTerms {
@@ -216,7 +216,7 @@ impl Average {
     /// The average, rounded half to even to millionths; `None` without a price.
     // Rules: R-CFD-010.
     pub fn price(&self) -> Option<Price> {
-        let price = Rounding::HalfEven.divide(self.sum, self.weight)?;
+        let price = HalfWay::Even.divide(self.sum, self.weight)?;
         i64::try_from(price).ok().map(Price::from_millionths)
     }
 }

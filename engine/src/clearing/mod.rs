@@ -1,7 +1,7 @@
 //! Call auctions: one pure function from a book and a rule to a result that can be proved.
 //!
 //! [`clear`] finds one price for all by the rule's cascade and shares what trades by its allocation. The rule is
-//! data ([`Rule`]); `engine/rules` holds one for each venue whose rule book was followed. [`certificate`] says what
+//! data ([`Rule`]); `engine/rules` holds those of venues whose rule books were followed. [`certificate`] says what
 //! proves a result, to all and to each bidder, and [`check`] verifies one without using any of the code that made it.
 //!
 //! | step | where |
@@ -69,8 +69,8 @@ pub(crate) use curve::{AtAnyPrice, Curve, Step};
 
 pub use certificate::{Certificate, CurvePoint, OrderStanding, certificate};
 pub use rule::{
-    Allocation, Candidates, Criterion, Fraction, ParseFractionError, ParseQuoteError, Payment, Quote,
-    Rounding, Rule, RuleError, UnknownName,
+    Allocation, Candidates, Criterion, ParseQuoteError, Payment, Quote, Rounding, Rule, RuleError,
+    UnknownName,
 };
 pub use winning::winning_limits;
 pub(crate) use winning::{is_always_decided, winning_limits_of};

@@ -2,7 +2,7 @@
 //! which bounds, and who gets what at the margin.
 //!
 //! A rule can stand in a text file: every field has one name, numbers are decimal texts, and a name that is not known is
-//! an error. The files in `engine/rules` are such rules, named after the venues whose rule books they follow.
+//! an error. The files in `engine/rules` are such rules, most named after the venue whose rule book they follow.
 //! Reading a file is the caller's part; [`Rule::check`] says whether what was read makes sense.
 
 use std::fmt;
@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Reason;
 use super::curve::round_to_step;
-use crate::num::{MILLIONTHS, ParseNumberError, Price, Quantity};
+use crate::num::{ParseNumberError, Price, Quantity, Share};
 
 /// How a price is found and a volume is shared.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -44,9 +44,9 @@ pub struct Rule {
     /// is absent; the other allocations do not look at it.
     #[serde(default, with = "crate::human::optional")]
     pub minimum: Option<Quantity>,
-    /// How far `pressure` may move the price from the reference, as a fraction of it; any distance where it is absent.
+    /// How far `pressure` may move the price from the reference, as a share of it; any distance where it is absent.
     #[serde(default, with = "crate::human::optional")]
-    pub band: Option<Fraction>,
+    pub band: Option<Share>,
     /// No trade below it.
     #[serde(default, with = "crate::human::optional")]
     pub floor: Option<Price>,
@@ -152,11 +152,6 @@ pub struct Quote {
     /// The highest price of a trade.
     pub ask: Price,
 }
-
-/// A part of one, in millionths: `0.05` is five per cent.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(try_from = "u32")]
-pub struct Fraction(u32);
 
 /// Why a rule makes no sense.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -280,47 +275,6 @@ impl Rule {
     pub(super) fn lot_or_smallest(&self) -> Quantity {
         // The smallest positive quantity; the fallback cannot happen.
         self.lot.or_else(|| Quantity::from_millionths(1)).unwrap_or(Quantity::ZERO)
-    }
-}
-
-impl Fraction {
-    /// In millionths, at most a million.
-    pub const fn millionths(self) -> u32 {
-        self.0
-    }
-}
-
-impl TryFrom<u32> for Fraction {
-    type Error = ParseFractionError;
-    fn try_from(millionths: u32) -> Result<Self, Self::Error> {
-        let above_one = || ParseFractionError::AboveOne(Self(millionths).to_string());
-        if i64::from(millionths) <= MILLIONTHS { Ok(Self(millionths)) } else { Err(above_one()) }
-    }
-}
-
-/// Why a text is not a fraction.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum ParseFractionError {
-    /// Not a number.
-    #[error(transparent)]
-    Number(#[from] ParseNumberError),
-    /// Above one.
-    #[error("'{0}' is above one; write five per cent as 0.05")]
-    AboveOne(String),
-}
-
-impl FromStr for Fraction {
-    type Err = ParseFractionError;
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let millionths = text.parse::<Quantity>()?.millionths();
-        let above_one = || ParseFractionError::AboveOne(text.to_owned());
-        u32::try_from(millionths).map_err(|_| above_one())?.try_into().map_err(|_: Self::Err| above_one())
-    }
-}
-
-impl fmt::Display for Fraction {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        Price::from_millionths(i64::from(self.0)).fmt(f)
     }
 }
 

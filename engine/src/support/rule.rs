@@ -7,8 +7,8 @@ use std::num::NonZeroU32;
 
 use serde::{Deserialize, Serialize};
 
-use crate::clearing::{Fraction, Payment};
-use crate::num::{Amount, Price, Quantity};
+use crate::clearing::Payment;
+use crate::num::{Amount, Price, Quantity, Share};
 use crate::text::{Country, Name};
 
 /// How support is awarded.
@@ -183,7 +183,7 @@ pub struct Competition {
     /// No more than this part of what is offered at or below the ceilings is awarded: an auction that few come to shrinks. Of offers
     /// that exclude each other the largest counts.
     #[serde(with = "crate::human::optional")]
-    pub most_of_offered: Option<Fraction>,
+    pub most_of_offered: Option<Share>,
     /// With offers of fewer owners at or below the ceilings, nothing is awarded.
     pub least_owner_groups: Option<NonZeroU32>,
     /// Where every offer at or below the ceilings would be awarded whole, nothing is.
@@ -196,7 +196,7 @@ pub struct Competition {
 pub struct OriginCap {
     /// The most that a country has of the whole, after what is cut is cut.
     #[serde(with = "crate::human::text")]
-    pub share: Fraction,
+    pub share: Share,
     /// What is already supplied, by country.
     #[serde(default)]
     pub positions: Vec<Position>,

@@ -391,18 +391,36 @@ fn each_winner_can_get_the_strike_that_it_offered() {
     assert!(world.exchange.is_conserved());
 }
 
-/// One bid too many, and it is not looked for what would have won.
+/// A call auction by a rule that is open for ten hours.
+fn called_by(rule: Rule) -> World {
+    let mut world = World::furnished(1_000_000);
+    let opens_at = world.now.plus_seconds(1).expect("fits");
+    let closes_at = world.now.plus_seconds(hours(10)).expect("fits");
+    let kind = AuctionKind::Call { market: MARKET, stock: None };
+    let terms = AuctionTerms { rule: rule.into(), ..terms(kind, opens_at, closes_at) };
+    world.agree(Action::AnnounceAuction { auction: CALL, terms });
+    world.wait(1);
+    world
+}
+
+/// One bid too many, and it is not looked for what would have won: sooner where a rule can leave a book without a price.
 /// Rules: R-AUC-029.
 #[test]
 fn of_a_long_book_nobody_is_told_what_would_have_won() {
-    for (bids, is_told) in [(10, true), (10_001, false)] {
-        let mut world = World::open(1_000_000);
+    let undecided = Rule { reference_price: None, ..rule() };
+    for (rule, bids, is_told) in [
+        (rule(), 2_049, true),
+        (rule(), 10_001, false),
+        (undecided.clone(), 2_048, true),
+        (undecided, 2_049, false),
+    ] {
+        let mut world = called_by(rule);
         world.bid(SUPPLIERS[0], CALL, sell(450, 1)).expect("accepted");
-        world.bid(BUYERS[0], CALL, buy(500, 1)).expect("accepted");
+        world.bid(BUYERS[0], CALL, buy(450, 1)).expect("accepted");
         for _ in 2..bids {
             world.bid(BUYERS[1], CALL, buy(400, 1)).expect("accepted");
         }
-        world.wait(hours(9));
+        world.wait(hours(10));
         world.send(OPERATORS[0], Command::ClearAuction { auction: CALL, secret: None }).expect("cleared");
         let unfilled = &result(&world, CALL).unfilled;
         assert_eq!(unfilled.len(), bids - 2);
@@ -416,14 +434,7 @@ fn of_a_long_book_nobody_is_told_what_would_have_won() {
 /// Rules: R-AUC-029.
 #[test]
 fn no_limit_beyond_the_market_is_told_to_win() {
-    let mut world = World::furnished(1_000_000);
-    let opens_at = world.now.plus_seconds(1).expect("fits");
-    let closes_at = world.now.plus_seconds(hours(10)).expect("fits");
-    let kind = AuctionKind::Call { market: MARKET, stock: None };
-    let by_time = Rule { allocation: Allocation::PriceTime, ..rule() };
-    let terms = AuctionTerms { rule: by_time.into(), ..terms(kind, opens_at, closes_at) };
-    world.agree(Action::AnnounceAuction { auction: CALL, terms });
-    world.wait(1);
+    let mut world = called_by(Rule { allocation: Allocation::PriceTime, ..rule() });
     world.bid(SUPPLIERS[0], CALL, sell(450, 10)).expect("accepted");
     for (buyer, limit) in [(BUYERS[0], 1_000), (BUYERS[1], 1_000), (BUYERS[2], 900)] {
         world.bid(buyer, CALL, buy(limit, 10)).expect("accepted");

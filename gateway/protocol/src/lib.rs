@@ -7,7 +7,7 @@
 //! Invariants:
 //!
 //! - No other crate names the library that does the work. Its bytes are those of several others, so leaving
-//!   it changes two functions here and no file.
+//!   it changes this module alone, and nothing that was written.
 //! - [`decode`] is for bytes from anywhere. Neither its memory nor its time grows with what a length claims,
 //!   and bytes that it accepts are used to the last one.
 //! - [`decode_from`] is for values of any length, such as a snapshot. It claims memory as bytes arrive.
@@ -67,8 +67,8 @@ type Cause = Box<dyn std::error::Error + Send + Sync>;
 /// Why a value was not encoded.
 #[derive(Debug, thiserror::Error)]
 pub enum EncodeError {
-    /// The encoding would be longer than [`MESSAGE_MAX`].
-    #[error("the encoding is longer than {MESSAGE_MAX} bytes")]
+    /// The encoding would be longer than what takes it: [`MESSAGE_MAX`], or [`message::ASSEMBLED_MAX`] for an event.
+    #[error("the encoding is longer than a message, or an event that is downloaded, may be")]
     TooLong,
     /// The value is of a kind that has no encoding, such as a list whose length is not known at its start.
     #[error("the value has no encoding")]

@@ -37,7 +37,7 @@ use golv_engine::money::{
     Backing, Breach as Shortage, Claim, ClearingTerms, Creditor, Invoice, Level, Pot, PotUse, ProgrammeTerms,
     StockOrder, StockRule, StockTrade, StockTradedBy,
 };
-use golv_engine::num::{Currency, Money, Price, Quantity, Rounding};
+use golv_engine::num::{Currency, HalfWay, Money, Price, Quantity};
 use golv_engine::participant::{Role, Standing};
 use golv_engine::public::PublicFact;
 use golv_engine::reject::Reject;

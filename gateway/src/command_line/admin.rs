@@ -228,7 +228,7 @@ pub enum Indices {
         /// Its name, for people.
         #[arg(long)]
         name: Name,
-        /// The currency of its prices, per unit of mass of the markets that use it; none for a mere number, such as an index
+        /// The currency of its prices, per unit of the markets that use it; none for a mere number, such as an index
         /// of consumer prices.
         #[arg(long, value_parser = parse::currency())]
         currency: Option<Currency>,

@@ -5,7 +5,8 @@
 //! statement becomes a line for a person or a JSON object for a program. What an argument alone cannot tell, such as
 //! whether a market exists or a price is on its tick, is left to the exchange and its numbered refusals.
 //!
-//! Deliberately absent: connections, clocks and output. Certificates and the secret of a draw alone are files here. Whoever connects calls this.
+//! Deliberately absent: connections, clocks and output; whoever connects calls this. Files are read where an argument names one (rules, terms,
+//! certificates, the secret of a draw), and certificates and such a secret are written.
 
 pub mod account;
 pub mod admin;

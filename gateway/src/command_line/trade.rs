@@ -71,11 +71,11 @@ pub enum BidCommand {
         /// Whether material is wanted or offered.
         #[command(flatten)]
         side: SideOptions,
-        /// The limit per unit of mass: the most you pay, the least you take; in a support auction, the strike. Without one
+        /// The limit per unit of the market: the most you pay, the least you take; in a support auction, the strike. Without one
         /// it is a market order, which trades at any price.
         #[arg(long, allow_negative_numbers = true)]
         price: Option<Price>,
-        /// How much, in the market's unit of mass; in a support auction, per period.
+        /// How much, in the market's unit; in a support auction, per period.
         #[arg(long)]
         quantity: Quantity,
         /// Where the material offered comes from, by its two ISO 3166-1 letters; with --sell alone.

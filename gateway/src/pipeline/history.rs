@@ -49,7 +49,8 @@ impl History {
     }
 
     /// All of it, in order.
-    pub fn iter(&self) -> impl Iterator<Item = &Happened> {
+    #[cfg(test)]
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Happened> {
         let sealed = self.sealed.iter().flat_map(|batches| batches.iter());
         sealed.chain(&self.tail).flat_map(|batch| batch.iter())
     }

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::path::Path;
 
 use golv_engine::cfd::{Payoff, Upside};
-use golv_engine::num::{Amount, Currency, Price, Rounding, Share};
+use golv_engine::num::{Amount, Currency, HalfWay, Price, Share};
 use golv_engine::time::{Calendar, Day, Period};
 use indicatif::ProgressBar;
 
@@ -180,7 +180,7 @@ impl Contracts {
                 return Err(rows.error(column, &format!("is empty; every contract has {what}")));
             }
         }
-        let currency = currency(rows)?;
+        let currency = rows.needed(column::CURRENCY)?;
         let strike = rows.optional(column::STRIKE)?;
         let [start, end] = [column::START, column::END];
         let day = |column| if rows.bytes(column).is_empty() { Ok(None) } else { rows.day(column).map(Some) };
@@ -255,22 +255,13 @@ impl Contracts {
             let of_index = of_index.ok_or_else(|| wrong("is no index that --cpi has values of"))?;
             let unit = Price::from_millionths(contract.currency.minor_unit());
             for &(from, value) in of_index {
-                let strike =
-                    indexation.base_strike.indexed(value, indexation.base_value, unit, Rounding::HalfUp);
+                let strike = indexation.base_strike.indexed(value, indexation.base_value, unit, HalfWay::Up);
                 let strike = strike.ok_or_else(|| wrong("makes a strike that is larger than can be held"))?;
                 contract.strikes.push((from, strike));
             }
         }
         Ok(())
     }
-}
-
-fn currency(rows: &Rows<'_>) -> Result<Currency, InputError> {
-    let stated = rows.bytes(column::CURRENCY);
-    Currency::ALL
-        .into_iter()
-        .find(|currency| currency.code().as_bytes() == stated)
-        .ok_or_else(|| rows.error(column::CURRENCY, "is no currency: EUR, USD, GBP, CNY or JPY"))
 }
 
 /// The payoff that a kind is, of the cells that it needs; those that it does not use are empty.

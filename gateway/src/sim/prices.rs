@@ -63,12 +63,11 @@ impl FromStr for PriceUnit {
     fn from_str(text: &str) -> Result<Self, String> {
         let parse = || {
             let (currency, mass) = text.split_once('/')?;
-            let currency = Currency::ALL.into_iter().find(|one| one.code() == currency)?;
-            Some(Self { currency, mass: mass.parse().ok()? })
+            Some(Self { currency: currency.parse().ok()?, mass: mass.parse().ok()? })
         };
         parse().ok_or_else(|| {
-            "give a currency and a unit such as USD/t: EUR, USD, GBP, CNY or JPY, and kg, t, lb or mtu"
-                .to_owned()
+            let currencies = Currency::ALL.map(Currency::code).join(", ");
+            format!("give a currency and a unit such as USD/t: one of {currencies}, and kg, t, lb or mtu")
         })
     }
 }

@@ -2,14 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use golv_engine::clearing::Fraction;
-use golv_engine::num::{Amount, Price, Quantity, Share};
+use golv_engine::num::{Amount, Currency, Price, Quantity, Share};
 use golv_engine::text::{Country, Name};
 use golv_engine::time::Month;
 use serde::Deserialize;
 use toml::Spanned;
 
-use super::value::{CurrencyCode, Drawn, Ratio, Text};
+use super::value::{Drawn, Ratio, Text};
 
 /// The whole file.
 #[derive(Debug, Deserialize)]
@@ -43,7 +42,7 @@ const fn one() -> u64 {
 pub(super) struct MarketTable {
     pub(super) material: Text<Name>,
     pub(super) unit: UnitWord,
-    pub(super) currency: Text<CurrencyCode>,
+    pub(super) currency: Text<Currency>,
     pub(super) lot: Option<Text<Quantity>>,
     pub(super) tick: Text<Price>,
     pub(super) lowest: Text<Price>,
@@ -72,7 +71,7 @@ pub(super) enum TradeWord {
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub(super) struct PricesTable {
     pub(super) series: Spanned<String>,
-    pub(super) currency: Option<Text<CurrencyCode>>,
+    pub(super) currency: Option<Text<Currency>>,
     pub(super) unit: Option<Spanned<String>>,
     pub(super) fill: Option<FillWord>,
 }
@@ -191,7 +190,7 @@ pub(super) struct PolicyTable {
     pub(super) share: Option<Text<Share>>,
     pub(super) annual_cap: Option<Text<Amount>>,
     pub(super) volume: Option<Text<Quantity>>,
-    pub(super) origin_cap: Option<Text<Fraction>>,
+    pub(super) origin_cap: Option<Text<Share>>,
     pub(super) grants: Option<BTreeMap<Spanned<String>, Text<Quantity>>>,
     pub(super) ceiling: Option<Text<Price>>,
     pub(super) worst_sale: Option<Text<Price>>,

@@ -20,7 +20,6 @@ mod tests;
 mod value;
 
 use golv_engine::cfd::{Measure, Payoff};
-use golv_engine::clearing::Fraction;
 use golv_engine::digest::Digest;
 use golv_engine::market::Market;
 use golv_engine::money::Backing;
@@ -289,7 +288,7 @@ pub enum Award {
         /// How much is supported at most in a period.
         volume: Quantity,
         /// The most that one country has of what is awarded.
-        origin_cap: Option<Fraction>,
+        origin_cap: Option<Share>,
     },
     /// Named producers, so much a period each, by their place among the producers.
     Grants(Vec<(usize, Quantity)>),

@@ -232,7 +232,7 @@ fn prices(
         })?;
         let file = name.clone();
         let text = open(&name).map_err(|source| ScenarioError::File { line, file, source })?;
-        Series::parse(name.clone(), currency.0, mass, &text).map_err(|source| ScenarioError::Series {
+        Series::parse(name.clone(), currency, mass, &text).map_err(|source| ScenarioError::Series {
             line,
             file: name,
             source,
@@ -343,7 +343,7 @@ fn market(table: &Spanned<MarketTable>) -> Result<Market, Wrong> {
     let (Text(tick), Text(lowest), Text(highest)) = (table.tick, table.lowest, table.highest);
     let lot = table.lot.map_or_else(|| Quantity::from_units(1), |Text(lot)| Some(lot));
     let lot = lot.filter(|lot| !lot.is_zero()).ok_or((at.clone(), Fault::OffLot("lot")))?;
-    let minor = i128::from(table.currency.0.0.minor_unit()) * 1_000_000;
+    let minor = i128::from(table.currency.0.minor_unit()) * 1_000_000;
     if (i128::from(tick.millionths()) * i128::from(lot.millionths())) % minor != 0 {
         return Err((at, Fault::GridTooFine));
     }
@@ -363,7 +363,7 @@ fn market(table: &Spanned<MarketTable>) -> Result<Market, Wrong> {
             UnitWord::Kilogram => Unit::Kilogram,
             UnitWord::Tonne => Unit::Tonne,
         },
-        currency: table.currency.0.0,
+        currency: table.currency.0,
         largest: largest.ok_or((at, Fault::Grid))?,
         lot,
         tick,

@@ -97,11 +97,7 @@ fn what_is_wrong_is_told_with_its_line() {
             "tik = 1",
             "line 6: unknown field `tik`, expected one of `material`, `unit`, `currency`, `lot`, `tick`, `lowest`, `highest`, `trade`",
         ),
-        (
-            "currency = \"USD\"",
-            "currency = \"CHF\"",
-            "line 5: 'CHF' is not a currency: EUR, USD, GBP, CNY or JPY",
-        ),
+        ("currency = \"USD\"", "currency = \"CHF\"", "line 5: 'CHF' is no currency: EUR, USD, GBP, CNY, JPY"),
         (
             "series = \"lithium-metal\"",
             "series = \"lithum\"",

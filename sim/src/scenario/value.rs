@@ -4,7 +4,7 @@ use std::fmt;
 use std::marker::PhantomData;
 use std::str::FromStr;
 
-use golv_engine::num::{Currency, ParseNumberError, Price, Quantity};
+use golv_engine::num::{ParseNumberError, Price, Quantity};
 use serde::de::{self, Deserialize, Deserializer, Visitor};
 
 use crate::random::Stream;
@@ -38,18 +38,6 @@ impl<T: FromStr<Err: fmt::Display>> Visitor<'_> for TextVisitor<T> {
 
     fn visit_f64<E: de::Error>(self, number: f64) -> Result<Text<T>, E> {
         Err(E::custom(format_args!("a number with decimals is written in quotes: \"{number}\"")))
-    }
-}
-
-/// A currency by its letters.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct CurrencyCode(pub(super) Currency);
-
-impl FromStr for CurrencyCode {
-    type Err = String;
-    fn from_str(text: &str) -> Result<Self, String> {
-        let found = Currency::ALL.into_iter().find(|currency| currency.code() == text);
-        found.map(Self).ok_or_else(|| format!("'{text}' is not a currency: EUR, USD, GBP, CNY or JPY"))
     }
 }
 

@@ -441,7 +441,7 @@ fn rule_files_are_read_strictly_and_written_back() {
         ("ticks = '1'", "unknown field `ticks`"),
         ("tick = 0.5", "expected a string"),
         ("tick = '1e3'", "not a plain decimal number"),
-        ("band = '5'", "above one"),
+        ("band = '5'", "more than 1"),
         ("quote = '5'", "BID:ASK"),
         ("rounding = 'nearest'", "unknown variant `nearest`"),
     ] {

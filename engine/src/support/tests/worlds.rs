@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::clearing::Fraction;
+use crate::num::Share;
 
 pub(super) const COUNTRIES: [&str; 3] = ["CL", "CN", "FI"];
 
@@ -32,7 +32,7 @@ pub(super) fn volume(millionths: i64) -> Quantity {
     Quantity::from_millionths(millionths).expect("not negative")
 }
 
-pub(super) fn fraction(text: &str) -> Fraction {
+pub(super) fn fraction(text: &str) -> Share {
     text.parse().expect("a fraction")
 }
 

@@ -241,7 +241,7 @@ pub(super) fn contract() -> ContractTerms {
         from_month: 4,
         value_month: 1,
         unit: price(1),
-        rounding: Rounding::HalfUp,
+        rounding: HalfWay::Up,
     };
     ContractTerms {
         calendar: Calendar::Quarterly,

@@ -1,7 +1,7 @@
 //! The figures of an exposure: what they are made of, and how they are printed.
 
 use golv_engine::id::ProgrammeId;
-use golv_engine::num::{Currency, Rounding, Share};
+use golv_engine::num::{Currency, HalfWay, Share};
 use serde_json::{Map, Value};
 
 use super::costs::Cost;
@@ -49,7 +49,7 @@ impl OfPaths {
     /// A sum over all paths, for one of them: rounded half to even to the currency's minor unit.
     fn mean(&self, total: i128, currency: Currency) -> i128 {
         let minor = i128::from(currency.minor_unit());
-        let units = Rounding::HalfEven.divide(total, self.paid.len() as i128 * minor);
+        let units = HalfWay::Even.divide(total, self.paid.len() as i128 * minor);
         units.expect("there is a path") * minor
     }
 
@@ -77,7 +77,7 @@ impl Figures {
         use Figure::{Amount, Count, Part};
         let paths = &self.paths;
         let short = paths.above(self.free + self.reserved);
-        let part = Rounding::HalfEven.divide(short as i128 * 1_000_000, paths.paid.len() as i128);
+        let part = HalfWay::Even.divide(short as i128 * 1_000_000, paths.paid.len() as i128);
         let part = part.and_then(|part| u32::try_from(part).ok()).and_then(Share::from_millionths);
         [
             ("programme", "programme", Count(self.programme.0 as usize)),
