@@ -21,7 +21,6 @@ use std::path::{Path, PathBuf};
 use clap::Subcommand;
 use golv_engine::cfd::SettlementLine;
 use golv_engine::command::Command;
-
 use golv_engine::id::{EntitlementId, FloorId, ParticipantId, Sequence};
 use golv_engine::reject::Reject;
 use golv_engine::time::{Day, Period};
@@ -32,9 +31,9 @@ use golv_journal::replay::{Replay, ReplayError};
 use golv_journal::restart::{Begun, RestartError, begin_earliest};
 use golv_journal::skip::SkipError;
 use golv_journal::{Corruption, Frame, Gap, Mode, ReadError, ScanError, Settings, Verdict};
+use golv_protocol::batch::{Batch, Entry};
 
 pub use exposure::Exposure;
-use golv_protocol::batch::{Batch, Entry};
 
 use crate::print::{self, Printed, money};
 
